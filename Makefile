@@ -1,0 +1,37 @@
+# `make help` lists the targets. Everything runs in .venv, made from the hashed lock.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup check test lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.12, say.")'
+	@echo "Installing into $(VENV) (a minute on the first run) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
+
+check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/unit tests/contract -m "not engines"
+
+test: setup ## the whole suite, on real Kafka and MongoDB
+	$(BIN)/pytest
+
+lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove the virtual environment and all local data
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache

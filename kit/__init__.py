@@ -1,0 +1,1 @@
+"""Plumbing with no domain word: Kafka, MongoDB, HTTP, errors, logs, metrics, settings."""

@@ -1,0 +1,126 @@
+"""What can go wrong, named by what happens next.
+
+`RETRY` comes back by itself within seconds, `DEFER` waits in the deferred store until it is due, `FAIL` ends the
+import with words that its owner can act on. Anything that is not an `ImportProblem` is a bug or a poison message
+and is parked in the stage's dead letters; an outage of our own engines (`HOLD`) blames nobody and is waited out.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Outcome(StrEnum):
+    RETRY = "retry"
+    DEFER = "defer"
+    FAIL = "fail"
+    PARK = "park"
+    HOLD = "hold"
+
+
+class ImportProblem(Exception):
+    """Base of all that a user can be told. Never put a token, a URL with a query, or upstream text in `error`."""
+
+    outcome: ClassVar[Outcome] = Outcome.FAIL
+    status: ClassVar[int] = 400  # when the gateway raises it
+    error_code: ClassVar[str] = "IMPORT_ERROR"
+    action: str = "retry"
+    suggestion: str = "Try again. If it keeps failing, contact support with the task id."
+
+    def __init__(
+        self,
+        error: str,
+        *,
+        action: str | None = None,
+        suggestion: str | None = None,
+        retry_at: datetime | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.action = action or self.action
+        self.suggestion = suggestion or self.suggestion
+        self.retry_at = retry_at
+        self.facts = facts  # more fields of the body, JSON-able: project_url, max_bytes …
+
+    def body(self) -> dict[str, Any]:
+        """The error body that every API and event shows."""
+        body: dict[str, Any] = {
+            "success": False,
+            "error": self.error,
+            "error_code": self.error_code,
+            "action": self.action,
+            "suggestion": self.suggestion,
+            **self.facts,
+        }
+        if self.retry_at:
+            body["retry_at"] = self.retry_at.isoformat()
+        return body
+
+
+class InvalidURLError(ImportProblem):
+    error_code = "INVALID_URL"
+    action = "check_url"
+    suggestion = "Paste the link of a GitHub repository or a YouTube video."
+
+
+class IntegrationAuthError(ImportProblem):
+    status = 401
+    error_code = "AUTH_ERROR"
+    action = "connect_account"
+    suggestion = "Connect the account again, then retry the import."
+
+
+class ContentNotFoundError(ImportProblem):
+    status = 404
+    error_code = "CONTENT_NOT_FOUND"
+    action = "check_url"
+    suggestion = (
+        "Check that the link is right and that you may see it; private content needs a connected account."
+    )
+
+
+class ImportDuplicateError(ImportProblem):
+    status = 409
+    error_code = "DUPLICATE_IMPORT"
+    action = "view_project"
+    suggestion = "This link is in your portfolio already; open the existing project."
+
+
+class RateLimitError(ImportProblem):
+    """The upstream asks us to wait until `retry_at`."""
+
+    outcome = Outcome.DEFER
+    status = 429
+    error_code = "RATE_LIMIT"
+    action = "wait"
+    suggestion = "Nothing to do: the import goes on by itself when the limit resets."
+
+
+class UpstreamUnavailableError(ImportProblem):
+    """The upstream failed after all quick retries; the message waits, and after its last wait the import fails."""
+
+    outcome = Outcome.DEFER
+    status = 503
+    error_code = "UPSTREAM_UNAVAILABLE"
+    action = "retry_later"
+    suggestion = "The service did not answer. Try again in a few minutes."
+
+
+class AnalysisFailedError(ImportProblem):
+    """The model gave nothing usable. The analyzer answers it with the extractive analysis; no import fails of it."""
+
+    error_code = "ANALYSIS_FAILED"
+
+
+class InternalError(ImportProblem):
+    """What a user sees of a parked message."""
+
+    status = 500
+    error_code = "INTERNAL_ERROR"
+    action = "contact_support"
+    suggestion = "This is our fault and an operator has been told. Your import is kept and can be replayed."
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    return error.outcome if isinstance(error, ImportProblem) else Outcome.PARK

@@ -1,0 +1,68 @@
+"""Settings that several processes share. Each process adds its own in its `settings.py`.
+
+Read from the environment once, in the process's composition root (`app.py`); durations are `timedelta`s written as
+seconds, secrets are `SecretStr`. `.env.example` explains each; a test holds it against these classes.
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _seconds(value: object) -> object:
+    return timedelta(seconds=float(value)) if isinstance(value, (int, float, str)) else value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+class Settings(BaseSettings):
+    """Base: environment variables by field name, case-insensitive; empty counts as unset."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+class KafkaSettings(Settings):
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_replication_factor: int = Field(1, ge=1)
+
+
+class KeyedSettings(Settings):
+    """The keyed subscriber (docs/adr/0002). Counts are per process."""
+
+    concurrency: int = Field(100, ge=1, description="events handled at once")
+    max_buffered: int = Field(
+        1_000, ge=1, description="unfinished events held in memory, over all partitions"
+    )
+    max_uncommitted: int = Field(
+        5_000, ge=1, description="widest span between the watermark and the last delivery"
+    )
+    commit_interval: Seconds = timedelta(seconds=0.5)
+    drain_timeout: Seconds = timedelta(seconds=20)
+    revoke_timeout: Seconds = timedelta(seconds=8)
+    session_timeout: Seconds = timedelta(seconds=10)
+    handler_timeout: Seconds = timedelta(seconds=120)
+    max_retries: int = Field(3, ge=0)
+    retry_backoff: Seconds = timedelta(seconds=0.5)
+    breaker_window: int = Field(20, ge=2, description="last outcomes that the circuit breaker looks at")
+    breaker_ratio: float = Field(0.9, gt=0, le=1, description="share of failures that opens it")
+    breaker_cooldown: Seconds = timedelta(seconds=10)
+
+
+class MongoSettings(Settings):
+    mongodb_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0&directConnection=true")
+    mongodb_database: str = "thrive"
+
+
+class ProcessSettings(Settings):
+    """Where a process answers /livez, /readyz and /metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65_535)
+    log_level: str = "INFO"
+    environment: str = "production"

@@ -1,0 +1,1 @@
+"""The one language that the services share. Begin with `schemas.journey`."""

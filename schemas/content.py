@@ -1,0 +1,119 @@
+"""What travels inside the events: an `Item` (fetched), its `Analysis`, and the `Project` made of both.
+
+Lengths are bounds on what a hostile upstream can push through the pipeline; adapters cut, models refuse.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_TEXT_CHARS = 1_048_576  # a README of 1 MiB passes whole
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Fact = str | int | float | bool | None | tuple[str, ...]
+
+
+class Frozen(BaseModel):
+    """Immutable; fields unknown to this version are ignored, so that newer producers do not break us."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Video(Frozen):
+    provider: Annotated[str, StringConstraints(max_length=40)]
+    video_id: Annotated[str, StringConstraints(max_length=100)]
+
+
+class Item(Frozen):
+    """One thing found upstream, in our words: after the fetcher nobody knows a provider's JSON."""
+
+    integration: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    url: Url  # canonical: the identity of the project, together with its user
+    kind: Annotated[str, StringConstraints(max_length=40)]  # the project's type: github_repo, video
+    title: Name
+    full_name: Name  # what the model is told: owner/name, or the title
+    description: Annotated[str, StringConstraints(max_length=5_000)] = ""
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] = ""  # Markdown, links absolute
+    language: Annotated[str, StringConstraints(max_length=60)] | None = None
+    languages: tuple[Tag, ...] = Field(default=(), max_length=50)  # most used first
+    topics: tuple[Tag, ...] = Field(default=(), max_length=50)
+    image_url: Url | None = None
+    video: Video | None = None
+    is_private: bool = False
+    metadata: dict[str, Fact] = Field(default_factory=dict, max_length=40)
+
+
+class ProjectType(StrEnum):
+    LIBRARY = "library"
+    APPLICATION = "application"
+    TOOL = "tool"
+    FRAMEWORK = "framework"
+    SERVICE = "service"
+    DATASET = "dataset"
+    DOCUMENTATION = "documentation"
+    TUTORIAL = "tutorial"
+    VIDEO = "video"
+    OTHER = "other"
+
+
+class Analysis(Frozen):
+    """What the model, or the extractive fallback, says of an item. Plain text, never markup."""
+
+    description: Annotated[str, StringConstraints(max_length=1_000)]
+    technologies: tuple[Tag, ...] = Field(default=(), max_length=12)
+    project_type: ProjectType = ProjectType.OTHER
+    source: Literal["model", "extractive"]
+    model: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class CoverBlock(Frozen):
+    type: Literal["cover"] = "cover"
+    image_url: Url | None = None
+    title: Name
+
+
+class VideoBlock(Frozen):
+    type: Literal["video"] = "video"
+    provider: str
+    video_id: str
+
+
+class TextBlock(Frozen):
+    type: Literal["text"] = "text"
+    markdown: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+
+
+Block = Annotated[CoverBlock | VideoBlock | TextBlock, Field(discriminator="type")]
+
+
+class Content(Frozen):
+    blocks: tuple[Block, ...] = Field(default=(), max_length=50)
+
+
+class Project(Frozen):
+    """A finished portfolio page, before the store gives it an id and a slug."""
+
+    type: str
+    title: Name
+    description: str
+    external_url: Url
+    is_showcase: bool
+    is_private: bool
+    banner_url: Url | None = None
+    featured_image_url: Url | None = None
+    content: Content
+    technologies: tuple[Tag, ...] = ()
+    project_type: ProjectType
+    analysis_source: Literal["model", "extractive"]
+    metadata: dict[str, Fact] = Field(default_factory=dict)
+
+
+class SavedProject(Project):
+    id: UUID
+    user_id: str
+    slug: str

@@ -1,0 +1,127 @@
+"""Every event, in the order of the journey. Facts in the past tense; the two `…Requested` are the commands.
+
+An event's id is deterministic: a child's is derived from its parent's, so that a redelivered event yields the
+same children and every store can say "once". The key is the project's identity: events of one project stay in
+order, everything else runs side by side.
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID, uuid5
+
+from pydantic import Field, StringConstraints
+
+from schemas.content import Analysis, Frozen, Item, Project, Url
+
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+MAX_EVENT_BYTES = 4 * 1024 * 1024  # a 1 MiB README, escaped as JSON, and the rest of the event
+
+
+class Event(Frozen):
+    """What every event has. `url` is the canonical link; `import_id` is the task that a user can look up."""
+
+    topic: ClassVar[str]
+
+    version: Literal[1] = 1
+    id: UUID
+    import_id: UUID
+    user_id: UserId
+    url: Url
+
+    @property
+    def key(self) -> bytes:
+        return f"{self.user_id} {self.url}".encode()
+
+    def child_id(self, child: type["Event"], part: str = "") -> UUID:
+        return uuid5(self.id, f"{child.__name__}/{part}")
+
+
+class Options(Frozen):
+    """What the member asked for beside the link; it travels with the import to the transformer."""
+
+    is_showcase: bool = True
+    is_private: bool = False
+
+
+class ImportRequested(Event):
+    topic: ClassVar[str] = "imports.requested"
+
+    options: Options = Options()
+    requested_at: datetime
+
+
+class SyncRequested(Event):
+    """A followed source is due. `import_id` names this run of the sync."""
+
+    topic: ClassVar[str] = "sources.sync-requested"
+
+    source_id: UUID
+    options: Options = Options()
+    due_at: datetime
+
+
+class ContentFetched(Event):
+    topic: ClassVar[str] = "content.fetched"
+
+    item: Item
+    options: Options = Options()
+
+
+class SourceSynced(Event):
+    topic: ClassVar[str] = "sources.synced"
+
+    source_id: UUID
+    items_found: int = Field(ge=0)
+    synced_at: datetime
+
+
+class ContentAnalyzed(Event):
+    topic: ClassVar[str] = "content.analyzed"
+
+    item: Item
+    analysis: Analysis
+    options: Options = Options()
+
+
+class ProjectDrafted(Event):
+    topic: ClassVar[str] = "projects.drafted"
+
+    project: Project
+
+
+class ProjectSaved(Event):
+    """`created` is true when this import made the project, and stays true however often the event is repeated."""
+
+    topic: ClassVar[str] = "projects.saved"
+
+    project_id: UUID
+    slug: str
+    title: str
+    created: bool
+
+
+class PointsAwarded(Event):
+    topic: ClassVar[str] = "points.awarded"
+
+    project_id: UUID
+    points: int = Field(ge=0)
+    reason: str
+
+
+class ImportFailed(Event):
+    """The import ended without a project, in words that the member can act on."""
+
+    topic: ClassVar[str] = "imports.failed"
+
+    stage: str
+    error: Annotated[str, StringConstraints(max_length=500)]
+    error_code: Annotated[str, StringConstraints(max_length=60)]
+    action: Annotated[str, StringConstraints(max_length=60)]
+    suggestion: Annotated[str, StringConstraints(max_length=500)]
+    retry_at: datetime | None = None
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ImportRequested, SyncRequested, ContentFetched, SourceSynced, ContentAnalyzed,
+    ProjectDrafted, ProjectSaved, PointsAwarded, ImportFailed,
+)  # fmt: skip
