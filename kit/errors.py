@@ -75,9 +75,7 @@ class ContentNotFoundError(ImportProblem):
     status = 404
     error_code = "CONTENT_NOT_FOUND"
     action = "check_url"
-    suggestion = (
-        "Check that the link is right and that you may see it; private content needs a connected account."
-    )
+    suggestion = "Check that the link is right and that you may see it; private content needs a connected account."
 
 
 class ImportDuplicateError(ImportProblem):

@@ -36,12 +36,8 @@ class KeyedSettings(Settings):
     """The keyed subscriber (docs/adr/0002). Counts are per process."""
 
     concurrency: int = Field(100, ge=1, description="events handled at once")
-    max_buffered: int = Field(
-        1_000, ge=1, description="unfinished events held in memory, over all partitions"
-    )
-    max_uncommitted: int = Field(
-        5_000, ge=1, description="widest span between the watermark and the last delivery"
-    )
+    max_buffered: int = Field(1_000, ge=1, description="unfinished events held in memory, over all partitions")
+    max_uncommitted: int = Field(5_000, ge=1, description="widest span between the watermark and the last delivery")
     commit_interval: Seconds = timedelta(seconds=0.5)
     drain_timeout: Seconds = timedelta(seconds=20)
     revoke_timeout: Seconds = timedelta(seconds=8)
