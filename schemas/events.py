@@ -104,6 +104,7 @@ class PointsAwarded(Event):
     topic: ClassVar[str] = "points.awarded"
 
     project_id: UUID
+    slug: str
     points: int = Field(ge=0)
     reason: str
 

@@ -1,0 +1,84 @@
+"""The record of an import in MongoDB (`imports`): what the gateway writes, the projector moves and the relay reads.
+
+`progress` is a rank that only grows, so that events may arrive late, twice or out of order. `version` grows with
+every change and is the id of the status stream's events.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from kit.mongo import Document
+from schemas.events import (
+    ContentAnalyzed,
+    ContentFetched,
+    Event,
+    ImportRequested,
+    Options,
+    PointsAwarded,
+    ProjectDrafted,
+    ProjectSaved,
+)
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+TERMINAL = (State.COMPLETED, State.FAILED)
+DONE = 6
+
+# What a member reads while an event is the last one seen: rank, percent, words.
+PROGRESS: dict[type[Event], tuple[int, int, str]] = {
+    ImportRequested: (1, 10, "Fetching the content"),
+    ContentFetched: (2, 35, "Analysing the content"),
+    ContentAnalyzed: (3, 70, "Building the project"),
+    ProjectDrafted: (4, 80, "Saving the project"),
+    ProjectSaved: (5, 90, "Awarding points"),
+    PointsAwarded: (DONE, 100, "Your project is ready"),
+}
+PERCENT = {0: 0, **{rank: percent for rank, percent, _ in PROGRESS.values()}}
+
+# A failure at a stage belongs before the rank that the stage's own event would have reached.
+FAILS_BELOW = {"fetcher": 2, "analyzer": 3, "transformer": 4, "writer": 5, "awarder": DONE}
+
+
+def pending(
+    *, task_id: UUID, user_id: str, url: str, integration: str, options: Options, released: bool, now: datetime
+) -> Document:
+    """A new import, as the gateway stores it before it publishes anything."""
+    return {
+        "_id": task_id,
+        "user_id": user_id,
+        "url": url,
+        "integration": integration,
+        "options": options.model_dump(),
+        "state": State.PENDING,
+        "stage": "gateway",
+        "progress": 0,
+        "message": "Waiting to start" if released else "Waiting for your other imports to finish",
+        "version": 1,
+        "attempt": 1,
+        "active": True,
+        "released": released,
+        "published": False,
+        "priority": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def requested(record: Document) -> ImportRequested:
+    """The command that starts an import. Its id is derived, so that publishing it again repeats nothing."""
+    task_id: UUID = record["_id"]
+    return ImportRequested(
+        id=uuid5(task_id, ImportRequested.__name__),
+        import_id=task_id,
+        user_id=record["user_id"],
+        url=record["url"],
+        options=Options.model_validate(record["options"]),
+        requested_at=record["created_at"],
+    )

@@ -1,0 +1,107 @@
+"""MongoDB behind one seam: connecting, the indexes that say "unique", and what counts as an outage.
+
+PyMongo's own asyncio API; Motor, its predecessor, is no longer maintained (docs/adr/0003).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+
+from kit.settings import MongoSettings
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+
+DUPLICATE_KEY = 11_000
+
+INDEXES: Mapping[str, list[IndexModel]] = {
+    "imports": [
+        # One import of a link under way at a time: the second request finds the first one's task.
+        IndexModel(
+            [("user_id", ASCENDING), ("url", ASCENDING)],
+            name="one_under_way",
+            unique=True,
+            partialFilterExpression={"active": True},
+        ),
+        IndexModel(
+            [("user_id", ASCENDING), ("idempotency_key", ASCENDING)],
+            name="idempotency_key",
+            unique=True,
+            partialFilterExpression={"idempotency_key": {"$exists": True}},
+        ),
+        # What the gateway counts at admission and the relay walks: only imports that are not finished.
+        IndexModel(
+            [("active", ASCENDING), ("released", ASCENDING), ("user_id", ASCENDING), ("created_at", ASCENDING)],
+            name="unfinished",
+            partialFilterExpression={"active": True},
+        ),
+    ],
+    "projects": [
+        IndexModel([("user_id", ASCENDING), ("external_url", ASCENDING)], name="one_per_link", unique=True),
+        IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
+        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    ],
+    "points": [
+        IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
+        IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),
+    ],
+    "deferred": [IndexModel([("due_at", ASCENDING)], name="due")],
+    "users": [IndexModel([("username", ASCENDING)], name="username", unique=True)],
+}
+
+
+def connect(settings: MongoSettings) -> Database:
+    """The process's one client. Connects on first use; writes are acknowledged by a majority and journaled."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        settings.mongodb_url.get_secret_value(),
+        uuidRepresentation="standard",
+        tz_aware=True,
+        tzinfo=UTC,
+        w="majority",
+        journal=True,
+        retryWrites=True,
+        serverSelectionTimeoutMS=5_000,
+        timeoutMS=15_000,
+    )
+    options: CodecOptions[Document] = CodecOptions(
+        tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
+    )
+    return client.get_database(settings.mongodb_database, codec_options=options)
+
+
+async def ensure_indexes(db: Database) -> None:
+    """Create what is missing; cheap and safe to repeat in every process."""
+    for name, indexes in INDEXES.items():
+        await db[name].create_indexes(indexes)
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when MongoDB is away or electing: nobody's fault, so wait and try again."""
+    if isinstance(error, ConnectionFailure | WTimeoutError | ExecutionTimeout):
+        return True
+    return isinstance(error, PyMongoError) and (
+        error.timeout
+        or error.has_error_label("RetryableWriteError")
+        or (isinstance(error, OperationFailure) and error.code in {91, 189, 10_107, 11_600, 11_602, 13_435, 13_436})
+    )
+
+
+def write_errors(error: BulkWriteError) -> dict[int, Document]:
+    """A bulk write's failed operations, by their position in the batch."""
+    details: Document = error.details or {}
+    return {int(failure["index"]): failure for failure in details.get("writeErrors", [])}
