@@ -1,0 +1,182 @@
+"""GET from an upstream that is slow, broken or hostile. No URL, header or body goes into an error or a log line."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import aiohttp
+import httpx
+import structlog
+
+from kit.errors import UpstreamUnavailableError
+from kit.http.body import BodyLimits, UndecodableBodyError, read_body
+from kit.http.retry import backoff, retry_after
+
+log = structlog.get_logger(__name__)
+
+TRANSIENT = frozenset({500, 502, 503, 504})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAFE_ABROAD = frozenset({"accept"})  # request headers that may follow a redirect to another origin
+FAILURES = (httpx.TransportError, aiohttp.ClientError, UndecodableBodyError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and bytes."""
+
+    connect: float = 5
+    read: float = 10  # between two pieces of the body
+    total: float = 20  # one attempt
+    budget: float = 45  # all attempts and the waits between them
+    retries: int = 3
+    longest_wait: float = 5  # a longer Retry-After is the caller's to decide
+    headers: int = 64 * 1024
+    body: BodyLimits = field(default_factory=BodyLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer below 500, decoded. `service` is whom to name when it makes no sense."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    service: str
+
+    def json(self) -> Any:
+        """Raises UpstreamUnavailableError where the body is no JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise UpstreamUnavailableError(f"{self.service} sent an answer that makes no sense.") from None
+
+
+class Upstream:
+    """The outgoing client of a process. Only the origins of `bases` are ever called, redirects included.
+
+    `sleep`, `now` and `chance` (in [0, 1)) are there for tests.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        bases: Iterable[str],
+        *,
+        limits: Limits | None = None,
+        user_agent: str = "thrive-imports",
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.now = now
+        self._transport = transport
+        self._origins = frozenset(_origin(httpx.URL(base)) for base in bases)
+        self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip"}
+        self._extensions = {
+            "timeout": {"connect": self.limits.connect, "read": self.limits.read, "pool": self.limits.total}
+        }
+        self._sleep = sleep
+        self._chance = chance
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        service: str,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        redirects: int = 0,
+        cut_at: int | None = None,
+    ) -> Response:
+        """Any answer below 500; with `redirects`, up to that many are followed. `cut_at` keeps the first so many bytes.
+
+        At most three quick retries: connection errors, 500, 502, 503, 504, and a 429 that asks for a few seconds.
+        Raises UpstreamUnavailableError when they are used up, BodyTooLargeError, and ValueError for a foreign URL.
+        """
+        target = httpx.URL(url, params=params) if params else httpx.URL(url)
+        if not self._allows(target):
+            raise ValueError("not an address of a configured upstream")
+        sent = {**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}
+        for _ in range(redirects + 1):
+            response = await self._persist(target, sent, service, cut_at)
+            if not redirects or response.status not in REDIRECTS:
+                return response
+            target, sent = self._follow(target, response, sent)
+        raise UpstreamUnavailableError(f"{service} redirects without end.")
+
+    async def _persist(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.limits.budget
+        for attempt in range(self.limits.retries + 1):
+            response, asked = None, None
+            try:
+                async with asyncio.timeout(min(self.limits.total, deadline - clock())):
+                    response = await self._once(url, headers, service, cut_at)
+            except FAILURES as error:
+                reason, again = type(error).__name__, True
+            else:
+                asked = retry_after(response.headers, self.now())
+                reason, again = str(response.status), _worth_repeating(response.status, asked)
+                if response.status < 500 and not again:
+                    return response
+            log.info("upstream attempt failed", service=service, reason=reason, attempt=attempt + 1)
+            wait = max(asked or 0.0, backoff(attempt, self._chance()))
+            last = attempt == self.limits.retries or clock() + wait >= deadline
+            if last or not again or wait > self.limits.longest_wait:
+                break
+            await self._sleep(wait)
+        if response and response.status < 500:
+            return response
+        raise UpstreamUnavailableError(
+            f"{service} is not available at the moment.",
+            retry_at=self.now() + timedelta(seconds=asked) if asked else None,
+        )
+
+    async def _once(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
+        request = httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+        # The transport and not AsyncClient.send: no cookie jar, no auth flow, no log line with the URL.
+        answer = await self._transport.handle_async_request(request)
+        stream = cast(httpx.AsyncByteStream, answer.stream)
+        try:
+            if sum(len(name) + len(value) for name, value in answer.headers.raw) > self.limits.headers:
+                raise UndecodableBodyError
+            body = await read_body(
+                stream,
+                answer.headers.get("content-encoding", ""),
+                self.limits.body,
+                service=service,
+                cut_at=cut_at if answer.status_code == 200 else None,
+            )
+        finally:
+            await stream.aclose()
+        return Response(answer.status_code, answer.headers, body, service)
+
+    def _follow(self, url: httpx.URL, response: Response, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
+        try:
+            target = url.join(response.headers.get("location", ""))
+        except (httpx.InvalidURL, ValueError):
+            target = httpx.URL()
+        if not self._allows(target) or (url.scheme == "https" and target.scheme != "https"):
+            raise UpstreamUnavailableError(f"{response.service} redirects to an address that is not its own.")
+        if _origin(target) != _origin(url):  # credentials stay at home
+            headers = {**self._headers, **{name: headers[name] for name in SAFE_ABROAD & headers.keys()}}
+        return target, headers
+
+    def _allows(self, url: httpx.URL) -> bool:
+        return url.scheme in ("http", "https") and not url.userinfo and _origin(url) in self._origins
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _worth_repeating(status: int, asked: float | None) -> bool:
+    return status in TRANSIENT or (status == 429 and asked is not None)
