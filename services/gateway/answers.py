@@ -1,0 +1,190 @@
+"""What clients get. Each model builds itself from its record in MongoDB."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kit.imports import PERCENT, State
+from kit.mongo import Document
+from schemas.content import ProjectType, SavedProject
+
+TASKS = "/api/v1/integrations/tasks"
+A_TASK = "5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11"
+A_PROJECT = "0b54e3a8-6f43-5f0e-a3a5-3e6f1f2a7c10"
+
+
+class Accepted(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "success": True,
+                    "task_id": A_TASK,
+                    "status_url": f"{TASKS}/{A_TASK}/",
+                    "events_url": f"{TASKS}/{A_TASK}/events/",
+                }
+            ]
+        }
+    )
+
+    success: Literal[True] = True
+    task_id: UUID
+    status_url: str
+    events_url: str
+
+    @classmethod
+    def of(cls, record: Document) -> Self:
+        status_url = f"{TASKS}/{record['_id']}/"
+        return cls(task_id=record["_id"], status_url=status_url, events_url=f"{status_url}events/")
+
+
+class TaskBase(BaseModel):
+    task_id: UUID
+    url: str = Field(description="The link, canonical.")
+    integration: str
+    version: int = Field(description="Grows with every change.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class PendingTask(TaskBase):
+    status: Literal["pending"] = "pending"
+    progress: int = Field(0, ge=0, le=100, description="Percent.")
+    message: str
+
+
+class ProcessingTask(TaskBase):
+    status: Literal["processing"] = "processing"
+    stage: str
+    progress: int = Field(ge=0, le=100, description="Percent.")
+    message: str
+
+
+class TaskResult(BaseModel):
+    project_id: UUID
+    project_slug: str
+    url: str = Field(description="/{username}/{slug}")
+
+
+class CompletedTask(TaskBase):
+    status: Literal["completed"] = "completed"
+    progress: Literal[100] = 100
+    message: str
+    result: TaskResult
+    points: int = Field(ge=0, description="Awarded by this import.")
+
+
+class FailedTask(TaskBase):
+    status: Literal["failed"] = "failed"
+    progress: int = Field(ge=0, le=100, description="Percent, where it ended.")
+    error: str
+    error_code: str
+    action: str
+    suggestion: str
+    retry_at: datetime | None = None
+
+
+Task = Annotated[PendingTask | ProcessingTask | CompletedTask | FailedTask, Field(discriminator="status")]
+
+
+def task(record: Document, username: str) -> PendingTask | ProcessingTask | CompletedTask | FailedTask:
+    base = {**record, "task_id": record["_id"], "progress": PERCENT[record["progress"]]}
+    match record["state"]:
+        case State.PENDING:
+            return PendingTask.model_validate(base)
+        case State.PROCESSING:
+            return ProcessingTask.model_validate(base)
+        case State.COMPLETED:
+            project = record["result"]
+            result = {
+                "project_id": project["project_id"],
+                "project_slug": project["slug"],
+                "url": f"/{username}/{project['slug']}",
+            }
+            return CompletedTask.model_validate({**base, "progress": 100, "result": result, "points": points(record)})
+        case _:
+            return FailedTask.model_validate({**base, **record["error"]})
+
+
+def points(record: Document) -> int:
+    return int(record.get("points") or 0)
+
+
+class ProjectBase(BaseModel):
+    """Where a stored project is, and when it changed."""
+
+    url: str = Field(description="/{username}/{slug}")
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, record: Document, username: str) -> Self:
+        return cls.model_validate({**record, "id": record["_id"], "url": f"/{username}/{record['slug']}"})
+
+
+class ProjectAnswer(ProjectBase, SavedProject):
+    model_config = ConfigDict(title="Project")
+
+
+class ProjectSummary(ProjectBase):
+    """A project in a list: without its content."""
+
+    id: UUID
+    slug: str
+    type: str
+    title: str
+    description: str
+    external_url: str
+    is_showcase: bool
+    is_private: bool
+    banner_url: str | None = None
+    featured_image_url: str | None = None
+    technologies: tuple[str, ...] = ()
+    project_type: ProjectType
+
+
+class Imported(BaseModel):
+    success: Literal[True] = True
+    project: ProjectAnswer
+
+
+class ProjectPage(BaseModel):
+    projects: list[ProjectSummary]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
+
+
+class PointsEntry(BaseModel):
+    id: UUID
+    project_id: UUID
+    points: int
+    reason: str
+    awarded_at: datetime
+
+
+class PointsAnswer(BaseModel):
+    total: int = Field(description="The sum of all entries, not only of this page's.")
+    entries: list[PointsEntry]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
+
+
+class IntegrationAnswer(BaseModel):
+    name: str
+    supports_auto_sync: bool
+
+
+class IntegrationList(BaseModel):
+    integrations: list[IntegrationAnswer]
+
+
+class ErrorAnswer(BaseModel):
+    """Every error. Some carry more members: `project_url` of a duplicate, `retry_at` where waiting helps."""
+
+    model_config = ConfigDict(extra="allow")
+
+    success: Literal[False] = False
+    error: str
+    error_code: str
+    action: str
+    suggestion: str

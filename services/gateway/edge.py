@@ -1,0 +1,71 @@
+"""The outermost ASGI layer: bounds the body, answers for bugs, counts and times, adds the headers of every answer."""
+
+import time
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kit.errors import ImportProblem
+from services.gateway.errors import BodyTooLargeError, of_bug, respond
+from services.gateway.metrics import LATENCY, REQUESTS
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+class Edge:
+    """A plain ASGI class: Starlette's `BaseHTTPMiddleware` costs a task and a queue per request."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app, self._max_body_bytes = app, max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_at, received, answered = time.perf_counter(), 0, False
+
+        async def bounded_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise HTTPException(413, self._too_large)
+            return message
+
+        async def counted_send(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in present)]
+                self._count(scope, message["status"], time.perf_counter() - started_at)
+            await send(message)
+
+        if _content_length(scope) > self._max_body_bytes:
+            problem: ImportProblem = BodyTooLargeError(self._too_large)
+            await respond(Request(scope), problem)(scope, receive, counted_send)
+            return
+        try:
+            await self._app(scope, bounded_receive, counted_send)
+        except Exception as error:
+            problem = of_bug(error)
+            if answered:
+                raise
+            await respond(Request(scope), problem)(scope, receive, counted_send)
+
+    @property
+    def _too_large(self) -> str:
+        return f"The request is larger than {self._max_body_bytes} bytes."
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        REQUESTS.labels(route, method, status).inc()
+        LATENCY.labels(route).observe(seconds)
+
+
+def _content_length(scope: Scope) -> int:
+    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(value) if value.isdigit() else 0

@@ -1,0 +1,167 @@
+"""Every error leaves here as `{success: false, error, error_code, action, suggestion}`, and never with a traceback.
+
+With `Accept: application/problem+json` the same members travel inside an RFC 9457 problem.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from kit.errors import ImportProblem, InternalError
+from kit.mongo import Document, is_outage
+
+log = structlog.get_logger(__name__)
+PROBLEM_JSON = "application/problem+json"
+
+
+class UnauthorizedError(ImportProblem):
+    status = 401
+    error_code = "UNAUTHORIZED"
+    action = "sign_in"
+    suggestion = "Sign in again, and send the token as `Authorization: Bearer …`."
+
+
+class NotFoundError(ImportProblem):
+    """Also what a foreign id looks like: nobody learns that it exists."""
+
+    status = 404
+    error_code = "NOT_FOUND"
+    action = "check_address"
+    suggestion = "Check the address; it must be yours or public."
+
+
+class InvalidRequestError(ImportProblem):
+    status = 422
+    error_code = "INVALID_REQUEST"
+    action = "fix_request"
+    suggestion = "Compare the request with the API's description at /openapi.json."
+
+
+class IdempotencyConflictError(ImportProblem):
+    status = 422
+    error_code = "IDEMPOTENCY_KEY_REUSED"
+    action = "new_key"
+    suggestion = "Send a new Idempotency-Key with a new request; repeat a key only with the same body."
+
+
+class StoreUnavailableError(ImportProblem):
+    """Our database is away: nothing was accepted, so nothing may say that it was."""
+
+    status = 503
+    error_code = "SERVICE_UNAVAILABLE"
+    action = "retry_later"
+    suggestion = "Nothing was lost or accepted. Send the request again in a few seconds."
+
+
+class BadRequestError(ImportProblem):
+    error_code = "BAD_REQUEST"
+    action = "fix_request"
+    suggestion = InvalidRequestError.suggestion
+
+
+class MethodNotAllowedError(ImportProblem):
+    status = 405
+    error_code = "METHOD_NOT_ALLOWED"
+    action = "fix_request"
+    suggestion = "The Allow header names the methods of this address."
+
+
+class BodyTooLargeError(ImportProblem):
+    status = 413
+    error_code = "BODY_TOO_LARGE"
+    action = "fix_request"
+    suggestion = "Send only the link and its options."
+
+
+# What the framework refuses by itself, before or beside our routes.
+BY_STATUS: dict[int, type[ImportProblem]] = {404: NotFoundError, 405: MethodNotAllowedError, 413: BodyTooLargeError}
+
+
+def respond(request: Request, problem: ImportProblem, headers: dict[str, str] | None = None) -> JSONResponse:
+    headers = dict(headers or {})
+    if problem.status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    if problem.status == 503:
+        headers.setdefault("Retry-After", "5")
+    if PROBLEM_JSON not in request.headers.get("accept", ""):
+        return JSONResponse(problem.body(), problem.status, headers)
+    return JSONResponse(as_problem(problem), problem.status, headers, media_type=PROBLEM_JSON)
+
+
+def as_problem(problem: ImportProblem) -> dict[str, Any]:
+    return {
+        "type": f"/errors/{problem.body()['error_code']}",
+        "title": problem.error,
+        "status": problem.status,
+        "detail": problem.suggestion,
+        **problem.body(),
+    }
+
+
+def of_failure(record: Document) -> ImportProblem:
+    """The failure that a stage recorded, as if it had been raised here: same body, same status."""
+    failure = dict(record["error"])
+    kind = next((kind for kind in _kinds(ImportProblem) if kind.error_code == failure["error_code"]), ImportProblem)
+    return kind(failure.pop("error"), **failure, task_id=str(record["_id"]))
+
+
+def _kinds(base: type[ImportProblem]) -> Iterator[type[ImportProblem]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def of_validation(error: RequestValidationError) -> ImportProblem:
+    """Names the fields, never repeats what was sent. An id in the path that cannot be one is simply not found."""
+    errors = error.errors()
+    if all(one["loc"][0] == "path" for one in errors):
+        return NotFoundError("There is nothing at this address.")
+    fields = [{"field": ".".join(str(part) for part in one["loc"][1:]), "problem": one["msg"]} for one in errors[:10]]
+    return InvalidRequestError("The request is not valid.", fields=fields)
+
+
+def of_store(error: PyMongoError) -> ImportProblem:
+    if is_outage(error):
+        log.warning("MongoDB is away", error=type(error).__name__)
+        return StoreUnavailableError("The service cannot take requests right now.")
+    return of_bug(error)
+
+
+def of_bug(error: Exception) -> ImportProblem:
+    """Generic outside; the incident's id leads an operator to the log line with the rest."""
+    incident = uuid4().hex
+    log.error("unexpected error", incident=incident, exc_info=error)
+    return InternalError(
+        "Something went wrong on our side.",
+        suggestion="Try again. If it keeps failing, contact support with the incident's id.",
+        incident=incident,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Handlers for all but bugs, which the edge answers for."""
+
+    async def on_problem(request: Request, error: Any) -> JSONResponse:
+        return respond(request, error)
+
+    async def on_validation(request: Request, error: Any) -> JSONResponse:
+        return respond(request, of_validation(error))
+
+    async def on_http(request: Request, error: Any) -> JSONResponse:
+        problem = BY_STATUS.get(error.status_code, BadRequestError)
+        return respond(request, problem(str(error.detail)), error.headers)
+
+    async def on_store(request: Request, error: Any) -> JSONResponse:
+        return respond(request, of_store(error))
+
+    app.add_exception_handler(ImportProblem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(PyMongoError, on_store)

@@ -1,0 +1,117 @@
+"""Pushes the state of imports to whoever follows them, from one MongoDB change stream per process.
+
+The stream is open only while somebody follows something. PyMongo resumes it by its token after a lost connection or
+an election; whenever it has to be opened anew, the followed records are read again in one query, so that nothing
+said meanwhile is missed. A follower sees states, not every step: a slow one skips to the newest.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from uuid import UUID
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from kit.imports import TERMINAL
+from kit.mongo import Collection, Database, Document
+from services.gateway.metrics import FOLLOWERS
+
+log = structlog.get_logger(__name__)
+
+PIPELINE = [{"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}}]
+IDLE_MS = 1_000  # how long one request to the stream waits for news
+REOPEN_SECONDS = 1.0
+
+
+class Follower:
+    """The newest state not yet handed on."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.newest: Document | None = None
+        self.changed = asyncio.Event()
+
+    def offer(self, record: Document) -> None:
+        if record["version"] > self.version:
+            self.version, self.newest = record["version"], record
+            self.changed.set()
+
+
+class Hub:
+    def __init__(self, db: Database) -> None:
+        self._imports: Collection = db["imports"]
+        self._followers: defaultdict[UUID, set[Follower]] = defaultdict(set)
+        self._wanted = asyncio.Event()
+        self._closing = False
+
+    async def follow(self, task_id: UUID) -> AsyncGenerator[Document]:
+        """The task's record now and after each change, versions ascending, until it is terminal or the hub closes."""
+        follower = Follower()
+        self._followers[task_id].add(follower)
+        self._wanted.set()
+        FOLLOWERS.inc()
+        try:
+            # Registered before it is read: a change in between is offered twice rather than missed.
+            if record := await self._imports.find_one({"_id": task_id}):
+                follower.offer(record)
+            while not self._closing:
+                await follower.changed.wait()
+                follower.changed.clear()
+                record, follower.newest = follower.newest, None
+                if record:
+                    yield record
+                    if record["state"] in TERMINAL:
+                        return
+        finally:
+            FOLLOWERS.dec()
+            self._forget(task_id, follower)
+
+    async def outcome(self, task_id: UUID, seconds: float) -> Document | None:
+        """The terminal record, or None if there is none within `seconds`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), aclosing(self.follow(task_id)) as states:
+                async for record in states:
+                    if record["state"] in TERMINAL:
+                        return record
+        return None
+
+    async def run(self) -> None:
+        """Feeds the followers until it is cancelled."""
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._stream()
+            except PyMongoError as error:
+                log.warning("the change stream ended; opening another", error=type(error).__name__)
+                await asyncio.sleep(REOPEN_SECONDS)
+
+    def close(self) -> None:
+        """Ends every stream and wait, so that a stopping server has nothing left to serve."""
+        self._closing = True
+        for followers in self._followers.values():
+            for follower in followers:
+                follower.changed.set()
+
+    async def _stream(self) -> None:
+        async with await self._imports.watch(
+            PIPELINE, full_document="updateLookup", max_await_time_ms=IDLE_MS
+        ) as stream:
+            async for record in self._imports.find({"_id": {"$in": list(self._followers)}}):
+                self._offer(record)
+            while self._followers:
+                change = await stream.try_next()
+                if change and change.get("fullDocument"):
+                    self._offer(change["fullDocument"])
+
+    def _offer(self, record: Document) -> None:
+        for follower in self._followers.get(record["_id"], ()):
+            follower.offer(record)
+
+    def _forget(self, task_id: UUID, follower: Follower) -> None:
+        self._followers[task_id].discard(follower)
+        if not self._followers[task_id]:
+            del self._followers[task_id]
+        if not self._followers:
+            self._wanted.clear()

@@ -1,0 +1,171 @@
+"""Accepting an import: stored first, with one write, and only then published.
+
+A 202 promises that the import ends in a project or in a failure that its owner can read. What keeps the promise is
+the stored record: when the broker is away or slow, the scheduler's relay publishes what nobody saw on the topic.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+from uuid import uuid4
+
+import structlog
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError
+
+from kit.batch import Batcher
+from kit.errors import ImportDuplicateError
+from kit.imports import pending, requested
+from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, write_errors
+from schemas.events import ImportRequested, Options
+from services.gateway.errors import IdempotencyConflictError
+from services.gateway.identity import Caller
+from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
+
+log = structlog.get_logger(__name__)
+
+Publish = Callable[[ImportRequested], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """A valid request: `url` is canonical."""
+
+    caller: Caller
+    integration: str
+    url: str
+    options: Options
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{self.url} {self.options.model_dump_json()}".encode()).hexdigest()
+
+
+class Imports:
+    def __init__(self, db: Database, publish: Publish, *, per_user: int, publish_timeout: float) -> None:
+        self._imports: Collection = db["imports"]
+        self._projects: Collection = db["projects"]
+        self._publish, self._publish_timeout = publish, publish_timeout
+        self._per_user = per_user
+        self._arriving: Counter[str] = Counter()
+        self._insert: Batcher[Document, None] = Batcher(self._insert_many)
+        self.broker_away = False  # as the last publication found it
+
+    async def accept(self, new: NewImport) -> Document:
+        """The record of the task that answers for this request: a new one, the one under way, or, for a repeated
+        Idempotency-Key, the one it made.
+
+        Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, and PyMongo's errors,
+        after which nothing was accepted.
+        """
+        while True:  # again only if the import that stood in the way ended at this very moment
+            if earlier := await self._repeated(new):
+                return earlier
+            with self._arrival(new.caller.user_id) as ahead:
+                project, in_flight = await asyncio.gather(self._project(new), self._in_flight(new))
+                if project:
+                    return await self._running(new) or self._refuse(new, project)
+                record = self._record(new, released=in_flight + ahead < self._per_user)
+                try:
+                    await self._insert(record)
+                except DuplicateKeyError:
+                    if running := await self._running(new):
+                        return running
+                    continue
+            ACCEPTS.labels("released" if record["released"] else "held").inc()
+            if record["released"]:
+                await self._announce(record)
+            return record
+
+    async def _repeated(self, new: NewImport) -> Document | None:
+        if new.idempotency_key is None:
+            return None
+        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
+        record = await self._imports.find_one(mine)
+        if record is None:
+            return None
+        if record["fingerprint"] != new.fingerprint:
+            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
+        ACCEPTS.labels("repeated").inc()
+        return record
+
+    async def _running(self, new: NewImport) -> Document | None:
+        record = await self._imports.find_one({"user_id": new.caller.user_id, "url": new.url, "active": True})
+        if record:
+            ACCEPTS.labels("running").inc()
+        return record
+
+    async def _project(self, new: NewImport) -> Document | None:
+        same = {"user_id": new.caller.user_id, "external_url": new.url}
+        return await self._projects.find_one(same, {"slug": 1})
+
+    def _refuse(self, new: NewImport, project: Document) -> Document:
+        ACCEPTS.labels("duplicate").inc()
+        raise ImportDuplicateError(
+            "You have imported this link already.",
+            project_id=str(project["_id"]),
+            project_url=f"/{new.caller.username}/{project['slug']}",
+        )
+
+    async def _in_flight(self, new: NewImport) -> int:
+        released = {"active": True, "released": True, "user_id": new.caller.user_id}
+        return await self._imports.count_documents(released, limit=self._per_user)
+
+    @contextmanager
+    def _arrival(self, user_id: str) -> Iterator[int]:
+        """How many of the member's requests are between their count and their write: a burst is not let through
+        whole only because all of it was counted before any of it was stored. Per process; the cap is a fair share,
+        not a quota."""
+        ahead = self._arriving[user_id]
+        self._arriving[user_id] += 1
+        try:
+            yield ahead
+        finally:
+            self._arriving[user_id] -= 1
+            if not self._arriving[user_id]:
+                del self._arriving[user_id]
+
+    def _record(self, new: NewImport, *, released: bool) -> Document:
+        now = datetime.now(UTC)
+        record = pending(
+            task_id=uuid4(),
+            user_id=new.caller.user_id,
+            url=new.url,
+            integration=new.integration,
+            options=new.options,
+            released=released,
+            now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),  # as MongoDB keeps it
+        )
+        if new.idempotency_key is not None:
+            record |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
+        return record
+
+    async def _insert_many(self, records: list[Document]) -> list[Exception | None]:
+        """One journaled round trip for all that arrived meanwhile; each request gets its own result."""
+        results: list[Exception | None] = [None] * len(records)
+        try:
+            await self._imports.insert_many(records, ordered=False)
+        except BulkWriteError as error:
+            # Written but not acknowledged by a majority: nobody may be told that it was accepted.
+            for unacknowledged in (error.details or {}).get("writeConcernErrors", []):
+                raise WriteConcernError("not acknowledged", unacknowledged.get("code"), unacknowledged) from error
+            for index, failure in write_errors(error).items():
+                code = cast(int, failure.get("code"))
+                kind = DuplicateKeyError if code == DUPLICATE_KEY else WriteConcernError
+                results[index] = kind("not written", code, failure)
+        return results
+
+    async def _announce(self, record: Document) -> None:
+        try:
+            await asyncio.wait_for(self._publish(requested(record)), self._publish_timeout)
+            self.broker_away = False
+        except Exception as error:
+            # Not an error for the caller: the record is stored, and the relay publishes it.
+            self.broker_away = True
+            PUBLISH_FAILURES.inc()
+            log.warning("left to the relay", import_id=str(record["_id"]), error=type(error).__name__)

@@ -1,0 +1,18 @@
+"""The gateway's own metrics. No label ever names a user, a link or an id."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("thrive_gateway_requests", "Answers, by route template.", ["route", "method", "status"])
+LATENCY = Histogram(
+    "thrive_gateway_request_duration_seconds",
+    "From the request to the first byte of its answer.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+ACCEPTS = Counter(
+    "thrive_gateway_accepts",
+    "Import requests, by what became of them: released, held (over the member's share), repeated, running, duplicate.",
+    ["outcome"],
+)
+PUBLISH_FAILURES = Counter("thrive_gateway_publish_failures", "Accepted imports left to the relay to publish.")
+FOLLOWERS = Gauge("thrive_gateway_followers", "Status streams and waiting requests that are open.")

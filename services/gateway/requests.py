@@ -1,0 +1,70 @@
+"""What clients send."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas.events import Options
+from services.gateway.errors import InvalidRequestError
+
+MAX_WAIT_SECONDS = 60
+
+
+def _printable(link: str) -> str:
+    if not link.isprintable():
+        raise ValueError("a link has no control characters")
+    return link
+
+
+Link = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048), AfterValidator(_printable)
+]
+Showcase = Annotated[bool, Field(description="Show the project on your public page.")]
+Private = Annotated[bool, Field(description="Only you can see the project.")]
+
+
+class ImportBody(BaseModel):
+    """A link and what to do with it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://github.com/octocat/hello-world", "is_showcase": True}]}
+    )
+
+    url: Link
+    is_showcase: Showcase = True
+    is_private: Private = False
+
+    @property
+    def options(self) -> Options:
+        return Options(is_showcase=self.is_showcase, is_private=self.is_private)
+
+
+class YouTubeBody(BaseModel):
+    """A video's link and what to do with it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"video_url": "https://youtu.be/dQw4w9WgXcQ", "is_showcase": True}]}
+    )
+
+    video_url: Link
+    is_showcase: Showcase = True
+
+
+def wait_seconds(prefer: str | None) -> int | None:
+    """The `wait=N` of a Prefer header (RFC 7240), at most `MAX_WAIT_SECONDS`; other preferences are not ours."""
+    for preference in (prefer or "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        value = value.strip().strip('"')
+        if name.strip().lower() == "wait" and value.isascii() and value.isdigit():
+            return min(int(value[:6]), MAX_WAIT_SECONDS)
+    return None
+
+
+def idempotency_key(value: str | None) -> str | None:
+    """The key as it was sent, quotes off. Raises `InvalidRequestError` when it is no such thing."""
+    if value is None:
+        return None
+    key = value.strip().strip('"')
+    if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
+        raise InvalidRequestError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    return key

@@ -1,0 +1,50 @@
+"""For the orchestrator and Prometheus; no token is asked."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from pymongo import timeout
+from pymongo.errors import PyMongoError
+from starlette.responses import JSONResponse, Response
+
+from services.gateway.services import GatewayDep
+
+PING_SECONDS = 2.0
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    live: Literal[True] = True
+
+
+class Ready(BaseModel):
+    mongodb: bool
+    kafka: bool
+
+
+@router.get("/livez")
+async def livez() -> Live:
+    """The process answers."""
+    return Live()
+
+
+@router.get("/readyz", responses={503: {"model": Ready, "description": "MongoDB is away: nothing can be accepted."}})
+async def readyz(gateway: GatewayDep) -> Response:
+    """Requests can be accepted. Kafka may be away for that: it is as the last publication found it."""
+    mongodb = True
+    try:
+        with timeout(PING_SECONDS):
+            await gateway.db.command("ping")
+    except PyMongoError:
+        mongodb = False
+    ready = Ready(mongodb=mongodb, kafka=not gateway.imports.broker_away)
+    return JSONResponse(ready.model_dump(), 200 if mongodb else 503)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"example": "…"}}}})
+async def metrics() -> Response:
+    """Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

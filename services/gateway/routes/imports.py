@@ -1,0 +1,107 @@
+"""A pasted link is accepted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import JSONResponse, Response
+
+from kit.errors import InvalidURLError
+from kit.imports import State
+from kit.mongo import Document
+from schemas.events import Options
+from services.gateway.answers import Accepted, Imported, ProjectAnswer
+from services.gateway.errors import NotFoundError, of_failure, respond
+from services.gateway.identity import Caller, CallerDep
+from services.gateway.imports import NewImport
+from services.gateway.openapi import Responses, errors
+from services.gateway.requests import ImportBody, YouTubeBody, idempotency_key, wait_seconds
+from services.gateway.services import Gateway, GatewayDep
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Repeat a request with its key and body, and get its task again. Another body: 422.",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
+]
+Prefer = Annotated[
+    str | None,
+    Header(description="`wait=N`: up to N ≤ 60 seconds for the finished project (RFC 7240).", examples=["wait=20"]),
+]
+RESPONSES: Responses = {
+    202: {
+        "description": "Accepted, or already under way: follow `status_url`.",
+        "headers": {
+            "Location": {"description": "The task's status.", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds until it is worth asking.", "schema": {"type": "integer"}},
+        },
+    },
+    200: {
+        "model": Imported,
+        "description": "With `Prefer: wait=N`: finished in time. A failure in that time answers with its own error.",
+        "headers": {"Preference-Applied": {"description": "wait=N", "schema": {"type": "string"}}},
+    },
+    **errors(400, 409, 413),
+}
+router = APIRouter(prefix="/api/v1", tags=["imports"])
+
+
+@router.post("/integrations/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
+async def import_link(
+    request: Request, body: ImportBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
+) -> Response:
+    """Import any supported link."""
+    return await _accept(request, gateway, caller, body.url, body.options, key, prefer)
+
+
+@router.post("/github/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
+async def import_github(
+    request: Request, body: ImportBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
+) -> Response:
+    """Import a GitHub repository."""
+    return await _accept(request, gateway, caller, body.url, body.options, key, prefer, only="github")
+
+
+@router.post("/integrations/youtube/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
+async def import_youtube(
+    request: Request, body: YouTubeBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
+) -> Response:
+    """Import a YouTube video."""
+    options = Options(is_showcase=body.is_showcase)
+    return await _accept(request, gateway, caller, body.video_url, options, key, prefer, only="youtube")
+
+
+async def _accept(
+    request: Request,
+    gateway: Gateway,
+    caller: Caller,
+    url: str,
+    options: Options,
+    key: str | None,
+    prefer: str | None,
+    *,
+    only: str | None = None,
+) -> Response:
+    integration = gateway.registry.get_for_url(url)
+    if only and integration.name != only:
+        raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
+    new = NewImport(caller, integration.name, integration.canonical_url(url), options, idempotency_key(key))
+    record = await gateway.imports.accept(new)
+    wait = wait_seconds(prefer)
+    if wait and (done := await gateway.hub.outcome(record["_id"], wait)):
+        return await _finished(request, gateway, caller, done, wait)
+    accepted = Accepted.of(record)
+    headers = {"Location": accepted.status_url, "Retry-After": "1"}
+    return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
+
+
+async def _finished(request: Request, gateway: Gateway, caller: Caller, record: Document, wait: int) -> Response:
+    headers = {"Preference-Applied": f"wait={wait}"}
+    if record["state"] == State.FAILED:
+        return respond(request, of_failure(record), headers)
+    project = await gateway.db["projects"].find_one({"_id": record["result"]["project_id"]})
+    if project is None:
+        raise NotFoundError("The project was deleted meanwhile.")
+    answer = Imported(project=ProjectAnswer.of(project, caller.username))
+    return JSONResponse(answer.model_dump(mode="json"), 200, headers)

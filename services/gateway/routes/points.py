@@ -1,0 +1,38 @@
+"""The caller's points: a ledger, and its sum."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from kit.mongo import Database
+from services.gateway.answers import PointsAnswer, PointsEntry
+from services.gateway.identity import CallerDep
+from services.gateway.openapi import errors
+from services.gateway.pages import Cursor, Limit, link_next, newest_first
+from services.gateway.services import GatewayDep
+
+router = APIRouter(prefix="/api/v1", tags=["points"])
+PATH = "/points/"
+
+
+@router.get(PATH, responses=errors())
+async def read_points(
+    response: Response, gateway: GatewayDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None
+) -> PointsAnswer:
+    """Your points: the total, and what each was awarded for, newest first."""
+    mine = {"user_id": caller.user_id}
+    total, (records, following) = await asyncio.gather(
+        _total(gateway.db, caller.user_id),
+        newest_first(gateway.db["points"], mine, by="awarded_at", limit=limit, cursor=cursor),
+    )
+    link_next(response, router.prefix + PATH, following, limit=limit)
+    entries = [PointsEntry.model_validate({**record, "id": record["_id"]}) for record in records]
+    return PointsAnswer(total=total, entries=entries, next_cursor=following)
+
+
+async def _total(db: Database, user_id: str) -> int:
+    """Summed over the ledger, so that it can never disagree with it."""
+    sums = await db["points"].aggregate(
+        [{"$match": {"user_id": user_id}}, {"$group": {"_id": None, "total": {"$sum": "$points"}}}]
+    )
+    return sum([int(row["total"]) async for row in sums])

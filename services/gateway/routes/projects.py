@@ -1,0 +1,54 @@
+"""Finished projects: public ones for everybody, private ones for their owner."""
+
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from kit.mongo import Document
+from services.gateway.answers import ProjectAnswer, ProjectPage, ProjectSummary
+from services.gateway.errors import NotFoundError
+from services.gateway.identity import Caller, CallerDep
+from services.gateway.openapi import errors
+from services.gateway.pages import Cursor, Limit, link_next, newest_first
+from services.gateway.services import GatewayDep
+
+router = APIRouter(prefix="/api/v1", tags=["projects"])
+
+Showcase = Annotated[bool | None, Query(description="Only those shown on the public page, or only the others.")]
+
+
+@router.get("/projects/{project_id}/", responses=errors(404))
+async def read_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep) -> ProjectAnswer:
+    """A project with all its content."""
+    project = await gateway.db["projects"].find_one({"_id": project_id, **visible_to(caller)})
+    if project is None:
+        raise NotFoundError("There is no such project.")
+    return ProjectAnswer.of(project, await gateway.users.find_name(project["user_id"]) or "")
+
+
+@router.get("/{username}/projects/", responses=errors(404))
+async def list_projects(
+    username: str,
+    response: Response,
+    gateway: GatewayDep,
+    caller: CallerDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    showcase: Showcase = None,
+) -> ProjectPage:
+    """A member's projects, newest first. `Link: rel="next"` leads to the next page."""
+    user_id = caller.user_id if username == caller.username else await gateway.users.find_id(username)
+    if user_id is None:
+        raise NotFoundError("There is no such member.")
+    query = {"user_id": user_id, **visible_to(caller)} | ({} if showcase is None else {"is_showcase": showcase})
+    records, following = await newest_first(
+        gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
+    )
+    link_next(response, f"{router.prefix}/{quote(username)}/projects/", following, limit=limit, showcase=showcase)
+    return ProjectPage(projects=[ProjectSummary.of(one, username) for one in records], next_cursor=following)
+
+
+def visible_to(caller: Caller) -> Document:
+    return {"$or": [{"is_private": False}, {"user_id": caller.user_id}]}

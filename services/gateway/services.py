@@ -1,0 +1,47 @@
+"""What the routes work with, made once in the composition root."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from kit.mongo import Database
+from services.gateway.hub import Hub
+from services.gateway.identity import Verifier
+from services.gateway.imports import Imports
+from services.gateway.users import Users
+
+
+class Integration(Protocol):
+    """What the gateway asks of an integration (`integrations.base`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def supports_auto_sync(self) -> bool: ...
+    def canonical_url(self, url: str) -> str: ...
+
+
+class Registry(Protocol):
+    def get_for_url(self, url: str) -> Integration:
+        """Raises `kit.errors.InvalidURLError`."""
+
+    def list_all(self) -> "list[Integration] | tuple[Integration, ...]": ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    db: Database
+    registry: Registry
+    verifier: Verifier
+    users: Users
+    imports: Imports
+    hub: Hub
+
+
+async def gateway(request: Request) -> Gateway:
+    services: Gateway = request.app.state.gateway
+    return services
+
+
+GatewayDep = Annotated[Gateway, Depends(gateway)]

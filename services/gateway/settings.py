@@ -1,0 +1,58 @@
+"""What the gateway is told from outside."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds
+
+Algorithm = Literal[
+    "HS256", "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+]  # fmt: skip
+MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
+
+
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+class GatewaySettings(ProcessSettings, MongoSettings, KafkaSettings):
+    port: int = Field(8000, ge=0, le=65_535)
+
+    jwt_issuer: str = "https://thrive.local"
+    jwt_audience: str = "thrive-imports"
+    jwt_key: SecretStr = Field(SecretStr(""), description="an HS256 secret, a PEM public key, a JWK or a JWK set")
+    jwt_jwks_url: str = Field(
+        "", pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/]|$)", description="instead of JWT_KEY"
+    )
+    jwt_algorithms: Annotated[tuple[Algorithm, ...], NoDecode, BeforeValidator(_names)] = Field(
+        ("HS256",), min_length=1, description="comma-separated; nothing else is ever accepted"
+    )
+    jwt_leeway: Seconds = Field(timedelta(seconds=30), ge=timedelta(0), le=timedelta(seconds=60))
+
+    imports_in_flight_per_user: int = Field(50, ge=1, description="more are accepted too, and wait their turn")
+    publish_timeout: Seconds = Field(timedelta(seconds=1), description="then the relay publishes instead")
+    max_body_bytes: int = Field(16_384, ge=1_024)
+    shutdown_timeout: Seconds = timedelta(seconds=10)
+
+    @model_validator(mode="after")
+    def _one_kind_of_key(self) -> Self:
+        """A public key must never serve as an HMAC secret, so one process takes symmetric or asymmetric tokens."""
+        secret = self.jwt_key.get_secret_value()
+        if bool(secret) == bool(self.jwt_jwks_url):
+            raise ValueError("set JWT_KEY or JWT_JWKS_URL, and only one of them")
+        symmetric = {name.startswith("HS") for name in self.jwt_algorithms}
+        if len(symmetric) > 1:
+            raise ValueError("JWT_ALGORITHMS mixes HMAC with public-key algorithms")
+        if True in symmetric:
+            if self.jwt_jwks_url or secret.startswith("-----BEGIN"):
+                raise ValueError("JWT_ALGORITHMS names HMAC, but the key is a public one")
+            if len(secret.encode()) < MIN_SECRET_BYTES:
+                raise ValueError(f"JWT_KEY is shorter than {MIN_SECRET_BYTES} bytes")
+        elif secret and not secret.startswith(("-----BEGIN", "{")):
+            raise ValueError("JWT_KEY is neither PEM nor JSON, and JWT_ALGORITHMS needs a public key")
+        return self

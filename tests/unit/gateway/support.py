@@ -1,0 +1,98 @@
+"""A gateway without its engines: settings, tokens, a small registry, a broker that remembers."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient
+
+from kit.errors import InvalidURLError
+from kit.mongo import Database, Document
+from schemas.events import ImportRequested
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+
+SECRET = "a secret of the tests, with more than 32 bytes"
+ISSUER, AUDIENCE = "https://issuer.test", "gateway-under-test"
+
+
+def settings(**changes: Any) -> GatewaySettings:
+    given = {"jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, "jwt_key": SecretStr(SECRET), **changes}
+    return GatewaySettings(**given)
+
+
+def token(name: str = "ada", *, key: Any = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    """A valid token, but for what is changed; a claim that is None is left out."""
+    now = int(time.time())
+    given = {"iss": ISSUER, "aud": AUDIENCE, "sub": f"user-{name}", "preferred_username": name, "exp": now + 600}
+    kept = {claim: value for claim, value in {**given, **claims}.items() if value is not None}
+    header = {"alg": "HS256", **(header or {})}
+    return jwt.encode(header, kept, key or OctKey.import_key(SECRET), algorithms=[header["alg"]])
+
+
+def bearer(name: str = "ada") -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(name)}"}
+
+
+@dataclass(frozen=True)
+class FakeIntegration:
+    name: str
+    host: str
+    supports_auto_sync: bool = False
+
+    def canonical_url(self, url: str) -> str:
+        return url.removesuffix("/").lower()
+
+
+class FakeRegistry:
+    integrations = (FakeIntegration("github", "github.com"), FakeIntegration("youtube", "youtube.com"))
+
+    def list_all(self) -> tuple[FakeIntegration, ...]:
+        return self.integrations
+
+    def get_for_url(self, url: str) -> FakeIntegration:
+        for one in self.integrations:
+            if url.startswith(f"https://{one.host}/"):
+                return one
+        raise InvalidURLError("This link is not supported.")
+
+
+@dataclass
+class FakeBroker:
+    """Remembers what was published; `failure` makes it an absent one."""
+
+    events: list[ImportRequested] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def publish(self, event: ImportRequested) -> None:
+        if self.failure:
+            raise self.failure
+        self.events.append(event)
+
+
+def absent_database() -> Database:
+    """Nothing listens there."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        "mongodb://127.0.0.1:1", serverSelectionTimeoutMS=50, uuidRepresentation="standard"
+    )
+    return client["absent"]
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+        yield client
+
+
+def gateway(db: Database | None = None, **changes: Any) -> FastAPI:
+    return create_app(
+        settings(**changes), db if db is not None else absent_database(), FakeBroker().publish, FakeRegistry()
+    )
