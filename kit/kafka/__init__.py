@@ -1,1 +1,8 @@
-"""Kafka as the stages see it: a broker, a keyed subscriber, dead letters."""
+"""Kafka for the stages: `make_broker`, `ensure_topics`, and `keyed`, the subscriber that loses nothing."""
+
+from kit.kafka.broker import make_broker
+from kit.kafka.keyed import keyed
+from kit.kafka.subscriber import KeyedSubscriber
+from kit.kafka.topics import ensure_topics
+
+__all__ = ["KeyedSubscriber", "ensure_topics", "keyed", "make_broker"]

@@ -1,0 +1,168 @@
+"""The dead letters of a stage: the original bytes, key and headers, with where they came from and why in headers.
+
+`park` writes one; `read`, `replay` serve the operators. A dead letter is never removed before its retention ends:
+a replay leaves a note beside it, so that the same letter is not replayed twice by mistake.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from faststream.kafka import KafkaBroker
+
+from kit.kafka.broker import consumer_options, producer_options
+from kit.kafka.raw import publish_raw
+from kit.settings import KafkaSettings
+from schemas.journey import STAGES, dead_letters
+
+PREFIX = "x-dead-letter-"
+REPLAYED = PREFIX + "replayed-at"
+REPLAYED_AT = "x-replayed-at"
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A parked record. `headers` are the original ones; the origin is where the stage read it."""
+
+    stage: str
+    reason: str
+    error_class: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    group: str
+    attempts: int
+    failed_at: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    replayed_at: datetime | None = None
+
+    @property
+    def origin(self) -> tuple[str, int, int]:
+        return (self.topic, self.partition, self.offset)
+
+
+async def park(
+    broker: KafkaBroker,
+    record: "ConsumerRecord[Any, Any]",
+    *,
+    stage: str,
+    group: str,
+    attempts: int,
+    reason: str,
+    error_class: str,
+) -> None:
+    """Durable on return. The error's text is left out: it may quote the record, or a secret."""
+    context = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "group": group,
+        "stage": stage,
+        "attempts": attempts,
+        "reason": reason,
+        "error-class": error_class,
+        "failed-at": datetime.now(UTC).isoformat(),
+    }
+    headers = [(name, value) for name, value in record.headers if not name.startswith(PREFIX)]
+    headers += [(PREFIX + name, str(value).encode()) for name, value in context.items()]
+    await publish_raw(broker, dead_letters(stage), value=record.value, key=record.key, headers=headers)
+
+
+async def read(
+    settings: KafkaSettings, stages: Iterable[str] = STAGES, *, reason: str | None = None
+) -> list[DeadLetter]:
+    """Everything parked by these stages, oldest first, each origin once; `replayed_at` tells of the last replay."""
+    consumer = AIOKafkaConsumer(**consumer_options(settings, "dead-letters"), auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        await asyncio.gather(*(consumer._client._wait_on_metadata(dead_letters(stage)) for stage in stages))
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in map(dead_letters, stages)
+            for partition in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(partitions)
+        records = [record async for record in _until_end(consumer, partitions)]
+    finally:
+        await consumer.stop()
+    found: dict[tuple[str, tuple[str, int, int]], DeadLetter] = {}
+    for record in records:
+        _take(found, record)
+    return sorted(
+        (letter for letter in found.values() if reason in (None, letter.reason)), key=lambda letter: letter.failed_at
+    )
+
+
+async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None:
+    """Publish each letter to the topic it came from: its value, key and headers, and when it was replayed.
+
+    Nothing doubles: the event's id is the old one, and every stage does an id once. Durable on return.
+    """
+    producer = AIOKafkaProducer(**producer_options(settings, "dead-letters"))
+    await producer.start()
+    try:
+        for letter in letters:
+            now = datetime.now(UTC).isoformat().encode()
+            headers = [*((n, v) for n, v in letter.headers if n != REPLAYED_AT), (REPLAYED_AT, now)]
+            key = b"" if letter.value is None and letter.key is None else letter.key
+            await producer.send_and_wait(letter.topic, value=letter.value, key=key, headers=headers)
+            note = [(PREFIX + n, str(v).encode()) for n, v in zip(_ORIGIN, letter.origin, strict=True)]
+            await producer.send_and_wait(dead_letters(letter.stage), value=b"", headers=[*note, (REPLAYED, now)])
+    finally:
+        await producer.stop()
+
+
+_ORIGIN = ("topic", "partition", "offset")
+
+
+async def _until_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Any:
+    ends = await consumer.end_offsets(partitions)
+    left = {tp for tp in partitions if ends[tp] > await consumer.position(tp)}
+    while left:
+        for tp, records in (await consumer.getmany(*left, timeout_ms=1_000)).items():
+            for record in records:
+                if record.offset < ends[tp]:
+                    yield record
+        # By position, not by record: the last offsets of a log may be markers that nobody is given.
+        left = {tp for tp in left if ends[tp] > await consumer.position(tp)}
+
+
+def _take(found: dict[tuple[str, tuple[str, int, int]], DeadLetter], record: "ConsumerRecord[Any, Any]") -> None:
+    context = {n.removeprefix(PREFIX): (v or b"").decode() for n, v in record.headers if n.startswith(PREFIX)}
+    stage = record.topic.removesuffix(dead_letters(""))
+    try:
+        origin = (context["topic"], int(context["partition"]), int(context["offset"]))
+        if REPLAYED.removeprefix(PREFIX) in context:
+            if letter := found.get((stage, origin)):
+                at = datetime.fromisoformat(context["replayed-at"])
+                found[stage, origin] = replace(letter, replayed_at=at)
+            return
+        found.setdefault(
+            (stage, origin),
+            DeadLetter(
+                stage=stage,
+                reason=context["reason"],
+                error_class=context["error-class"],
+                topic=origin[0],
+                partition=origin[1],
+                offset=origin[2],
+                timestamp=datetime.fromtimestamp(int(context["timestamp"]) / 1000, UTC),
+                group=context["group"],
+                attempts=int(context["attempts"]),
+                failed_at=datetime.fromisoformat(context["failed-at"]),
+                key=record.key,
+                value=record.value,
+                headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
+            ),
+        )
+    except (KeyError, ValueError):
+        return  # not one of ours: somebody else wrote to the topic

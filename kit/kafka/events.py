@@ -1,0 +1,146 @@
+"""Events on the wire: a JSON body, the project's identity as key, CloudEvents 1.0 attributes as headers (binary mode).
+
+Handlers return an event, several in a list, or None. The middleware gives each its key and headers and sends it to
+the publisher of its own topic; reading is strict about what we understand and lenient about everything else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaTimeoutError
+from faststream import BaseMiddleware
+from faststream._internal.context.repository import ContextRepo
+from faststream.kafka import KafkaMessage
+from faststream.kafka.parser import AioKafkaParser
+from faststream.kafka.response import KafkaPublishCommand
+from faststream.message import StreamMessage
+from pydantic import ValidationError
+
+from schemas.events import Event
+from schemas.journey import EVENT_BY_TOPIC
+
+PUBLISH_TIMEOUT = 30.0  # seconds; an idempotent producer itself never gives up
+TRACEPARENT = "traceparent"
+
+_handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling", default=None)
+
+
+@contextmanager
+def handling(record: "ConsumerRecord[Any, Any]") -> Iterator[None]:
+    """What is published inside belongs to the trace of `record`."""
+    token = _handling.set(record)
+    try:
+        yield
+    finally:
+        _handling.reset(token)
+
+
+class Poison(Exception):
+    """A record that cannot be read. The message is one of a few fixed words and never what was in the record."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read(event_type: type[Event], value: bytes | None, max_bytes: int) -> Event:
+    """The event in a record's value; raises `Poison` with the reason."""
+    if value is None:
+        raise Poison("null_value")
+    if len(value) > max_bytes:
+        raise Poison("too_large")
+    try:
+        return event_type.model_validate_json(value)
+    except ValidationError as error:
+        raise Poison(_reason(error)) from None  # the cause would carry the payload into logs
+
+
+def _reason(error: ValidationError) -> str:
+    kinds = {(problem["loc"], problem["type"]) for problem in error.errors(include_url=False, include_input=False)}
+    if any(kind == "json_invalid" for _, kind in kinds):
+        return "not_json"
+    return "unknown_version" if (("version",), "literal_error") in kinds else "wrong_schema"
+
+
+class RecordParser(AioKafkaParser):
+    """Headers are hints and nothing else, so bytes that are not UTF-8, or none at all, do not fail a record."""
+
+    def __init__(self, events: Mapping[str, type[Event]], max_bytes: Mapping[str, int]) -> None:
+        super().__init__(msg_class=KafkaMessage, regex=None)
+        self._events = events
+        self._max_bytes = max_bytes
+
+    async def parse_message(self, message: "ConsumerRecord[Any, Any]") -> "StreamMessage[ConsumerRecord[Any, Any]]":
+        headers = {name: (value or b"").decode(errors="replace") for name, value in message.headers}
+        return KafkaMessage(
+            body=message.value,
+            headers=headers,
+            content_type=headers.get("content-type"),
+            message_id=headers.get("ce_id") or f"{message.offset}-{message.timestamp}",
+            correlation_id=headers.get("correlation_id"),
+            raw_message=message,
+            consumer=self._consumer,
+        )
+
+    async def decode_message(self, msg: "StreamMessage[ConsumerRecord[Any, Any]]") -> Any:
+        topic = msg.raw_message.topic
+        return read(self._events[topic], msg.raw_message.value, self._max_bytes[topic])
+
+
+def headers_of(event: Event, source: str) -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "ce_specversion": "1.0",
+        "ce_id": str(event.id),
+        "ce_type": type(event).__name__,
+        "ce_source": f"/{source}",
+        "ce_time": datetime.now(UTC).isoformat(),
+        "ce_subject": str(event.import_id),
+    }
+
+
+Publish = Callable[[KafkaPublishCommand], Awaitable[Any]]
+
+
+class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
+    """Publishes events as described above, each within `PUBLISH_TIMEOUT`; other bodies pass untouched."""
+
+    def __init__(self, msg: Any, /, *, context: ContextRepo, source: str) -> None:
+        super().__init__(msg, context=context)
+        self._source = source
+
+    async def publish_scope(self, call_next: Publish, cmd: KafkaPublishCommand) -> Any:
+        if isinstance(cmd.body, Event):
+            return await self._publish(call_next, cmd, cmd.body)
+        if isinstance(cmd.body, (list, tuple)) and all(isinstance(event, Event) for event in cmd.body):
+            return await asyncio.gather(*(self._publish(call_next, cmd, event) for event in cmd.body))
+        if cmd.body is None and self.msg is not None:
+            return None  # a handler had nothing to say
+        return await call_next(cmd)
+
+    async def _publish(self, call_next: Publish, cmd: KafkaPublishCommand, event: Event) -> Any:
+        if cmd.destination in EVENT_BY_TOPIC and not isinstance(event, EVENT_BY_TOPIC[cmd.destination]):
+            return None  # it goes out through the publisher of its own topic
+        cmd = copy(cmd)
+        cmd.headers = headers_of(event, self._source) | _trace() | cmd.headers
+        cmd.key = cmd.key or event.key
+        cmd.body = event.model_dump_json().encode()
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT):
+                return await call_next(cmd)
+        except TimeoutError as error:
+            raise KafkaTimeoutError from error
+
+
+def _trace() -> dict[str, str]:
+    record = _handling.get()
+    for name, value in record.headers if record else ():
+        if name == TRACEPARENT and value:
+            return {TRACEPARENT: value.decode(errors="replace")}
+    return {}

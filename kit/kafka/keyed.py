@@ -1,0 +1,86 @@
+"""`keyed`: how a stage subscribes a handler. What it makes is in `kit.kafka.subscriber`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from faststream._internal.broker.registrator import Registrator
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.kafka import KafkaBroker
+from faststream.kafka.schemas import Topic
+from faststream.kafka.subscriber.config import KafkaSubscriberConfig, KafkaSubscriberSpecificationConfig
+from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
+from faststream.middlewares import AckPolicy
+
+from kit.kafka import metrics
+from kit.kafka.breaker import Breaker
+from kit.kafka.events import RecordParser
+from kit.kafka.settlement import Failures, Settlement
+from kit.kafka.subscriber import KeyedSubscriber
+from kit.settings import KeyedSettings
+from schemas.events import ContentAnalyzed, ContentFetched, Event, ProjectDrafted
+from schemas.journey import EVENT_BY_TOPIC
+
+# A README of 1 MiB, every character of it escaped, passes; the other events carry no text.
+MAX_TEXT_EVENT_BYTES = 2 * 1024 * 1024 + 256 * 1024
+MAX_SMALL_EVENT_BYTES = 256 * 1024
+TEXT_EVENTS = (ContentFetched, ContentAnalyzed, ProjectDrafted)
+
+
+def keyed(
+    broker: KafkaBroker,
+    *topics: str,
+    group_id: str,
+    stage: str,
+    settings: KeyedSettings,
+    failures: Failures,
+    events: Mapping[str, type[Event]] = EVENT_BY_TOPIC,
+    max_event_bytes: int | None = None,
+) -> KeyedSubscriber:
+    """A subscriber to decorate a handler with, like `broker.subscriber`.
+
+    What the handler cannot handle goes the way of `failures`, or into the dead letters of `stage`. Records over
+    `max_event_bytes` are parked unread; by default that depends on whether the topic's event carries text.
+    """
+    config = KafkaSubscriberConfig(
+        topics=[Topic(name, declare=False) for name in topics],  # `ensure_topics` creates them
+        group_id=group_id,
+        no_reply=True,  # a header of the record must not choose where we publish
+        connection_args=_consumer_args(settings),
+        _outer_config=broker.config,  # type: ignore[arg-type]
+        _ack_policy=AckPolicy.MANUAL,
+    )
+    calls: CallsCollection[Any] = CallsCollection()
+    specification = KafkaSubscriberSpecification(
+        _outer_config=broker.config,  # type: ignore[arg-type]
+        calls=calls,
+        specification_config=KafkaSubscriberSpecificationConfig(
+            topics=config.topics, title_=None, description_=None, include_in_schema=True
+        ),
+    )
+    breaker = Breaker(settings.breaker_window, settings.breaker_ratio, settings.breaker_cooldown.total_seconds())
+    settlement = Settlement(broker, stage=stage, group=group_id, settings=settings, failures=failures, breaker=breaker)
+    parser = RecordParser(
+        {topic: events[topic] for topic in topics},
+        {topic: max_event_bytes or _max_bytes(events[topic]) for topic in topics},
+    )
+    subscriber = KeyedSubscriber(
+        config, specification, calls, settings=settings, settlement=settlement, breaker=breaker, parser=parser
+    )
+    Registrator.subscriber(broker, subscriber)
+    metrics.SUBSCRIBERS.add(subscriber)
+    return subscriber.add_call(parser_=None, decoder_=None, dependencies_=())
+
+
+def _max_bytes(event: type[Event]) -> int:
+    return MAX_TEXT_EVENT_BYTES if issubclass(event, TEXT_EVENTS) else MAX_SMALL_EVENT_BYTES
+
+
+def _consumer_args(settings: KeyedSettings) -> dict[str, Any]:
+    session_ms = round(settings.session_timeout.total_seconds() * 1000)
+    return {
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": session_ms // 3,
+        # A revocation drains first; the group must wait for that and for the commit after it.
+        "rebalance_timeout_ms": round(settings.revoke_timeout.total_seconds() * 1000) + 5_000,
+    }
