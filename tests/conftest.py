@@ -1,0 +1,145 @@
+"""Engines for tests: from the environment, else in Docker where a daemon answers, else embedded.
+
+`kafka` and `mongodb` are one of each for the whole run; isolate a test in them by `topic_prefix` and `database`.
+`engines` gives a test engines of its own, which it may kill.
+"""
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+from docker.errors import DockerException
+
+from deploy.local import Kafka, Mongo, Runner, free_port
+from tests.containers import docker_answers, kafka_container, mongo_container
+
+LOCAL = Path(__file__).parent.parent / ".local"
+JARS = LOCAL / "kafka" / "jars"
+ENGINE_FIXTURES = {"kafka", "mongodb", "engines"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses an engine carries the marker."""
+    for item in items:
+        if ENGINE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("engines")
+
+
+@pytest.fixture(scope="session")
+def engines_dir() -> Iterator[Path]:
+    """Where embedded engines keep their data during this run. Runs that were killed are cleared away first."""
+    _sweep()
+    folder = LOCAL / f"test-{os.getpid()}"
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def in_docker() -> bool:
+    return docker_answers()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Bootstrap servers of a real Kafka, shared by the run. Topics are not created by themselves."""
+    yield from _engine(request, "KAFKA_BOOTSTRAP_SERVERS", kafka_container, new_kafka)
+
+
+@pytest.fixture(scope="session")
+def mongodb(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a real MongoDB replica set, shared by the run."""
+    yield from _engine(request, "MONGODB_URL", mongo_container, new_mongo)
+
+
+class Engines:
+    """Makes engines that belong to one test: `runner.kill9()`, `.restart()` … block, see `deploy.local.runner`."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+
+    def kafka(self) -> Runner:
+        """A running Kafka."""
+        return self._stack.enter_context(new_kafka(self._folder))
+
+    def mongo(self) -> Runner:
+        """A running replica set of one."""
+        return self._stack.enter_context(new_mongo(self._folder))
+
+
+@pytest.fixture
+def engines(engines_dir: Path) -> Iterator[Engines]:
+    """Embedded engines of the test's own, stopped when it ends."""
+    with ExitStack() as stack:
+        yield Engines(engines_dir, stack)
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> str:
+    """A prefix for topic, group and client names that no other test has; ends with a dot."""
+    return f"{_unique(request)}."
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """A database name that no other test has."""
+    return _unique(request)
+
+
+def new_kafka(folder: Path) -> Runner:
+    return Runner(Kafka(folder / f"kafka-{uuid.uuid4().hex[:8]}", free_port(), free_port(), jars_dir=JARS))
+
+
+def new_mongo(folder: Path) -> Runner:
+    return Runner(Mongo(folder / f"mongodb-{uuid.uuid4().hex[:8]}", free_port()))
+
+
+def _engine(
+    request: pytest.FixtureRequest,
+    setting: str,
+    container: Callable[[], AbstractContextManager[str]],
+    embedded: Callable[[Path], Runner],
+) -> Iterator[str]:
+    if address := os.environ.get(setting):
+        yield address
+        return
+    with ExitStack() as stack:
+        yield _in_container(request, stack, container) or _embedded(request, stack, embedded)
+
+
+def _in_container(
+    request: pytest.FixtureRequest, stack: ExitStack, container: Callable[[], AbstractContextManager[str]]
+) -> str | None:
+    if not request.getfixturevalue("in_docker"):
+        return None
+    try:
+        return stack.enter_context(container())
+    except DockerException:  # no image and no network to pull it
+        return None
+
+
+def _embedded(request: pytest.FixtureRequest, stack: ExitStack, embedded: Callable[[Path], Runner]) -> str:
+    return stack.enter_context(embedded(request.getfixturevalue("engines_dir"))).address
+
+
+def _unique(request: pytest.FixtureRequest) -> str:
+    name = re.sub(r"\W+", "-", request.node.name).strip("-").lower()[:30]
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def _sweep() -> None:
+    """End engines and remove data of test runs that were killed before they could do so themselves."""
+    for folder in LOCAL.glob("test-*"):
+        if psutil.pid_exists(int(folder.name.rpartition("-")[2])):
+            continue
+        for process in psutil.process_iter(["cmdline"]):
+            if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ()):
+                process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
