@@ -1,18 +1,28 @@
 """Composition root of the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from socket import socket
 
+import structlog
+import uvicorn
 from fastapi import FastAPI
+from pymongo.errors import PyMongoError
 
-from kit.mongo import Database
+from integrations.registry import build_registry
+from integrations.settings import IntegrationSettings
+from kit import log
+from kit.http import Upstream, open_transport
+from kit.mongo import Database, connect, ensure_indexes, is_outage
 from services.gateway import errors, keys
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports, Publish
-from services.gateway.keys import FindKey
+from services.gateway.keys import FindKey, RemoteKeys
+from services.gateway.publisher import Publisher
 from services.gateway.routes import health, imports, integrations, points, projects, tasks
 from services.gateway.services import Gateway, Registry
 from services.gateway.settings import GatewaySettings
@@ -28,8 +38,12 @@ def create_app(
     registry: Registry,
     *,
     find_key: FindKey | None = None,
+    resources: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> FastAPI:
-    """Pure wiring: nothing connects before the lifespan starts. `find_key` replaces the inline JWT_KEY."""
+    """Pure wiring: nothing connects before the lifespan, which holds the `resources` while it feeds the hub.
+
+    `find_key` replaces the inline JWT_KEY.
+    """
     hub = Hub(db)
     app = FastAPI(
         title="Thrive Imports",
@@ -37,7 +51,7 @@ def create_app(
         description=DESCRIPTION,
         docs_url=None,  # their assets come from a CDN
         redoc_url=None,
-        lifespan=lambda _app: _feeding(hub),
+        lifespan=lambda _app: _running(hub, resources),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = Gateway(
@@ -63,11 +77,87 @@ def create_app(
 
 
 @asynccontextmanager
-async def _feeding(hub: Hub) -> AsyncIterator[None]:
-    feeding = asyncio.create_task(hub.run())
-    try:
-        yield
-    finally:
-        feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await feeding
+async def _running(hub: Hub, resources: Callable[[], AbstractAsyncContextManager[object]]) -> AsyncIterator[None]:
+    async with resources():
+        feeding = asyncio.create_task(hub.run())
+        try:
+            yield
+        finally:
+            feeding.cancel()
+            with suppress(asyncio.CancelledError):
+                await feeding
+
+
+class Server(uvicorn.Server):
+    """Ends open streams and waits first; uvicorn would give them its whole grace period."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._hub.close()
+        await super().shutdown(sockets)
+
+
+def build(settings: GatewaySettings) -> FastAPI:
+    """The gateway on real engines. It serves once MongoDB has its indexes; without them a link could be taken twice."""
+    db = connect(settings)
+    publisher = Publisher(settings)
+    transport = open_transport()
+    find_key = None
+    if settings.jwt_jwks_url:
+        provider = Upstream(transport, [settings.jwt_jwks_url])
+
+        async def fetch(url: str) -> object:
+            return (await provider.get(url, service="The identity provider")).json()
+
+        find_key = RemoteKeys(settings.jwt_jwks_url, fetch).find
+
+    @asynccontextmanager
+    async def resources() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(transport.aclose)
+            stack.push_async_callback(db.client.close)
+            await _until_indexed(db)
+            await stack.enter_async_context(publisher.running())
+            yield
+
+    registry = build_registry(IntegrationSettings())
+    return create_app(settings, db, publisher, registry, find_key=find_key, resources=resources)
+
+
+async def _until_indexed(db: Database) -> None:
+    while True:
+        try:
+            return await ensure_indexes(db)
+        except PyMongoError as error:
+            if not is_outage(error):
+                raise
+            structlog.get_logger().warning("MongoDB is not ready yet", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+
+def main() -> None:
+    settings = GatewaySettings()
+    log.configure("gateway", settings.log_level)
+    app = build(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout.total_seconds()),
+    )
+    server = Server(config, app.state.gateway.hub)
+    server.run()
+    sys.exit(0 if server.started else 1)
+
+
+if __name__ == "__main__":
+    main()

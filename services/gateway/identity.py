@@ -1,7 +1,6 @@
 """Who is calling: a bearer JWT (RFC 7519, checked as RFC 8725 asks) becomes a `Caller`."""
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from kit.errors import ImportProblem
-from services.gateway.cache import Bounded
 from services.gateway.errors import UnauthorizedError
 from services.gateway.keys import FindKey
 from services.gateway.settings import GatewaySettings
@@ -27,7 +25,6 @@ OWN_KEYS = {"jku", "jwk", "x5u", "x5c"}  # a token that brings its own key, or s
 class Claims:
     subject: str
     name: str  # preferred_username, or empty
-    expires: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +46,15 @@ class Verifier:
             exp={"essential": True},
             sub={"essential": True},
         )
-        self._verified: Bounded[str, Claims] = Bounded(10_000)
 
     async def verify(self, token: str) -> Claims:
         """Raises `UnauthorizedError`, whose words tell nothing that helps to forge a better token."""
-        known = self._verified.get(token)
-        if known and known.expires > time.time():
-            return known
         try:
-            claims = await self._check(token)
+            return await self._check(token)
         except ImportProblem:
             raise
         except (JoseError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise UnauthorizedError("The token is not valid, or has expired.") from error
-        self._verified[token] = claims
-        return claims
 
     async def _check(self, token: str) -> Claims:
         if len(token) > MAX_TOKEN_CHARS:
@@ -80,7 +71,7 @@ class Verifier:
         subject, name = claims["sub"], claims.get("preferred_username", "")
         if len(subject) > MAX_SUBJECT_CHARS or not subject.isprintable():
             raise ValueError("subject")
-        return Claims(subject, name if isinstance(name, str) else "", float(claims["exp"]))
+        return Claims(subject, name if isinstance(name, str) else "")
 
 
 bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`thrive token --user NAME` prints one.")

@@ -24,6 +24,7 @@ from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, write_error
 from schemas.events import ImportRequested, Options
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
+from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class NewImport:
 class Imports:
     def __init__(self, db: Database, publish: Publish, *, per_user: int, publish_timeout: float) -> None:
         self._imports: Collection = db["imports"]
-        self._projects: Collection = db["projects"]
+        self._lookup = Lookups(db)
         self._publish, self._publish_timeout = publish, publish_timeout
         self._per_user = per_user
         self._arriving: Counter[str] = Counter()
@@ -67,10 +68,10 @@ class Imports:
             if earlier := await self._repeated(new):
                 return earlier
             with self._arrival(new.caller.user_id) as ahead:
-                project, in_flight = await asyncio.gather(self._project(new), self._in_flight(new))
-                if project:
-                    return await self._running(new) or self._refuse(new, project)
-                record = self._record(new, released=in_flight + ahead < self._per_user)
+                known = await self._lookup(new.caller.user_id, new.url)
+                if known.project:
+                    return await self._running(new) or self._refuse(new, known.project)
+                record = self._record(new, released=known.in_flight + ahead < self._per_user)
                 try:
                     await self._insert(record)
                 except DuplicateKeyError:
@@ -100,10 +101,6 @@ class Imports:
             ACCEPTS.labels("running").inc()
         return record
 
-    async def _project(self, new: NewImport) -> Document | None:
-        same = {"user_id": new.caller.user_id, "external_url": new.url}
-        return await self._projects.find_one(same, {"slug": 1})
-
     def _refuse(self, new: NewImport, project: Document) -> Document:
         ACCEPTS.labels("duplicate").inc()
         raise ImportDuplicateError(
@@ -111,10 +108,6 @@ class Imports:
             project_id=str(project["_id"]),
             project_url=f"/{new.caller.username}/{project['slug']}",
         )
-
-    async def _in_flight(self, new: NewImport) -> int:
-        released = {"active": True, "released": True, "user_id": new.caller.user_id}
-        return await self._imports.count_documents(released, limit=self._per_user)
 
     @contextmanager
     def _arrival(self, user_id: str) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.events import Options
 from services.gateway.errors import InvalidRequestError
@@ -10,15 +10,7 @@ from services.gateway.errors import InvalidRequestError
 MAX_WAIT_SECONDS = 60
 
 
-def _printable(link: str) -> str:
-    if not link.isprintable():
-        raise ValueError("a link has no control characters")
-    return link
-
-
-Link = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048), AfterValidator(_printable)
-]
+Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
 Showcase = Annotated[bool, Field(description="Show the project on your public page.")]
 Private = Annotated[bool, Field(description="Only you can see the project.")]
 

@@ -7,9 +7,9 @@ from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from kit.mongo import Collection, Database
-from services.gateway.cache import Bounded
 
 MAX_USERNAME_CHARS = 40
+REMEMBERED = 100_000  # names, oldest forgotten first
 NUMBERED = 20  # so many members may share a name and be told apart by a small number
 
 # First segments of our own addresses, /{username}/{slug} and /api/v1/{username}/… would be mistaken for.
@@ -25,7 +25,7 @@ class Users:
 
     def __init__(self, db: Database) -> None:
         self._users: Collection = db["users"]
-        self._names: Bounded[str, str] = Bounded(100_000)
+        self._names: dict[str, str] = {}
 
     async def name(self, user_id: str, wanted: str) -> str:
         """The member's username, given now if this is their first request. It never changes afterwards."""
@@ -39,8 +39,7 @@ class Users:
                 if known := await self.find_name(user_id):
                     return known
                 continue
-            self._names[user_id] = username
-            return username
+            return self._remember(user_id, username)
         raise RuntimeError("no username was free")
 
     async def find_name(self, user_id: str) -> str | None:
@@ -49,8 +48,13 @@ class Users:
         user = await self._users.find_one({"_id": user_id}, {"username": 1})
         if user is None:
             return None
-        self._names[user_id] = user["username"]
-        return self._names[user_id]
+        return self._remember(user_id, user["username"])
+
+    def _remember(self, user_id: str, username: str) -> str:
+        if len(self._names) >= REMEMBERED:
+            del self._names[next(iter(self._names))]
+        self._names[user_id] = username
+        return username
 
     async def find_id(self, username: str) -> str | None:
         user = await self._users.find_one({"username": username.lower()}, {"_id": 1})

@@ -18,6 +18,7 @@ from services.gateway.openapi import errors
 from services.gateway.services import Gateway, GatewayDep
 
 PING_SECONDS = 15
+SEND_SECONDS = 30  # a client that reads nothing for so long is gone
 
 router = APIRouter(prefix=TASKS, tags=["tasks"])
 
@@ -52,7 +53,7 @@ async def follow_task(
     seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id[:10].isdigit() else 0
     if record["state"] in TERMINAL and record["version"] <= seen:
         return Response(status_code=204)  # tells an EventSource to stop reconnecting
-    return EventSourceResponse(_events(gateway, caller, task_id, seen), ping=PING_SECONDS)
+    return EventSourceResponse(_events(gateway, caller, task_id, seen), ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 
 
 async def _events(gateway: Gateway, caller: Caller, task_id: UUID, seen: int) -> AsyncIterator[ServerSentEvent]:

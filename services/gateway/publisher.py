@@ -1,0 +1,51 @@
+"""The gateway's own publisher: it connects in the background, since requests are accepted without a broker too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from kit.kafka import ensure_topics, make_broker
+from kit.settings import KafkaSettings
+from schemas.events import Event
+from schemas.journey import TOPICS
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
+
+
+class Publisher:
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._broker = make_broker(settings, client_id="gateway")
+
+    async def __call__(self, event: Event) -> None:
+        """Durable on return. Raises at once if the broker was never reached; its later absence takes time to show."""
+        await self._broker.publish(event, topic=event.topic)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        connecting = asyncio.create_task(self._connect())
+        try:
+            yield
+        finally:
+            connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await connecting
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._broker.stop(), FLUSH_SECONDS)
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                await ensure_topics(self._settings, TOPICS)
+                await self._broker.start()
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka is away; the relay publishes meanwhile", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
