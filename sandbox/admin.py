@@ -1,0 +1,111 @@
+"""The switches: /_sandbox/…, in JSON. `sandbox.client` is the same in Python.
+
+GET    /_sandbox                            addresses, latencies, limits, faults
+GET    /_sandbox/links                      links worth importing, and what should come of each
+GET    /_sandbox/calls                      {upstream: {endpoint: {count, distinct}}}
+GET    /_sandbox/calls?upstream=&contains=  the latest calls whose text holds this
+DELETE /_sandbox/calls
+PUT    /_sandbox/latency                    {upstream or "*": seconds}
+PUT    /_sandbox/limits/{upstream}          {authenticated, anonymous, window}
+POST   /_sandbox/faults                     a rule (sandbox.faults.Rule); answers it with its id
+DELETE /_sandbox/faults[/{id}]
+PATCH  /_sandbox/repositories/{owner}/{repo} · DELETE
+PATCH  /_sandbox/videos/{id} · DELETE
+POST   /_sandbox/reset                      everything as it was started
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.environment import environment
+from sandbox.exchange import dump
+from sandbox.faults import DELAY, ERROR
+from sandbox.links import LINKS
+from sandbox.state import State
+from sandbox.transport import MISBEHAVIOURS
+
+
+class Admin:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def respond(self, request: web.BaseRequest, path: str) -> web.Response:
+        try:
+            body = json.loads(await request.read() or b"{}")
+            answer = self._route(request, path.strip("/").split("/"), body)
+        except (ValueError, TypeError) as error:
+            return _json(400, {"error": str(error)})
+        return _json(404, {"error": "no such switch"}) if answer is None else _json(200, answer)
+
+    def _route(self, request: web.BaseRequest, path: list[str], body: dict[str, Any]) -> Any:
+        state = self._state
+        match request.method, path:
+            case "GET", [""]:
+                return self._overview(f"http://{request.host}")
+            case "GET", ["links"]:
+                return {"links": [asdict(link) for link in LINKS]}
+            case "GET", ["calls"] if request.query:
+                return {
+                    "calls": state.calls.recent(request.query.get("upstream", ""), request.query.get("contains", ""))
+                }
+            case "GET", ["calls"]:
+                return state.calls.described()
+            case "DELETE", ["calls"]:
+                state.calls.reset()
+                return {}
+            case "PUT", ["latency"]:
+                return self._set_latency(body)
+            case "PUT", ["limits", upstream]:
+                return asdict(state.limits.set(upstream, **body))
+            case "POST", ["faults"]:
+                return self._add_fault(body)
+            case "DELETE", ["faults", *rule_id]:
+                state.faults.remove(int(rule_id[0]) if rule_id else None)
+                return {}
+            case "PATCH", ["repositories", owner, name]:
+                return {"full_name": state.world.change_repository(f"{owner}/{name}", body).full_name}
+            case "DELETE", ["repositories", owner, name]:
+                state.world.delete_repository(f"{owner}/{name}")
+                return {}
+            case "PATCH", ["videos", video_id]:
+                return {"id": state.world.change_video(video_id, body).id}
+            case "DELETE", ["videos", video_id]:
+                state.world.delete_video(video_id)
+                return {}
+            case "POST", ["reset"]:
+                state.reset()
+                return {}
+        return None
+
+    def _overview(self, base: str) -> dict[str, Any]:
+        state = self._state
+        return {
+            "environment": environment(base),
+            "latency": state.latencies,
+            "limits": state.limits.described(),
+            "faults": state.faults.described(),
+        }
+
+    def _set_latency(self, seconds: dict[str, Any]) -> dict[str, float]:
+        latencies = self._state.latencies
+        if unknown := set(seconds) - {*latencies, "*"}:
+            raise ValueError(f"no upstream {sorted(unknown)}; there are {sorted(latencies)}")
+        for name, value in seconds.items():
+            latencies.update(dict.fromkeys(latencies, float(value)) if name == "*" else {name: float(value)})
+        return latencies
+
+    def _add_fault(self, described: dict[str, Any]) -> dict[str, Any]:
+        kind, upstream = described.get("kind", ERROR), described.get("upstream")
+        known = {ERROR, DELAY, *MISBEHAVIOURS}
+        for one in self._state.upstreams.values():
+            known |= one.kinds if one.name == upstream else set()
+        if kind not in known:
+            raise ValueError(f"{upstream} has no fault {kind!r}; there are {sorted(known)}")
+        return asdict(self._state.faults.add(described))
+
+
+def _json(status: int, body: Any) -> web.Response:
+    return web.Response(status=status, body=dump(body), content_type="application/json")

@@ -1,0 +1,42 @@
+"""What was asked of each upstream, so that a test can say "no second model call"."""
+
+from collections import Counter, deque
+from typing import Any
+
+RECENT = 5_000  # calls whose text is kept
+TEXT_CHARS = 4_096
+
+
+class Calls:
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._distinct: dict[tuple[str, str], set[int]] = {}
+        self._recent: deque[tuple[str, str, str]] = deque(maxlen=RECENT)
+
+    def record(self, upstream: str, endpoint: str, text: str) -> None:
+        """`text` is the request line below the base path, and the body."""
+        key = (upstream, endpoint)
+        self._counts[key] += 1
+        self._distinct.setdefault(key, set()).add(hash(text))
+        self._recent.append((upstream, endpoint, text[:TEXT_CHARS]))
+
+    def described(self) -> dict[str, dict[str, dict[str, int]]]:
+        """{upstream: {endpoint: {count, distinct}}}; count - distinct is how many calls repeated an earlier one."""
+        described: dict[str, dict[str, dict[str, int]]] = {}
+        for (upstream, endpoint), calls in sorted(self._counts.items()):
+            distinct = len(self._distinct[(upstream, endpoint)])
+            described.setdefault(upstream, {})[endpoint] = {"count": calls, "distinct": distinct}
+        return described
+
+    def recent(self, upstream: str, contains: str) -> list[dict[str, Any]]:
+        """The latest calls to `upstream` (all, if empty) whose text holds `contains`, oldest first."""
+        return [
+            {"upstream": name, "endpoint": endpoint, "text": text}
+            for name, endpoint, text in self._recent
+            if upstream in (name, "") and contains in text
+        ]
+
+    def reset(self) -> None:
+        self._counts.clear()
+        self._distinct.clear()
+        self._recent.clear()

@@ -1,0 +1,1 @@
+"""The repositories and videos that the sandbox's services know. Everything here is invented."""

@@ -1,0 +1,1 @@
+"""Small true pictures without a drawing library."""

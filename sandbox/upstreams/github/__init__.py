@@ -1,0 +1,5 @@
+"""GitHub REST v3: https://docs.github.com/rest/repos/repos"""
+
+from sandbox.upstreams.github.service import GitHub
+
+__all__ = ["GitHub"]

@@ -1,0 +1,189 @@
+"""Who asks, what for, and may they: the order in which GitHub decides."""
+
+import hashlib
+from functools import lru_cache
+from itertools import count
+from typing import NamedTuple
+
+from sandbox.data.model import Repository
+from sandbox.exchange import Call, Reply, dump, http_date
+from sandbox.faults import Rule
+from sandbox.limits import Limits
+from sandbox.upstreams.credentials import Caller, caller_of
+from sandbox.upstreams.github import errors, lists, shapes
+from sandbox.upstreams.github.shapes import Viewer
+from sandbox.world import World
+
+_REPOSITORY_ENDPOINTS = ("", "/readme", "/languages", "/topics")
+_EVERY_ANSWER = {
+    "Server": "github.com",
+    "X-GitHub-Media-Type": "github.v3; format=json",
+    "x-github-api-version-selected": "2022-11-28",
+    "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After, X-GitHub-OTP, X-RateLimit-Limit, "
+    "X-RateLimit-Remaining, X-RateLimit-Used, X-RateLimit-Resource, X-RateLimit-Reset, X-OAuth-Scopes, "
+    "X-Accepted-OAuth-Scopes, X-Poll-Interval, X-GitHub-Media-Type, X-GitHub-SSO, X-GitHub-Request-Id, "
+    "Deprecation, Sunset",
+    "Access-Control-Allow-Origin": "*",
+    "Strict-Transport-Security": "max-age=31536000; includeSubdomains; preload",
+    "X-Frame-Options": "deny",
+    "X-Content-Type-Options": "nosniff",
+    "X-XSS-Protection": "0",
+    "Referrer-Policy": "origin-when-cross-origin, strict-origin-when-cross-origin",
+    "Content-Security-Policy": "default-src 'none'",
+}
+_ANONYMOUS = _EVERY_ANSWER | {
+    "Cache-Control": "public, max-age=60, s-maxage=60",
+    "Vary": "Accept, Accept-Encoding, Accept, X-Requested-With",
+}
+_AUTHENTICATED = _EVERY_ANSWER | {
+    "Cache-Control": "private, max-age=60, s-maxage=60",
+    "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With",
+    "X-OAuth-Scopes": "repo, read:user",
+    "X-Accepted-OAuth-Scopes": "repo",
+}
+
+
+class Rendered(NamedTuple):
+    body: bytes
+    digest: str
+
+
+class GitHub:
+    name = "github"
+    kinds = frozenset(errors.FAULTS)
+
+    def __init__(self, world: World, limits: Limits) -> None:
+        self._world = world
+        self._limits = limits
+        self._requests = count(1)
+
+    def endpoint(self, path: str) -> str:
+        match path.split("/"):
+            case ["", "repos", _, _, *rest]:
+                return "/".join(["/repos/{owner}/{repo}", *rest])
+            case ["", "repositories", _, *rest]:
+                return "/".join(["/repositories/{id}", *rest])
+            case ["", ("users" | "orgs" | "user") as kind, _, "repos"]:
+                return f"/{kind}/{{name}}/repos"
+        return path
+
+    def fail(self, call: Call, rule: Rule) -> Reply:
+        reply = errors.fault(rule)
+        return reply._replace(headers={**_ANONYMOUS, **self._request_id(), **reply.headers})
+
+    def answer(self, call: Call) -> Reply:
+        if not call.headers.get("User-Agent"):
+            return errors.no_user_agent()
+        caller = caller_of(call)
+        common = {**(_AUTHENTICATED if caller.authenticated else _ANONYMOUS), **self._request_id()}
+        if caller.refused:
+            reply = errors.bad_credentials()
+            return reply._replace(headers={**common, **reply.headers})
+        free = call.path == "/rate_limit"
+        budget = self._limits.spend(self.name, caller.key, authenticated=caller.authenticated, cost=0 if free else 1)
+        if free:
+            reply = _rate_limits(budget.limit, budget.used, budget.reset)
+        elif budget.exceeded:
+            who = str(shapes.user_id(caller.login)) if caller.authenticated else call.remote
+            reply = errors.rate_limited(who, caller.authenticated, {})
+        else:
+            reply = self._resource(call, caller)
+            if reply.status == 304 and caller.authenticated:
+                budget.used -= 1  # not modified is free, but only with a credential
+        common |= errors.limit_headers(budget.limit, budget.used, budget.reset)
+        return reply._replace(headers={**common, **reply.headers})
+
+    def _resource(self, call: Call, caller: Caller) -> Reply:
+        api = f"{call.base}/github"
+        if call.method not in ("GET", "HEAD"):
+            return errors.not_found(f"{errors.DOCS}/rest")
+        match call.path.split("/"):
+            case ["", "repos", owner, name, *rest]:
+                repo = self._world.repository(f"{owner}/{name}")
+                if repo is None and (moved := self._world.moved(f"{owner}/{name}")):
+                    if self._viewer(moved, caller) is None:
+                        return errors.not_found()
+                    return errors.moved("/".join([f"{api}/repositories/{moved.id}", *rest]))
+                return self._of_repository(repo, "/".join(["", *rest]), call, caller)
+            case ["", "repositories", number, *rest] if number.isdecimal():
+                repo = self._world.repository_by_id(int(number))
+                return self._of_repository(repo, "/".join(["", *rest]), call, caller)
+            case ["", "user"] if caller.authenticated:
+                owned = self._world.owned_by(caller.login)
+                return _conditional(call, caller, Rendered(*_pair(dump(shapes.member(caller.login, api, len(owned))))))
+            case ["", "user"] | ["", "user", "repos"] if not caller.authenticated:
+                return errors.error(401, "Requires authentication", f"{errors.DOCS}/rest/users/users")
+            case ["", "user", "repos"]:
+                repos = self._world.owned_by(caller.login)
+                return lists.page(repos, call, f"{api}/user/repos", "owner")
+            case ["", "users" | "orgs" | "user", owner, "repos"]:
+                login = self._login(owner) if owner.isdecimal() else owner
+                repos = [repo for repo in self._world.owned_by(login) if self._viewer(repo, caller)]
+                url = f"{api}/user/{shapes.user_id(login)}/repos"
+                return lists.page(repos, call, url, "member" if caller.authenticated else "anonymous")
+        return errors.not_found(f"{errors.DOCS}/rest")
+
+    def _of_repository(self, repo: Repository | None, rest: str, call: Call, caller: Caller) -> Reply:
+        viewer = self._viewer(repo, caller) if repo else None
+        if repo is None or viewer is None or rest not in _REPOSITORY_ENDPOINTS:
+            return errors.not_found()
+        if repo.blocked:
+            return errors.blocked(repo.full_name)
+        if rest == "/readme":
+            if repo.readme is None:
+                return errors.not_found(f"{errors.DOCS}/rest/repos/contents#get-a-repository-readme")
+            if ".raw" in call.headers.get("Accept", ""):
+                return Reply(200, {"Content-Type": "application/vnd.github.raw; charset=utf-8"}, repo.readme.content)
+        parent = self._world.repository(repo.parent) if repo.parent else None
+        rendered = _render(repo, parent, rest, f"{call.base}/github", viewer)
+        reply = _conditional(call, caller, rendered)
+        modified = {"Last-Modified": http_date(repo.updated)} if rest != "/topics" else {}
+        return reply._replace(headers={**reply.headers, **modified})
+
+    def _viewer(self, repo: Repository, caller: Caller) -> Viewer | None:
+        """None: this caller must not learn that the repository exists."""
+        if caller.owns(repo.owner):
+            return "owner"
+        if repo.private:
+            return None
+        return "member" if caller.authenticated else "anonymous"
+
+    def _login(self, number: str) -> str:
+        return next((login for login in self._world.owners() if shapes.user_id(login) == int(number)), "")
+
+    def _request_id(self) -> dict[str, str]:
+        return {"X-GitHub-Request-Id": f"5A8D:1F2C:{next(self._requests):07X}:2B60E1:690A1C55"}
+
+
+@lru_cache(maxsize=4_096)
+def _render(repo: Repository, parent: Repository | None, rest: str, api: str, viewer: Viewer) -> Rendered:
+    if rest == "/readme":
+        assert repo.readme is not None  # noqa: S101  the caller has looked
+        body = dump(shapes.readme(repo.readme, repo, api))
+    elif rest == "/languages":
+        body = dump(dict(repo.languages))
+    elif rest == "/topics":
+        body = dump({"names": repo.topics})
+    else:
+        body = dump(shapes.repository(repo, parent, api, viewer))
+    return Rendered(*_pair(body))
+
+
+def _pair(body: bytes) -> tuple[bytes, str]:
+    return body, hashlib.sha256(body).hexdigest()
+
+
+def _conditional(call: Call, caller: Caller, rendered: Rendered) -> Reply:
+    """200, or 304 where If-None-Match holds the ETag. The ETag differs from token to token, as GitHub's does."""
+    etag = f'W/"{hashlib.sha256(f"{caller.key}{rendered.digest}".encode()).hexdigest()}"'
+    if etag in call.headers.get("If-None-Match", ""):
+        return Reply(304, {"ETag": etag}, b"")
+    return Reply(200, errors.JSON | {"ETag": etag}, rendered.body)
+
+
+def _rate_limits(limit: int, used: int, reset: int) -> Reply:
+    core = {"limit": limit, "used": used, "remaining": max(0, limit - used), "reset": reset}
+    search = {"limit": 30, "used": 0, "remaining": 30, "reset": reset}
+    graphql = {"limit": 5_000, "used": 0, "remaining": 5_000, "reset": reset}
+    body = {"resources": {"core": core, "search": search, "graphql": graphql}, "rate": core}
+    return Reply(200, errors.JSON | {"Cache-Control": "no-cache"}, dump(body))

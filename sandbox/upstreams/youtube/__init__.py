@@ -1,0 +1,5 @@
+"""YouTube Data API v3: https://developers.google.com/youtube/v3/docs"""
+
+from sandbox.upstreams.youtube.service import YouTube
+
+__all__ = ["YouTube"]
