@@ -90,14 +90,14 @@ class SandboxClient:
     async def forget_calls(self) -> None:
         await self._do("DELETE", "/calls")
 
-    async def change_repository(self, full_name: str, **changes: Any) -> None:
+    async def change_repository(self, full_name: str, /, **changes: Any) -> None:
         """Fields of `sandbox.data.model.Repository`; `readme` is text or None, `full_name` renames."""
         await self._do("PATCH", f"/repositories/{full_name}", changes)
 
     async def delete_repository(self, full_name: str) -> None:
         await self._do("DELETE", f"/repositories/{full_name}")
 
-    async def change_video(self, video_id: str, **changes: Any) -> None:
+    async def change_video(self, video_id: str, /, **changes: Any) -> None:
         """Fields of `sandbox.data.model.Video`."""
         await self._do("PATCH", f"/videos/{video_id}", changes)
 

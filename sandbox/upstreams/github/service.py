@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sandbox.data.model import Repository
 from sandbox.exchange import Call, Reply, dump, http_date
 from sandbox.faults import Rule
-from sandbox.limits import Limits
+from sandbox.limits import Budget, Limits
 from sandbox.upstreams.credentials import Caller, caller_of
 from sandbox.upstreams.github import errors, lists, shapes
 from sandbox.upstreams.github.shapes import Viewer
@@ -69,20 +69,21 @@ class GitHub:
 
     def fail(self, call: Call, rule: Rule) -> Reply:
         reply = errors.fault(rule)
-        return reply._replace(headers={**_ANONYMOUS, **self._request_id(), **reply.headers})
+        if rule.kind == "html":
+            return reply  # from a proxy before GitHub
+        caller = caller_of(call)
+        return self._signed(reply, caller, self._budget(caller, call.remote, cost=0))
 
     def answer(self, call: Call) -> Reply:
         if not call.headers.get("User-Agent"):
             return errors.no_user_agent()
         caller = caller_of(call)
-        common = {**(_AUTHENTICATED if caller.authenticated else _ANONYMOUS), **self._request_id()}
+        free = call.path == "/rate_limit" or caller.refused
+        budget = self._budget(caller, call.remote, cost=0 if free else 1)
         if caller.refused:
             reply = errors.bad_credentials()
-            return reply._replace(headers={**common, **reply.headers})
-        free = call.path == "/rate_limit"
-        budget = self._limits.spend(self.name, caller.key, authenticated=caller.authenticated, cost=0 if free else 1)
-        if free:
-            reply = _rate_limits(budget.limit, budget.used, budget.reset)
+        elif free:
+            reply = _rate_limits(budget)
         elif budget.exceeded:
             who = str(shapes.user_id(caller.login)) if caller.authenticated else call.remote
             reply = errors.rate_limited(who, caller.authenticated, {})
@@ -90,8 +91,18 @@ class GitHub:
             reply = self._resource(call, caller)
             if reply.status == 304 and caller.authenticated:
                 budget.used -= 1  # not modified is free, but only with a credential
-        common |= errors.limit_headers(budget.limit, budget.used, budget.reset)
-        return reply._replace(headers={**common, **reply.headers})
+        return self._signed(reply, caller, budget)
+
+    def _budget(self, caller: Caller, remote: str, cost: int) -> Budget:
+        known = caller.authenticated and not caller.refused
+        return self._limits.spend(self.name, caller.key if known else remote, authenticated=known, cost=cost)
+
+    def _signed(self, reply: Reply, caller: Caller, budget: Budget) -> Reply:
+        """With the headers that every answer has; the reply's own win."""
+        common = _AUTHENTICATED if caller.authenticated and not caller.refused else _ANONYMOUS
+        number = {"X-GitHub-Request-Id": f"5A8D:1F2C:{next(self._requests):07X}:2B60E1:690A1C55"}
+        limits = errors.limit_headers(budget.limit, budget.used, budget.reset)
+        return reply._replace(headers={**common, **number, **limits, **reply.headers})
 
     def _resource(self, call: Call, caller: Caller) -> Reply:
         api = f"{call.base}/github"
@@ -151,9 +162,6 @@ class GitHub:
     def _login(self, number: str) -> str:
         return next((login for login in self._world.owners() if shapes.user_id(login) == int(number)), "")
 
-    def _request_id(self) -> dict[str, str]:
-        return {"X-GitHub-Request-Id": f"5A8D:1F2C:{next(self._requests):07X}:2B60E1:690A1C55"}
-
 
 @lru_cache(maxsize=4_096)
 def _render(repo: Repository, parent: Repository | None, rest: str, api: str, viewer: Viewer) -> Rendered:
@@ -181,9 +189,9 @@ def _conditional(call: Call, caller: Caller, rendered: Rendered) -> Reply:
     return Reply(200, errors.JSON | {"ETag": etag}, rendered.body)
 
 
-def _rate_limits(limit: int, used: int, reset: int) -> Reply:
-    core = {"limit": limit, "used": used, "remaining": max(0, limit - used), "reset": reset}
-    search = {"limit": 30, "used": 0, "remaining": 30, "reset": reset}
-    graphql = {"limit": 5_000, "used": 0, "remaining": 5_000, "reset": reset}
+def _rate_limits(budget: Budget) -> Reply:
+    core = {"limit": budget.limit, "used": budget.used, "remaining": budget.remaining, "reset": budget.reset}
+    search = {"limit": 30, "used": 0, "remaining": 30, "reset": budget.reset}
+    graphql = {"limit": 5_000, "used": 0, "remaining": 5_000, "reset": budget.reset}
     body = {"resources": {"core": core, "search": search, "graphql": graphql}, "rate": core}
     return Reply(200, errors.JSON | {"Cache-Control": "no-cache"}, dump(body))
