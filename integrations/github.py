@@ -1,0 +1,242 @@
+"""GitHub repositories. https://docs.github.com/en/rest/repos/repos and …/rest/repos/contents#get-a-repository-readme"""
+
+import asyncio
+import base64
+import binascii
+import re
+from typing import Any, ClassVar
+
+from integrations.base import Credentials, Integration, nonsense
+from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, decode
+from integrations.github_errors import not_found, problem
+from integrations.links import Link, parse
+from integrations.markdown import Places, absolutise
+from integrations.markup import to_markdown
+from integrations.settings import IntegrationSettings
+from kit.errors import InvalidURLError
+from kit.http import Response, Upstream
+from schemas.content import MAX_TEXT_CHARS, Item
+
+JSON = "application/vnd.github+json"
+RAW = "application/vnd.github.raw+json"
+MAX_README_BYTES = 1024 * 1024
+THREAD_FROM_BYTES = 64 * 1024  # a README beyond this is rendered beside the event loop
+NO_README = frozenset({404, 409})
+
+_OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_NAME = re.compile(r"(?!\.\.?$)[a-z0-9._-]{1,100}")
+_SCHEMES = frozenset({"http", "https", "ssh", "git", "git+https", "git+ssh"})
+# First segments that are pages of GitHub's own and can be nobody's name
+_PAGES = frozenset({
+    "about", "account", "apps", "codespaces", "collections", "contact", "customer-stories", "dashboard", "enterprise",
+    "events", "explore", "features", "issues", "join", "login", "logout", "marketplace", "new", "notifications",
+    "organizations", "orgs", "pricing", "pulls", "readme", "search", "security", "sessions", "settings", "signup",
+    "site", "sponsors", "stars", "team", "topics", "trending", "users",
+})  # fmt: skip
+_HINTS = {
+    "gist": "Gists are not imported. Paste the link of a repository.",
+    "orgs": "This is an organisation. Paste the link of one of its repositories.",
+    "owner": "This is the page of a person or an organisation. Paste the link of one of their repositories.",
+    "page": "This page of GitHub is not a repository. Paste a link like https://github.com/owner/name.",
+    "other": "Paste the link of the repository itself, like https://github.com/owner/name.",
+}
+
+
+class GitHub(Integration):
+    name = "github"
+    title = "GitHub"
+    supports_auto_sync = True
+    sample_urls: ClassVar = {
+        "https://github.com/octocat/hello-world": "https://github.com/octocat/hello-world",
+        "https://github.com/Octocat/Hello-World": "https://github.com/octocat/hello-world",
+        "http://www.github.com/octocat/Hello-World/": "https://github.com/octocat/hello-world",
+        "github.com/octocat/Hello-World": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World?tab=readme-ov-file#usage": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World/tree/main/docs": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World/blob/main/README.md#L3": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World/releases/tag/v1.0": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World/issues/1": "https://github.com/octocat/hello-world",
+        "git@github.com:octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "ssh://git@github.com/octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "git://github.com/octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "git+https://github.com/octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "https://github.com:443/sigmavirus24/github3.py": "https://github.com/sigmavirus24/github3.py",
+    }
+    refused_urls = (
+        "https://github.com/",
+        "https://github.com/octocat",
+        "https://github.com/octocat?tab=repositories",
+        "https://github.com/orgs/github/repositories",
+        "https://github.com/settings/profile",
+        "https://github.com/topics/python",
+        "https://github.com/login?return_to=https://github.com/octocat/Hello-World",
+        "https://gist.github.com/octocat/6cad326836d38bd3a7ae",
+        "https://raw.githubusercontent.com/octocat/Hello-World/main/README.md",
+        "https://octocat.github.io/Hello-World",
+        "https://api.github.com/repos/octocat/Hello-World",
+        "https://github.com.evil.tld/octocat/Hello-World",
+        "https://notgithub.com/octocat/Hello-World",
+        "https://github.com@evil.tld/octocat/Hello-World",
+        "https://token@github.com/octocat/Hello-World",
+        "https://evil.tld\\@github.com/octocat/Hello-World",
+        "https://evil.tld/https://github.com/octocat/Hello-World",
+        "https://evil.tld#@github.com/octocat/Hello-World",
+        "https://github.com:8443/octocat/Hello-World",
+        "https://g\u0456thub.com/octocat/Hello-World",
+        "https://github.com/octocat/..",
+        "https://github.com/octocat/Hello-World/../../settings/profile",
+        "https://github.com/octocat/%2e%2e",
+        "ftp://github.com/octocat/Hello-World",
+        "javascript://github.com/octocat/Hello-World",
+    )
+
+    def __init__(self, settings: IntegrationSettings) -> None:
+        self._settings = settings
+        self._host = settings.github_url.partition("://")[2].lower()
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        return (self._settings.github_api_url,)
+
+    def owns(self, link: Link) -> bool:
+        host = link.host
+        return host == self._host or host.endswith((f".{self._host}", ".github.io", ".githubusercontent.com"))
+
+    def canonical_url(self, url: str) -> str:
+        """In lower case: GitHub does not tell names by their case, and the link is an identity. The spelling that
+        its owner chose is kept in the item's title, full name and `html_url`."""
+        link = parse(url)
+        if not self.owns(link):
+            raise InvalidURLError("This is not a link to GitHub.")
+        if link.host not in (self._host, f"www.{self._host}"):
+            raise _refused("gist" if link.host.startswith("gist.") else "other")
+        segments = [segment.lower() for segment in link.segments]
+        if link.scheme not in _SCHEMES or not segments:
+            raise _refused("other")
+        if segments[0] in _PAGES:
+            raise _refused("orgs" if segments[0] == "orgs" else "page")
+        if len(segments) == 1:
+            raise _refused("owner")
+        owner, name = segments[0], segments[1].removesuffix(".git")
+        if not _OWNER.fullmatch(owner) or not _NAME.fullmatch(name):
+            raise _refused("other")
+        return f"{self._settings.github_url.lower()}/{owner}/{name}"
+
+    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+        """Three requests at once. A renamed repository answers under its number, and with its new name."""
+        owner, name = self.canonical_url(url).rsplit("/", 2)[1:]
+        path = f"/repos/{owner}/{name}"
+        headers = self._authorization(credentials)
+
+        async def get(path: str, accept: str = JSON, cut_at: int | None = None) -> Response:
+            response = await http.get(
+                self._settings.github_api_url + path,
+                service=self.title,
+                headers={"accept": accept, "x-github-api-version": "2022-11-28", **headers},
+                redirects=5,
+                cut_at=cut_at,
+            )
+            missing = path.endswith(("/readme", "/languages")) and response.status in NO_README
+            if response.status != 200 and not missing:
+                raise problem(response, http.now(), connected=credentials.token is not None)
+            return response
+
+        try:
+            async with asyncio.TaskGroup() as requests:
+                repo = requests.create_task(get(path))
+                readme = requests.create_task(get(f"{path}/readme"))
+                languages = requests.create_task(get(f"{path}/languages"))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+        raw = None
+        file = as_dict(readme.result().json()) if readme.result().status == 200 else {}
+        if file.get("encoding") == "none" and file.get("size"):  # too big to come within JSON
+            raw = (await get(f"{path}/readme", RAW, cut_at=MAX_README_BYTES)).body
+        shares = languages.result().json() if languages.result().status == 200 else {}
+        arguments = repo.result().json(), file, shares, raw
+        big = len(raw or readme.result().body) > THREAD_FROM_BYTES
+        item = await asyncio.to_thread(self.to_item, *arguments) if big else self.to_item(*arguments)
+        if item.is_private and credentials.token is None:
+            raise not_found(connected=False)  # what the application's own token may see is not every member's to see
+        return item
+
+    def _authorization(self, credentials: Credentials) -> dict[str, str]:
+        settings = self._settings
+        if token := credentials.token or settings.github_token:
+            return {"authorization": f"Bearer {token.get_secret_value()}"}
+        if settings.github_client_id and settings.github_client_secret:
+            pair = f"{settings.github_client_id}:{settings.github_client_secret.get_secret_value()}"
+            return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        return {}
+
+    def to_item(self, repo: Any, file: Any = None, shares: Any = None, raw: bytes | None = None) -> Item:
+        """From `GET /repos/…`, `…/readme` and `…/languages`; `raw` is a README that did not come within `file`.
+
+        Raises UpstreamUnavailableError where `repo` is no repository.
+        """
+        repo, file, shares = as_dict(repo), as_dict(file), as_dict(shares)
+        repo_id, full_name = as_int(repo.get("id")), as_line(repo.get("full_name"))
+        if repo_id is None or full_name.count("/") != 1:
+            raise nonsense(self.title)
+        try:
+            url = self.canonical_url(f"{self._settings.github_url}/{full_name}")
+        except InvalidURLError:
+            raise nonsense(self.title) from None
+        html_url = f"{self._settings.github_url}/{full_name}"
+        branch = as_line(repo.get("default_branch")) or "HEAD"
+        language = as_line(repo.get("language"), 60) or None
+        topics = as_tags(as_list(repo.get("topics")))
+        by_bytes = sorted(shares, key=lambda name: -(as_int(shares[name]) or 0))
+        return Item(
+            integration=self.name,
+            external_id=str(repo_id),
+            url=url,
+            kind="github_repo",
+            title=full_name.rpartition("/")[2],
+            full_name=full_name,
+            description=as_line(repo.get("description"), 5_000),
+            text=_readme(file, raw, html_url, branch),
+            language=language,
+            languages=as_tags(by_bytes or [language]),
+            topics=topics,
+            # Drawn by GitHub for every repository; the first segment may be anything
+            image_url=f"{self._settings.github_opengraph_url}/1/{full_name}",
+            is_private=repo.get("private") is True or repo.get("visibility") in ("private", "internal"),
+            metadata={
+                "stars": as_int(repo.get("stargazers_count")),
+                "forks": as_int(repo.get("forks_count")),
+                "language": language,
+                "topics": topics,
+                "licence": _licence(as_dict(repo.get("license"))),
+                "pushed_at": as_line(repo.get("pushed_at"), 40) or None,
+                "archived": repo.get("archived") is True,
+                "fork": repo.get("fork") is True,
+                "default_branch": branch,
+                "repo_id": repo_id,
+                "html_url": html_url,
+            },
+        )
+
+
+def _refused(hint: str) -> InvalidURLError:
+    return InvalidURLError("This link does not lead to a GitHub repository.", suggestion=_HINTS[hint])
+
+
+def _licence(licence: dict[str, Any]) -> str | None:
+    """The SPDX identifier, else the name."""
+    spdx = as_line(licence.get("spdx_id"), 100)
+    return spdx if spdx and spdx != "NOASSERTION" else as_line(licence.get("name"), 100) or None
+
+
+def _readme(file: dict[str, Any], raw: bytes | None, html_url: str, branch: str) -> str:
+    """Markdown with absolute links, cut to what an item may carry."""
+    if raw is None:
+        try:
+            raw = base64.b64decode(as_text(file.get("content")))
+        except (binascii.Error, ValueError):
+            raise nonsense(GitHub.title) from None
+    path = as_line(file.get("path")) or "README.md"
+    text = to_markdown(as_text(decode(raw[:MAX_README_BYTES])), path)
+    return absolutise(text, Places.of_github(html_url, branch, path))[:MAX_TEXT_CHARS]

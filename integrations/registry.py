@@ -1,0 +1,48 @@
+"""All integrations, sorted by name."""
+
+from collections.abc import Iterable
+
+from integrations.base import Integration
+from integrations.github import GitHub
+from integrations.links import parse
+from integrations.settings import IntegrationSettings
+from integrations.youtube import YouTube
+from kit.errors import InvalidURLError
+
+INTEGRATIONS = (
+    GitHub,
+    YouTube,
+)
+
+
+class Registry:
+    def __init__(self, integrations: Iterable[Integration]) -> None:
+        self._by_name = {integration.name: integration for integration in integrations}
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Every address that an `Upstream` must be allowed to call."""
+        return tuple(base for integration in self._by_name.values() for base in integration.bases)
+
+    def list_all(self) -> tuple[Integration, ...]:
+        return tuple(self._by_name.values())
+
+    def get(self, name: str) -> Integration:
+        """Raises KeyError."""
+        return self._by_name[name]
+
+    def get_for_url(self, url: str) -> Integration:
+        """Raises InvalidURLError, saying what is wrong with the link as precisely as it can be told."""
+        link = parse(url)
+        for integration in self.list_all():
+            if integration.owns(link):
+                integration.canonical_url(url)  # raises with its own hint
+                return integration
+        for integration in self.list_all():
+            if integration.name in link.host:
+                raise InvalidURLError(f"This looks like {integration.title}, but it is another site.")
+        raise InvalidURLError("We cannot import from this site.")
+
+
+def build_registry(settings: IntegrationSettings) -> Registry:
+    return Registry(integration(settings) for integration in INTEGRATIONS)
