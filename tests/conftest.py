@@ -7,9 +7,10 @@
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -35,8 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def engines_dir() -> Iterator[Path]:
     """Where embedded engines keep their data during this run. Runs that were killed are cleared away first."""
     _sweep()
-    folder = LOCAL / f"test-{os.getpid()}"
-    folder.mkdir(parents=True)
+    LOCAL.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"test-{os.getpid()}-", dir=LOCAL))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,10 +137,11 @@ def _unique(request: pytest.FixtureRequest) -> str:
 
 def _sweep() -> None:
     """End engines and remove data of test runs that were killed before they could do so themselves."""
-    for folder in LOCAL.glob("test-*"):
-        if psutil.pid_exists(int(folder.name.rpartition("-")[2])):
+    for folder in LOCAL.glob("test-*-*"):
+        if psutil.pid_exists(int(folder.name.split("-")[1])):
             continue
         for process in psutil.process_iter(["cmdline"]):
-            if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ()):
-                process.kill()
+            if any(argument.startswith(f"{folder}/") for argument in process.info["cmdline"] or ()):
+                with suppress(psutil.Error):
+                    process.kill()
         shutil.rmtree(folder, ignore_errors=True)

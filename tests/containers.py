@@ -37,7 +37,7 @@ def kafka_container(image: str = "apache/kafka:4.4.0") -> Iterator[str]:
         "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
         "controller.quorum.voters": "1@localhost:9093",
     }
-    container = DockerContainer(image).with_bind_ports(port, (LOOPBACK, port))
+    container = _published(DockerContainer(image), port)
     for key, value in settings.items():
         container = container.with_env("KAFKA_" + key.replace(".", "_").upper(), value)
     with container:
@@ -51,10 +51,16 @@ def mongo_container(image: str = "mongo:8.0") -> Iterator[str]:
     """Yields the URL. The port is the same inside, where the set's only member must reach itself."""
     port = free_port()
     command = ["mongod", "--bind_ip_all", *mongod_options(port)]
-    container = DockerContainer(image).with_bind_ports(port, (LOOPBACK, port)).with_command(command)
+    container = _published(DockerContainer(image), port).with_command(command)
     with container:
         _wait(lambda: mongo_answers(port))
         yield f"mongodb://{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}&directConnection=true"
+
+
+def _published(container: DockerContainer, port: int) -> DockerContainer:
+    """On the loopback address only; `with_bind_ports` would open the port to the network."""
+    container.ports[f"{port}/tcp"] = (LOOPBACK, port)  # type: ignore[assignment]  # docker takes an address as well
+    return container
 
 
 def _wait(probe: Callable[[], None], timeout: float = 60) -> None:

@@ -15,6 +15,8 @@ from typing import ClassVar
 
 import psutil
 
+from deploy.local.causes import known_cause
+
 LOOPBACK = "127.0.0.1"
 MIB = 1024 * 1024
 
@@ -34,10 +36,10 @@ class Engine(ABC):
     port_setting: ClassVar[str]  # the environment variable that moves the port
     address_setting: ClassVar[str]  # the environment variable that points at an engine elsewhere
 
-    def __init__(self, data_dir: Path, port: int, *, min_free_bytes: int = 512 * MIB) -> None:
+    def __init__(self, data_dir: Path, port: int) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
-        self.min_free_bytes = min_free_bytes
+        self.min_free_bytes = 512 * MIB
 
     @property
     def log_path(self) -> Path:
@@ -51,7 +53,10 @@ class Engine(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make everything that `command()` needs: programs, configuration, storage. Idempotent, blocking."""
+        """Make everything that `command()` needs: programs, configuration, storage. Idempotent, blocking.
+
+        Raises EngineError.
+        """
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -66,7 +71,7 @@ class Engine(ABC):
         return {self.port_setting: self.port}
 
     def check(self) -> None:
-        """Raises EngineError when a port is taken or the disk is nearly full. Right before the start, not while it runs."""
+        """Before the start: raises EngineError when a port is taken or the data cannot be stored."""
         for setting, port in self.ports().items():
             if not port_is_free(port):
                 raise EngineError(
@@ -74,8 +79,11 @@ class Engine(ABC):
                     f"Stop that program, set {setting} to another port, "
                     f"or set {self.address_setting} to a {self.name} that runs already."
                 )
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.data_dir).free
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.data_dir).free
+        except OSError as error:
+            raise EngineError(f"{self.name} cannot start: {error}. Set LOCAL_DIR to a folder of yours.") from error
         if free < self.min_free_bytes:
             raise EngineError(
                 f"{self.name} cannot start: {free // MIB} MiB are free at {self.data_dir}, "
@@ -104,11 +112,9 @@ class Engine(ABC):
     def diagnosis(self) -> str:
         """The cause where the log names a known one, and the log's last lines."""
         lines = self.log_path.read_text(errors="replace").splitlines()[-200:] if self.log_path.exists() else []
-        hint = ""
-        if any("No space left on device" in line for line in lines):
-            hint = f"The disk under {self.data_dir} is full: make room, or set LOCAL_DIR to a folder on another disk. "
+        hint = known_cause(self.name, self.data_dir, "\n".join(lines))
         tail = "\n  ".join(line[:300] for line in lines[-15:]) or "(empty)"
-        return f"{hint}The end of {self.log_path}:\n  {tail}"
+        return f"{hint + ' ' if hint else ''}The end of {self.log_path}:\n  {tail}"
 
 
 def port_is_free(port: int) -> bool:
@@ -128,7 +134,7 @@ def free_port() -> int:
     it, or even connect to itself.
     """
     while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311: no secret
+        port = random.randrange(20_000, 32_000)  # noqa: S311
         if port_is_free(port):
             return port
 

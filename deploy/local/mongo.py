@@ -10,8 +10,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from deploy.local.causes import known_cause
 from deploy.local.engine import LOOPBACK, Engine, EngineError, NotReadyError, port_is_free
-from deploy.local.loader import loader_hint
 
 REPLICA_SET = "rs0"
 _NOT_YET_INITIALIZED, _INVALID_REPLICA_SET_CONFIG = 94, 93
@@ -90,7 +90,9 @@ def check_mongod(mongod: Path) -> None:
     if done.returncode == -signal.SIGILL:
         raise EngineError("mongod 5 and newer need a CPU with AVX. Set MONGODB_URL to a replica set elsewhere.")
     if done.returncode:
-        raise EngineError(loader_hint("mongod", done.stderr) or f"{mongod} does not start: {done.stderr[-1000:]}")
+        raise EngineError(
+            known_cause("mongod", mongod, done.stderr) or f"{mongod} does not start: {done.stderr[-1000:]}"
+        )
 
 
 def mongo_answers(port: int) -> None:

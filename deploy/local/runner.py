@@ -1,16 +1,10 @@
 """Runs one engine as a child process: for tests, which also kill it, and for `python -m deploy.local up`."""
 
-import os
 import subprocess
-import time
 from types import TracebackType
 from typing import Self
 
-import psutil
-
-from deploy.local.engine import Engine, EngineError
-
-_LOG_LIMIT = 10_000_000  # bytes; a longer log starts over
+from deploy.local.engine import Engine
 
 
 class Runner:
@@ -36,12 +30,12 @@ class Runner:
         """Prepare, start and wait until it serves clients. Raises EngineError, and then nothing is left running."""
         if self.alive:
             return
-        self.engine.prepare()
         self.engine.check()
+        self.engine.prepare()
         log = self.engine.log_path
-        if log.exists() and log.stat().st_size > _LOG_LIMIT:
-            log.unlink()
-        with log.open("ab") as output:
+        if log.exists():
+            log.replace(log.with_suffix(".previous"))
+        with log.open("wb") as output:
             # a session of its own, so that Ctrl-C reaches us alone and we stop it in order
             self._process = subprocess.Popen(
                 self.engine.command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True

@@ -7,9 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
 
+from deploy.local import Kafka, free_port
 from tests.conftest import Engines
-
-CLUSTER = {"request_timeout_ms": 20_000, "retry_backoff_ms": 100}
 
 
 async def create_topic(bootstrap: str, name: str, partitions: int = 1) -> None:
@@ -62,6 +61,17 @@ async def test_kafka_finds_its_data_after_a_crash_and_after_a_clean_restart(engi
     assert await consume(runner.address, "events", 2, "group") == [b"one", b"two"]
 
 
+async def test_kafka_finds_its_data_when_its_ports_have_changed(engines: Engines) -> None:
+    runner = await asyncio.to_thread(engines.kafka)
+    await create_topic(runner.address, "events")
+    await produce(runner.address, "events", [b"one"])
+    await asyncio.to_thread(runner.stop)
+    assert isinstance(runner.engine, Kafka)
+    runner.engine.port, runner.engine.controller_port = free_port(), free_port()
+    await asyncio.to_thread(runner.start)
+    assert await consume(runner.address, "events", 1, "group") == [b"one"]
+
+
 async def test_mongodb_has_transactions_and_change_streams(mongodb: str, database: str) -> None:
     async with AsyncMongoClient[dict[str, Any]](mongodb) as client:
         imports, ledger = client[database]["imports"], client[database]["ledger"]
@@ -88,3 +98,15 @@ async def test_mongodb_finds_acknowledged_writes_after_a_crash(engines: Engines)
         await asyncio.to_thread(runner.restart)
         assert await client.test.imports.find_one({"_id": 1}) == {"_id": 1}
         await client.test.imports.insert_one({"_id": 2})
+
+
+async def test_mongodb_finds_its_data_when_its_port_has_changed(engines: Engines) -> None:
+    runner = await asyncio.to_thread(engines.mongo)
+    async with AsyncMongoClient[dict[str, Any]](runner.address, w="majority") as client:
+        await client.test.imports.insert_one({"_id": 1})
+    await asyncio.to_thread(runner.stop)
+    runner.engine.port = free_port()
+    await asyncio.to_thread(runner.start)
+    url = runner.address.replace("&directConnection=true", "")  # finds the primary by the set's own configuration
+    async with AsyncMongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=10_000) as client:
+        assert await client.test.imports.find_one() == {"_id": 1}

@@ -1,0 +1,63 @@
+"""`python -m deploy.local`: Kafka and MongoDB on this machine, without Docker."""
+
+import shlex
+import signal
+import time
+from contextlib import ExitStack, suppress
+from typing import Annotated
+
+import typer
+
+from deploy.local.engine import EngineError
+from deploy.local.jars import LOCK, resolve_lock
+from deploy.local.runner import Runner
+from deploy.local.settings import LocalSettings
+
+app = typer.Typer(
+    help="Kafka and MongoDB on this machine, without Docker. Data live under LOCAL_DIR (.local). "
+    "KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere; those are not started.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.command()
+def up(timeout: Annotated[float, typer.Option(help="seconds that an engine may take to start")] = 60) -> None:
+    """Run both engines until Ctrl-C, which stops both cleanly."""
+    settings = LocalSettings()
+    runners = [Runner(engine) for engine in (settings.kafka(), settings.mongo()) if engine]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ExitStack() as stack, suppress(KeyboardInterrupt):
+            stack.callback(typer.echo, "Stopped.")
+            for runner in runners:
+                typer.echo(f"Starting {runner.engine.name} …")
+                stack.callback(runner.stop)
+                runner.start(timeout)
+                typer.echo(f"  {runner.engine.address_setting}={runner.address}")
+            typer.echo("Ready. Ctrl-C stops them." if runners else "Both engines run elsewhere: nothing to start.")
+            while runners:
+                time.sleep(0.5)
+                for runner in runners:
+                    if not runner.alive:
+                        raise EngineError(f"{runner.engine.name} stopped. {runner.engine.diagnosis()}")
+    except EngineError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def env() -> None:
+    """Print the engines' addresses as lines for a shell: eval "$(python -m deploy.local env)"."""
+    for name, value in LocalSettings().environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def lock() -> None:
+    """Resolve Kafka's jars again and write their SHA-256 sums into kafka.lock."""
+    typer.echo(f"{resolve_lock()} jars written to {LOCK}")
+
+
+if __name__ == "__main__":
+    app()
