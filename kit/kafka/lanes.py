@@ -7,6 +7,7 @@ queue, so a hot key starves nobody. A record that waits for its next attempt giv
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiokafka import ConsumerRecord
@@ -47,11 +48,10 @@ class Slot:
     async def pause(self, seconds: float, gone: asyncio.Event) -> None:
         """Wait without the slot, then for a slot. Raises `Abandoned` as soon as `gone` is set, without a slot."""
         self.release()
-        try:
-            await asyncio.wait_for(gone.wait(), seconds)
-        except TimeoutError:
-            pass
-        else:
+        with suppress(TimeoutError):  # not `wait_for`, which swallows a cancellation that comes at the same time
+            async with asyncio.timeout(seconds):
+                await gone.wait()
+        if gone.is_set():
             raise Abandoned
         turn = self._slots.queue_for_turn()
         leave = asyncio.ensure_future(gone.wait())

@@ -102,7 +102,8 @@ class KeyedSubscriber(DefaultSubscriber):
         if not room:
             await consumer.getmany(NOWHERE, timeout_ms=0)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._room_made.wait(), min(IDLE, self.breaker.reopens_in or IDLE))
+                async with asyncio.timeout(min(IDLE, self.breaker.reopens_in or IDLE)):
+                    await self._room_made.wait()
             return
         # One joint call. Its limit is the smallest room, so no partition can overflow while others are drained; one
         # that was given its fill is left out of the next call, so none starves the keys of the others.

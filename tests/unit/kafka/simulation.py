@@ -1,0 +1,210 @@
+"""A consumer group without Kafka, seeded, with the traps of the real one.
+
+As in aiokafka, records of a new assignment can be fetched before `on_partitions_assigned` is called, and a poll that
+slept through the rebalance returns them. As in Kafka, a commit is refused unless its sender owns the partition.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
+
+from kit.kafka import KeyedSubscriber, keyed, make_broker
+from kit.settings import KafkaSettings, KeyedSettings
+from tests.unit.kafka.fakes import Numbered, RecordingFailures, record
+
+TOPIC = "numbered"
+PARTITIONS = [TopicPartition(TOPIC, partition) for partition in range(6)]
+SETTINGS = KeyedSettings(
+    concurrency=20,
+    max_buffered=120,
+    max_uncommitted=60,
+    commit_interval=timedelta(seconds=0.005),
+    revoke_timeout=timedelta(seconds=0.02),
+    drain_timeout=timedelta(seconds=0.05),
+    retry_backoff=timedelta(seconds=0.002),
+)
+
+
+class Group:
+    """The log, the coordinator, and the judge of what the members do."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.log: dict[TopicPartition, list[Any]] = {tp: [] for tp in PARTITIONS}
+        self.records: dict[int, Any] = {}  # by the number in the event
+        self.committed: dict[TopicPartition, OffsetAndMetadata] = {}
+        self.members: list[FakeConsumer] = []
+        self.finished: dict[TopicPartition, set[int]] = defaultdict(set)
+        self.runs = 0
+        self.faults: list[str] = []
+        self._rebalancing = asyncio.Lock()
+
+    def produce(self, n: int, key: str) -> None:
+        tp = PARTITIONS[sum(key.encode()) % len(PARTITIONS)]
+        log = self.log[tp]
+        offset = (log[-1].offset if log else -1) + self.random.choice((1, 1, 1, 2, 5))  # logs have gaps
+        event = Numbered.make(n, key)
+        value = event.model_dump_json().encode()
+        self.records[n] = record(value, topic=TOPIC, partition=tp.partition, offset=offset, key=event.key)
+        log.append(self.records[n])
+        for member in self.members:
+            member.wake.set()
+
+    async def rebalance(self) -> None:
+        async with self._rebalancing:
+            old = list(self.members)
+            for member in old:
+                member.ready.clear()
+            await asyncio.gather(*(member.listener.on_partitions_revoked(member.tps) for member in old))
+            members = list(self.members)
+            self.random.shuffle(members)
+            for at, member in enumerate(members):
+                member.take({tp for i, tp in enumerate(PARTITIONS) if i % len(members) == at})
+            for _ in range(self.random.randint(1, 5)):
+                await asyncio.sleep(0)
+            await asyncio.gather(*(member.listener.on_partitions_assigned(member.tps) for member in members))
+
+    def starts(self, handled: Any) -> None:
+        self.runs += 1
+        tp = TopicPartition(handled.topic, handled.partition)
+        before = [r.offset for r in self.log[tp] if r.key == handled.key and r.offset < handled.offset]
+        if not set(before) <= self.finished[tp]:
+            self.faults.append(f"order: {tp} {handled.offset}")
+
+    def ends(self, handled: Any) -> None:
+        self.finished[TopicPartition(handled.topic, handled.partition)].add(handled.offset)
+
+    def commit(self, tp: TopicPartition, state: tuple[int, str]) -> None:
+        offset, metadata = state
+        if not {r.offset for r in self.log[tp] if r.offset < offset} <= self.finished[tp]:
+            self.faults.append(f"commit past an unfinished record: {tp} {offset}")
+        self.committed[tp] = OffsetAndMetadata(offset, metadata)
+
+    @property
+    def lost(self) -> int:
+        return sum(len({r.offset for r in log} - self.finished[tp]) for tp, log in self.log.items())
+
+    @property
+    def settled(self) -> bool:
+        """Everything is handled and committed."""
+        return not self.lost and all(
+            not log or self.committed.get(tp, OffsetAndMetadata(0, "")).offset == log[-1].offset + 1
+            for tp, log in self.log.items()
+        )
+
+
+class FakeConsumer:
+    """What the subscriber needs of an AIOKafkaConsumer."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.tps: set[TopicPartition] = set()
+        self.position: dict[TopicPartition, int] = {}
+        self.ready = asyncio.Event()
+        self.wake = asyncio.Event()
+        self._coordinator = self
+
+    def subscribe(self, *, listener: Any, **_: Any) -> None:
+        self.listener = listener
+
+    async def start(self) -> None:
+        self.group.members.append(self)
+        await self.group.rebalance()
+
+    async def stop(self) -> None:
+        if self in self.group.members:
+            self.group.members.remove(self)
+
+    def take(self, tps: set[TopicPartition]) -> None:
+        self.tps = tps
+        self.position = {tp: self.group.committed.get(tp, OffsetAndMetadata(0, "")).offset for tp in tps}
+        self.ready.set()
+        self.wake.set()
+
+    async def getmany(self, *tps: TopicPartition, timeout_ms: int, max_records: int | None = None) -> dict[Any, Any]:
+        while True:
+            await self.ready.wait()
+            found: dict[TopicPartition, list[Any]] = {}
+            left = max_records or 1_000
+            for tp in (tp for tp in tps if tp in self.tps):
+                fetched = [r for r in self.group.log[tp] if r.offset >= self.position[tp]][:left]
+                if fetched:
+                    found[tp] = fetched
+                    self.position[tp] = fetched[-1].offset + 1
+                    left -= len(fetched)
+                if not left:
+                    break
+            if found or not timeout_ms:
+                return found
+            self.wake.clear()
+            try:
+                async with asyncio.timeout(timeout_ms / 1000):
+                    await self.wake.wait()
+            except TimeoutError:
+                return {}
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        if tp not in self.tps:
+            raise IllegalStateError
+        self.position[tp] = offset
+
+    async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
+        if not offsets.keys() <= self.tps:
+            raise IllegalStateError
+        await asyncio.sleep(0)
+        if self not in self.group.members or not offsets.keys() <= self.tps:
+            raise CommitFailedError
+        for tp, state in offsets.items():
+            self.group.commit(tp, state)
+
+    async def fetch_committed_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        await asyncio.sleep(0)
+        return {tp: self.group.committed[tp] for tp in tps if tp in self.group.committed}
+
+    def highwater(self, _tp: TopicPartition) -> None:
+        return None
+
+
+class Member:
+    """One process: a real subscriber on a fake consumer."""
+
+    def __init__(self, group: Group, handle: Callable[[Numbered], Any]) -> None:
+        self.group = group
+        self.broker = make_broker(KafkaSettings(), client_id="member")
+        self.broker.config.broker_config.builder = lambda **_: FakeConsumer(group)
+        self.broker._setup_logger()
+        self.subscriber: KeyedSubscriber = keyed(
+            self.broker, TOPIC, group_id="g", stage="stage", settings=SETTINGS, failures=RecordingFailures(),
+            events={TOPIC: Numbered},
+        )  # fmt: skip
+
+        @self.subscriber
+        async def on_numbered(event: Numbered) -> None:
+            await handle(event)
+
+    async def join(self) -> None:
+        await self.subscriber.start()
+
+    async def leave(self) -> None:
+        await self.subscriber.stop()
+        await self.group.rebalance()
+
+    async def die(self) -> None:
+        """As after kill -9: nothing more of it happens, and the group finds out."""
+        consumer: Any = self.subscriber.consumer
+        self.group.members.remove(consumer)
+        tasks = [*self.subscriber.tasks, *(t for part in self.subscriber.partitions_now() for t in part.tasks)]
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.group.rebalance()
