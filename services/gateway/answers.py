@@ -9,25 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from kit.imports import PERCENT, State
 from kit.mongo import Document
 from schemas.content import ProjectType, SavedProject
+from services.gateway import examples
 
 TASKS = "/api/v1/integrations/tasks"
-A_TASK = "5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11"
-A_PROJECT = "0b54e3a8-6f43-5f0e-a3a5-3e6f1f2a7c10"
+
+
+def _like(example: examples.Example) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 class Accepted(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "success": True,
-                    "task_id": A_TASK,
-                    "status_url": f"{TASKS}/{A_TASK}/",
-                    "events_url": f"{TASKS}/{A_TASK}/events/",
-                }
-            ]
-        }
-    )
+    model_config = _like(examples.ACCEPTED)
 
     success: Literal[True] = True
     task_id: UUID
@@ -125,7 +117,7 @@ class ProjectBase(BaseModel):
 
 
 class ProjectAnswer(ProjectBase, SavedProject):
-    model_config = ConfigDict(title="Project")
+    model_config = ConfigDict(title="Project", json_schema_extra={"examples": [examples.PROJECT]})
 
 
 class ProjectSummary(ProjectBase):
@@ -146,11 +138,15 @@ class ProjectSummary(ProjectBase):
 
 
 class Imported(BaseModel):
+    model_config = _like(examples.IMPORTED)
+
     success: Literal[True] = True
     project: ProjectAnswer
 
 
 class ProjectPage(BaseModel):
+    model_config = _like(examples.PROJECTS)
+
     projects: list[ProjectSummary]
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
@@ -164,6 +160,8 @@ class PointsEntry(BaseModel):
 
 
 class PointsAnswer(BaseModel):
+    model_config = _like(examples.POINTS)
+
     total: int = Field(description="The sum of all entries, not only of this page's.")
     entries: list[PointsEntry]
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
@@ -171,10 +169,13 @@ class PointsAnswer(BaseModel):
 
 class IntegrationAnswer(BaseModel):
     name: str
+    title: str = Field(description="For people.")
     supports_auto_sync: bool
 
 
 class IntegrationList(BaseModel):
+    model_config = _like(examples.INTEGRATIONS)
+
     integrations: list[IntegrationAnswer]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kit.errors import ImportDuplicateError, ImportProblem, InternalError, InvalidURLError
-from services.gateway.answers import A_PROJECT, ErrorAnswer
+from services.gateway.answers import ErrorAnswer
 from services.gateway.errors import (
     PROBLEM_JSON,
     BodyTooLargeError,
@@ -13,6 +13,7 @@ from services.gateway.errors import (
     UnauthorizedError,
     as_problem,
 )
+from services.gateway.examples import PROJECT_ID
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -23,7 +24,7 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
     409: (
         "This link is in your portfolio already.",
         ImportDuplicateError(
-            "You have imported this link already.", project_id=A_PROJECT, project_url="/ada/hello-world"
+            "You have imported this link already.", project_id=PROJECT_ID, project_url="/ada/hello-world"
         ),
     ),
     413: ("The request is too large.", BodyTooLargeError("The request is larger than 16384 bytes.")),

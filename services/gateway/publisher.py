@@ -15,6 +15,7 @@ from schemas.journey import TOPICS
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+START_SECONDS = 5.0  # given to the broker before requests come, so that the first ones need no relay
 FLUSH_SECONDS = 5.0
 
 
@@ -30,6 +31,7 @@ class Publisher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         connecting = asyncio.create_task(self._connect())
+        await asyncio.wait({connecting}, timeout=START_SECONDS)
         try:
             yield
         finally:
@@ -44,8 +46,9 @@ class Publisher:
             try:
                 await ensure_topics(self._settings, TOPICS)
                 await self._broker.start()
-            except (KafkaError, OSError) as error:
-                log.warning("Kafka is away; the relay publishes meanwhile", error=type(error).__name__)
+            except Exception as error:
+                expected = isinstance(error, KafkaError | OSError)
+                log.warning("no broker; the relay publishes meanwhile", exc_info=not expected, error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.events import Options
+from services.gateway import examples
 from services.gateway.errors import InvalidRequestError
 
 MAX_WAIT_SECONDS = 60
@@ -18,9 +19,7 @@ Private = Annotated[bool, Field(description="Only you can see the project.")]
 class ImportBody(BaseModel):
     """A link and what to do with it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"url": "https://github.com/octocat/hello-world", "is_showcase": True}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT]})
 
     url: Link
     is_showcase: Showcase = True
@@ -34,9 +33,7 @@ class ImportBody(BaseModel):
 class YouTubeBody(BaseModel):
     """A video's link and what to do with it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"video_url": "https://youtu.be/dQw4w9WgXcQ", "is_showcase": True}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.VIDEO]})
 
     video_url: Link
     is_showcase: Showcase = True

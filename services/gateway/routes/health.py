@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pymongo import timeout
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
@@ -17,10 +17,14 @@ router = APIRouter(tags=["health"])
 
 
 class Live(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"live": True}]})
+
     live: Literal[True] = True
 
 
 class Ready(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"mongodb": True, "kafka": True}]})
+
     mongodb: bool
     kafka: bool
 
@@ -31,7 +35,11 @@ async def livez() -> Live:
     return Live()
 
 
-@router.get("/readyz", responses={503: {"model": Ready, "description": "MongoDB is away: nothing can be accepted."}})
+@router.get(
+    "/readyz",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "MongoDB is away: nothing can be accepted."}},
+)
 async def readyz(gateway: GatewayDep) -> Response:
     """Requests can be accepted. Kafka may be away for that: it is as the last publication found it."""
     mongodb = True
@@ -44,7 +52,11 @@ async def readyz(gateway: GatewayDep) -> Response:
     return JSONResponse(ready.model_dump(), 200 if mongodb else 503)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"example": "…"}}}})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "…"}}}},
+)
 async def metrics() -> Response:
     """Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,7 @@ async def list_integrations(gateway: GatewayDep, caller: CallerDep) -> Integrati
     """The supported providers, and which of them can be followed."""
     return IntegrationList(
         integrations=[
-            IntegrationAnswer(name=one.name, supports_auto_sync=one.supports_auto_sync)
+            IntegrationAnswer(name=one.name, title=one.title, supports_auto_sync=one.supports_auto_sync)
             for one in gateway.registry.list_all()
         ]
     )

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from kit.imports import TERMINAL
 from kit.mongo import Document
-from services.gateway.answers import A_TASK, TASKS, Task, task
+from services.gateway import examples
+from services.gateway.answers import TASKS, Task, task
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
@@ -23,10 +24,22 @@ SEND_SECONDS = 30  # a client that reads nothing for so long is gone
 router = APIRouter(prefix=TASKS, tags=["tasks"])
 
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event seen.")]
-EXAMPLE = f'id: 3\nevent: status\ndata: {{"status": "processing", "task_id": "{A_TASK}", "progress": 35, …}}\n\n'
+STATES = {
+    name: {"value": value}
+    for name, value in (
+        ("pending", examples.PENDING),
+        ("processing", examples.PROCESSING),
+        ("completed", examples.COMPLETED),
+        ("failed", examples.FAILED),
+    )
+}
 
 
-@router.get("/{task_id}/", response_model_exclude_none=True, responses=errors(404))
+@router.get(
+    "/{task_id}/",
+    response_model_exclude_none=True,
+    responses={200: {"content": {"application/json": {"examples": STATES}}}, **errors(404)},
+)
 async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Task:
     """The import's status: pending, processing, completed with its result, or failed with what to do about it."""
     return task(await _mine(gateway, caller, task_id), caller.username)
@@ -39,7 +52,7 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Ta
         200: {
             "description": "Server-sent events named `status`, each with the body of the status address; `id` is the "
             "version. The first is the current state, unless Last-Event-ID has seen it; the last is terminal.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": examples.EVENT}},
         },
         204: {"description": "Last-Event-ID has seen the end: there is nothing to reconnect for."},
         **errors(404),

@@ -16,7 +16,6 @@ from pymongo import AsyncMongoClient
 from kit.errors import InvalidURLError
 from kit.mongo import Database, Document
 from schemas.events import ImportRequested
-from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 
 SECRET = "a secret of the tests, with more than 32 bytes"
@@ -44,6 +43,7 @@ def bearer(name: str = "ada") -> dict[str, str]:
 @dataclass(frozen=True)
 class FakeIntegration:
     name: str
+    title: str
     host: str
     supports_auto_sync: bool = False
 
@@ -52,7 +52,10 @@ class FakeIntegration:
 
 
 class FakeRegistry:
-    integrations = (FakeIntegration("github", "github.com"), FakeIntegration("youtube", "youtube.com"))
+    integrations = (
+        FakeIntegration("github", "GitHub", "github.com"),
+        FakeIntegration("youtube", "YouTube", "youtube.com"),
+    )
 
     def list_all(self) -> tuple[FakeIntegration, ...]:
         return self.integrations
@@ -90,9 +93,3 @@ async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncCl
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
         yield client
-
-
-def gateway(db: Database | None = None, **changes: Any) -> FastAPI:
-    return create_app(
-        settings(**changes), db if db is not None else absent_database(), FakeBroker().publish, FakeRegistry()
-    )

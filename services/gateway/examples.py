@@ -1,0 +1,63 @@
+"""The examples in the API's description. A test holds each against its schema."""
+
+from typing import Any
+
+Example = dict[str, Any]
+
+TASK_ID = "5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11"
+PROJECT_ID = "0b54e3a8-6f43-5f0e-a3a5-3e6f1f2a7c10"
+STATUS_URL = f"/api/v1/integrations/tasks/{TASK_ID}/"
+WHEN = "2026-03-14T15:09:26.535000Z"
+LINK = "https://github.com/octocat/hello-world"
+CURSOR = "MjAyNi0wMy0xNFQxNTowOToyNiswMDowMCAwYjU0"
+
+IMPORT: Example = {"url": LINK, "is_showcase": True, "is_private": False}
+VIDEO: Example = {"video_url": "https://youtu.be/dQw4w9WgXcQ", "is_showcase": True}
+ACCEPTED: Example = {
+    "success": True, "task_id": TASK_ID, "status_url": STATUS_URL, "events_url": f"{STATUS_URL}events/",
+}  # fmt: skip
+
+_TASK: Example = {
+    "task_id": TASK_ID, "url": LINK, "integration": "github", "version": 3, "created_at": WHEN, "updated_at": WHEN,
+}  # fmt: skip
+PENDING: Example = {**_TASK, "status": "pending", "progress": 0, "message": "Waiting to start"}
+PROCESSING: Example = {
+    **_TASK, "status": "processing", "stage": "fetcher", "progress": 35, "message": "Analysing the content",
+}  # fmt: skip
+COMPLETED: Example = {
+    **_TASK, "status": "completed", "progress": 100, "message": "Your project is ready", "points": 50,
+    "result": {"project_id": PROJECT_ID, "project_slug": "hello-world", "url": "/ada/hello-world"},
+}  # fmt: skip
+FAILED: Example = {
+    **_TASK, "status": "failed", "progress": 10, "error": "The repository does not exist, or is private.",
+    "error_code": "CONTENT_NOT_FOUND", "action": "check_url",
+    "suggestion": "Check that the link is right and that you may see it.",
+}  # fmt: skip
+EVENT = f'id: 3\nevent: status\ndata: {{"status": "processing", "task_id": "{TASK_ID}", "progress": 35, …}}\n\n'
+
+SUMMARY: Example = {
+    "id": PROJECT_ID, "slug": "hello-world", "url": "/ada/hello-world", "type": "github_repo", "title": "Hello World",
+    "description": "A first repository, and the shortest tour of one.", "external_url": LINK, "is_showcase": True,
+    "is_private": False, "banner_url": "https://example.org/hello-world.png", "featured_image_url": None,
+    "technologies": ["Python"], "project_type": "library", "created_at": WHEN, "updated_at": WHEN,
+}  # fmt: skip
+PROJECT: Example = {
+    **SUMMARY, "user_id": "user-ada", "analysis_source": "model",
+    "metadata": {"stars": 3, "language": "Python"},
+    "content": {
+        "blocks": [
+            {"type": "cover", "image_url": "https://example.org/hello-world.png", "title": "Hello World"},
+            {"type": "text", "markdown": "# Hello World"},
+        ]
+    },
+}  # fmt: skip
+IMPORTED: Example = {"success": True, "project": PROJECT}
+PROJECTS: Example = {"projects": [SUMMARY], "next_cursor": CURSOR}
+POINTS: Example = {
+    "total": 150,
+    "entries": [
+        {"id": TASK_ID, "project_id": PROJECT_ID, "points": 50, "reason": "project_created", "awarded_at": WHEN}
+    ],
+    "next_cursor": None,
+}
+INTEGRATIONS: Example = {"integrations": [{"name": "github", "title": "GitHub", "supports_auto_sync": True}]}

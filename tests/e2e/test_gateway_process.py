@@ -1,0 +1,174 @@
+"""The gateway as its own process, on engines that come and go."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer
+from pydantic import SecretStr
+
+from deploy.local import free_port
+from kit.imports import pending, requested
+from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.settings import KafkaSettings, MongoSettings
+from schemas.events import ImportRequested, Options
+from services.gateway.hub import Hub
+from services.gateway.publisher import Publisher
+from tests.conftest import Engines
+from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET, bearer
+
+REPO = "https://github.com/octocat/hello-world"
+IMPORT = "/api/v1/github/import/"
+
+
+def database_at(url: str, name: str) -> Database:
+    return connect(MongoSettings(mongodb_url=SecretStr(url), mongodb_database=name))
+
+
+class Gateway:
+    def __init__(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
+        self.process, self.client = process, client
+
+
+Start = Callable[[str], AbstractAsyncContextManager[Gateway]]
+
+
+@pytest.fixture
+def start(mongodb: str, database: str) -> Start:
+    """Starts the process with a Kafka address, and gives it back when it serves."""
+
+    @asynccontextmanager
+    async def started(kafka: str) -> AsyncIterator[Gateway]:
+        port = free_port()
+        environment = {
+            **os.environ,
+            "MONGODB_URL": mongodb,
+            "MONGODB_DATABASE": database,
+            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "JWT_KEY": SECRET,
+            "JWT_ISSUER": ISSUER,
+            "JWT_AUDIENCE": AUDIENCE,
+            "PORT": str(port),
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.gateway.app", env=environment)
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer(), timeout=30) as client:
+                await serving(client, process)
+                yield Gateway(process, client)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            db = database_at(mongodb, database)
+            await db.client.drop_database(database)
+            await db.client.close()
+
+    return started
+
+
+async def serving(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
+    while process.returncode is None:
+        try:
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.05)
+    raise AssertionError("the gateway ended at its start")
+
+
+async def test_an_accepted_import_reaches_its_topic_with_its_key(start: Start, kafka: str) -> None:
+    async with start(kafka) as gateway:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            consumer.subscribe([ImportRequested.topic])
+            link = f"{REPO}-{uuid4().hex[:8]}"
+            accepted = (await gateway.client.post(IMPORT, json={"url": link})).json()
+            async with asyncio.timeout(60):
+                async for record in consumer:
+                    if json.loads(record.value)["import_id"] == accepted["task_id"]:
+                        break
+        finally:
+            await consumer.stop()
+        event = ImportRequested.model_validate_json(record.value)
+        assert (event.user_id, event.url, record.key) == ("user-ada", link, event.key)
+        assert dict(record.headers)["ce_type"] == b"ImportRequested"
+
+
+async def test_it_starts_and_accepts_without_kafka_and_ends_in_order_with_streams_open(start: Start) -> None:
+    async with start("127.0.0.1:1") as gateway:
+        accepted = await gateway.client.post(IMPORT, json={"url": REPO})
+        assert accepted.status_code == 202
+        assert (await gateway.client.get("/readyz")).json() == {"mongodb": True, "kafka": False}
+        waiting = asyncio.create_task(gateway.client.post(IMPORT, json={"url": REPO}, headers={"Prefer": "wait=60"}))
+        async with gateway.client.stream("GET", accepted.json()["status_url"] + "events/") as stream:
+            lines = stream.aiter_lines()
+            await anext(lines)
+            while "thrive_gateway_followers 2.0" not in (await gateway.client.get("/metrics")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            gateway.process.send_signal(signal.SIGTERM)
+            async for _ in lines:
+                pass
+        assert (await waiting).status_code == 202, "a wait that is cut short is still accepted"
+        assert await gateway.process.wait() == -signal.SIGTERM, "raised again once all was closed"
+
+
+async def test_the_publisher_outlives_a_killed_broker(engines: Engines) -> None:
+    runner = await asyncio.to_thread(engines.kafka)
+    publish = Publisher(KafkaSettings(kafka_bootstrap_servers=runner.address))
+
+    async def published() -> bool:
+        try:
+            await asyncio.wait_for(publish(requested(new_import(uuid4()))), 1)
+        except Exception:
+            return False
+        return True
+
+    async with publish.running(), asyncio.timeout(90):
+        assert await published()
+        await asyncio.to_thread(runner.kill9)
+        assert not await published()
+        await asyncio.to_thread(runner.start)
+        while not await published():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_followers_outlive_a_killed_database(engines: Engines) -> None:
+    runner = await asyncio.to_thread(engines.mongo)
+    db = database_at(runner.address, "hub")
+    await ensure_indexes(db)
+    task_id, hub = uuid4(), Hub(db)
+    await db["imports"].insert_one(new_import(task_id))
+    feeding = asyncio.create_task(hub.run())
+    try:
+        async with asyncio.timeout(90), aclosing(hub.follow(task_id)) as states:
+            assert (await anext(states))["state"] == "pending"
+            await move(db, task_id, state="processing")
+            assert (await anext(states))["state"] == "processing"
+            await asyncio.to_thread(runner.kill9)
+            await asyncio.to_thread(runner.start)
+            await move(db, task_id, state="completed")
+            assert [record["state"] async for record in states][-1] == "completed"
+    finally:
+        feeding.cancel()
+        await db.client.close()
+
+
+def new_import(task_id: UUID) -> Document:
+    return pending(
+        task_id=task_id, user_id="user-ada", url=REPO, integration="github", options=Options(), released=True,
+        now=datetime.now(UTC),
+    )  # fmt: skip
+
+
+async def move(db: Database, task_id: UUID, **changes: object) -> None:
+    await db["imports"].update_one({"_id": task_id}, {"$set": changes, "$inc": {"version": 1}})

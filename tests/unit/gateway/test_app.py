@@ -1,0 +1,186 @@
+"""What the gateway answers before, beside and without its database."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from jsonschema import Draft202012Validator
+
+from kit.errors import InternalError
+from services.gateway.identity import Caller, caller
+from tests.unit.gateway.support import bearer, client_of
+
+IMPORT = "/api/v1/integrations/import/"
+BODY = {"success", "error", "error_code", "action", "suggestion"}
+
+
+def signed_in(app: FastAPI) -> FastAPI:
+    """Everybody is Ada, without a look at the database."""
+
+    async def ada() -> Caller:
+        return Caller("user-ada", "ada")
+
+    app.dependency_overrides[caller] = ada
+    return app
+
+
+@pytest.fixture
+async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(signed_in(app)) as client:
+        yield client
+
+
+def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+async def test_every_route_but_the_probes_needs_a_token(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        for method, path, _ in operations(app.openapi()):
+            answer = await client.request(method, path.replace("{", "").replace("}", ""), json={})
+            if path in ("/livez", "/readyz", "/metrics"):
+                assert answer.status_code != 401
+            else:
+                assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHORIZED"), path
+                assert answer.headers["www-authenticate"] == "Bearer"
+                assert answer.json().keys() >= BODY
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "code"),
+    [
+        ("GET", "/nowhere", {}, 404, "NOT_FOUND"),
+        ("GET", "/api/v1/integrations/tasks/1/", {}, 404, "NOT_FOUND"),
+        ("GET", "/api/v1/projects/1/", {}, 404, "NOT_FOUND"),
+        ("DELETE", "/api/v1/points/", {}, 405, "METHOD_NOT_ALLOWED"),
+        ("POST", IMPORT, {"content": b"{"}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"content": b"\xff\xfe"}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": []}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {}}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {"url": 7}}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {"url": "x" * 3_000}}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {"url": "https://github.com/a/b", "is_private": "?"}}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {"url": "https://elsewhere.test/"}}, 400, "INVALID_URL"),
+        ("POST", IMPORT, {"json": {"url": "javascript:alert(1)"}}, 400, "INVALID_URL"),
+        ("POST", IMPORT, {"content": b"x" * 20_000}, 413, "BODY_TOO_LARGE"),
+        ("GET", "/api/v1/points/?limit=0", {}, 422, "INVALID_REQUEST"),
+        ("GET", "/api/v1/points/?cursor=%00", {}, 422, "INVALID_REQUEST"),
+    ],
+)
+async def test_every_error_has_the_typed_body(
+    ada: httpx.AsyncClient, method: str, path: str, sent: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await ada.request(method, path, **sent)
+    body = answer.json()
+    assert (answer.status_code, body["error_code"], body["success"]) == (status, code, False)
+    assert body.keys() >= BODY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_body_without_a_length_is_bounded_too(ada: httpx.AsyncClient) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1_000
+
+    answer = await ada.post(IMPORT, content=endless())
+    assert (answer.status_code, answer.json()["error_code"]) == (413, "BODY_TOO_LARGE")
+
+
+async def test_problem_json_is_the_same_error_in_its_own_form(ada: httpx.AsyncClient) -> None:
+    asked = {"Accept": "application/problem+json"}
+    answer = await ada.post(IMPORT, json={"url": "https://elsewhere.test/"}, headers=asked)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["type"], problem["status"], problem["title"]) == ("/errors/INVALID_URL", 400, problem["error"])
+    assert problem["detail"] == problem["suggestion"]
+    assert problem.keys() >= BODY
+
+
+async def test_without_its_database_nothing_is_accepted(ada: httpx.AsyncClient) -> None:
+    answers = [
+        await ada.post(IMPORT, json={"url": "https://github.com/a/b"}),
+        await ada.get("/api/v1/points/"),
+        await ada.get("/api/v1/integrations/tasks/5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11/events/"),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert int(answer.headers["retry-after"]) > 0
+    assert (await ada.get("/readyz")).status_code == 503
+    assert (await ada.get("/livez")).status_code == 200
+
+
+async def test_a_bug_is_told_in_general_words_with_an_incident_to_quote(app: FastAPI) -> None:
+    @app.get("/bug")
+    async def bug() -> None:
+        raise ZeroDivisionError("the secret of the house")
+
+    async with client_of(signed_in(app)) as client:
+        answer = await client.get("/bug")
+        metrics = (await client.get("/metrics")).text
+    assert (answer.status_code, answer.json()["error_code"]) == (500, InternalError.error_code)
+    assert answer.json()["incident"]
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert 'thrive_gateway_requests_total{method="GET",route="/bug",status="500"} 1.0' in metrics
+
+
+async def test_metrics_know_routes_and_no_ids_links_or_users(ada: httpx.AsyncClient) -> None:
+    await ada.get("/api/v1/projects/5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11/")
+    await ada.get("/somewhere-made-up")
+    await ada.request("MADEUP", "/livez")
+    metrics = (await ada.get("/metrics")).text
+    assert 'route="/api/v1/projects/{project_id}/"' in metrics
+    assert 'method="other"' in metrics
+    assert not any(word in metrics for word in ("5d0b9a3e", "made-up", "MADEUP", "user-ada"))
+
+
+async def test_integrations_are_listed(ada: httpx.AsyncClient) -> None:
+    listed = (await ada.get("/api/v1/integrations/")).json()["integrations"]
+    assert [one["name"] for one in listed] == ["github", "youtube"]
+
+
+async def test_the_description_is_complete(app: FastAPI) -> None:
+    """Every answer of every route has a schema that resolves and an example that fits it."""
+    description = app.openapi()
+    names = [operation["operationId"] for _, _, operation in operations(description)]
+    assert len(names) == len(set(names))
+    for method, path, operation in operations(description):
+        assert operation["summary"], path
+        assert operation["description"], path
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (path, status)
+            for media in answer.get("content", {}).values():
+                check_example(description, media, f"{method} {path} {status}")
+        if "requestBody" in operation:
+            check_example(description, operation["requestBody"]["content"]["application/json"], f"{method} {path}")
+        if path.startswith("/api/"):
+            assert operation["security"] == [{"HTTPBearer": []}]
+            assert {"401", "422", "500", "503"} <= operation["responses"].keys(), path
+
+
+def check_example(description: dict[str, Any], media: dict[str, Any], where: str) -> None:
+    schema = media.get("schema", {})
+    target = description["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    examples = [media["example"]] if "example" in media else target.get("examples", [])
+    examples += [named["value"] for named in media.get("examples", {}).values()]
+    assert examples, f"{where} has no example"
+    checker = Draft202012Validator({**schema, "components": description["components"]})
+    for example in examples:
+        assert not [error.message for error in checker.iter_errors(example)], where
+
+
+async def test_the_description_is_served(ada: httpx.AsyncClient) -> None:
+    assert json.loads((await ada.get("/openapi.json")).content)["info"]["title"] == "Thrive Imports"
+
+
+async def test_a_token_in_another_scheme_is_none(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        token = bearer()["Authorization"].removeprefix("Bearer ")
+        for value in (f"Basic {token}", token, "Bearer", "Bearer "):
+            answer = await client.get("/api/v1/points/", headers={"Authorization": value})
+            assert answer.status_code == 401

@@ -1,0 +1,72 @@
+"""The gateway's pure parts: headers, cursors, usernames."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway import pages
+from services.gateway.errors import InvalidRequestError
+from services.gateway.requests import idempotency_key, wait_seconds
+from services.gateway.users import RESERVED, candidates
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("wait=20", 20),
+        ("Wait = 20", 20),
+        ('wait="5"; x=y', 5),
+        ("respond-async, wait=7", 7),
+        ("wait=0", 0),
+        ("wait=600", 60),
+        ("wait=" + "9" * 5_000, 60),
+        ("wait", None),
+        ("wait=-1", None),
+        ("wait=soon", None),
+        ("wait=²", None),
+        ("await=3", None),
+    ],
+)
+def test_prefer_wait_is_read_and_bounded(header: str | None, seconds: int | None) -> None:
+    assert wait_seconds(header) == seconds
+
+
+def test_an_idempotency_key_is_the_same_with_and_without_quotes() -> None:
+    assert idempotency_key('"k"') == idempotency_key("k") == "k"
+    assert idempotency_key(None) is None
+    for bad in ("", '""', "k" * 256, "a\x01", "é"):
+        with pytest.raises(InvalidRequestError):
+            idempotency_key(bad)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.uuids())
+def test_a_cursor_leads_back_to_where_it_was_made(at: datetime, last_id: object) -> None:
+    assert pages.decode(pages.encode(at, last_id)) == (at, last_id)  # type: ignore[arg-type]
+
+
+@given(st.text(max_size=100))
+def test_a_foreign_cursor_is_refused_and_nothing_worse(text: str) -> None:
+    try:
+        pages.decode(text)
+    except InvalidRequestError:
+        return
+    raise AssertionError("made-up text was taken for a cursor")
+
+
+@given(st.text(max_size=50))
+def test_every_wanted_name_gives_usernames_that_fit_an_address(wanted: str) -> None:
+    names = candidates("subject", wanted)
+    assert len(names) > 10
+    assert len(set(names)) == len(names)
+    assert all(name.isascii() and name not in RESERVED and 0 < len(name) < 60 for name in names)
+    assert not any(set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_") for name in names)
+
+
+def test_a_member_without_a_name_gets_one_that_is_theirs() -> None:
+    assert candidates(str(uuid4()), "")[0] != candidates(str(uuid4()), "")[0]
+    assert candidates("same", "")[0] == candidates("same", "")[0]
