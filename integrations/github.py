@@ -28,10 +28,11 @@ _NAME = re.compile(r"(?!\.\.?$)[a-z0-9._-]{1,100}")
 _SCHEMES = frozenset({"http", "https", "ssh", "git", "git+https", "git+ssh"})
 # First segments that are pages of GitHub's own and can be nobody's name
 _PAGES = frozenset({
-    "about", "account", "apps", "codespaces", "collections", "contact", "customer-stories", "dashboard", "enterprise",
-    "events", "explore", "features", "issues", "join", "login", "logout", "marketplace", "new", "notifications",
-    "organizations", "orgs", "pricing", "pulls", "readme", "search", "security", "sessions", "settings", "signup",
-    "site", "sponsors", "stars", "team", "topics", "trending", "users",
+    "about", "account", "apps", "codespaces", "collections", "contact", "copilot", "customer-stories", "dashboard",
+    "education", "enterprise", "events", "explore", "features", "issues", "join", "login", "logout", "marketplace",
+    "models", "new", "notifications", "organizations", "orgs", "pricing", "pulls", "readme", "resources", "search",
+    "security", "sessions", "settings", "signup", "site", "solutions", "sponsors", "stars", "team", "topics",
+    "trending", "users",
 })  # fmt: skip
 _HINTS = {
     "gist": "Gists are not imported. Paste the link of a repository.",
@@ -185,7 +186,7 @@ class GitHub(Integration):
         except InvalidURLError:
             raise nonsense(self.title) from None
         html_url = f"{self._settings.github_url}/{full_name}"
-        branch = as_line(repo.get("default_branch")) or "HEAD"
+        branch = as_line(repo.get("default_branch") or repo.get("master_branch")) or "HEAD"
         language = as_line(repo.get("language"), 60) or None
         topics = as_tags(as_list(repo.get("topics")))
         by_bytes = sorted(shares, key=lambda name: -(as_int(shares[name]) or 0))
@@ -205,8 +206,8 @@ class GitHub(Integration):
             image_url=f"{self._settings.github_opengraph_url}/1/{full_name}",
             is_private=repo.get("private") is True or repo.get("visibility") in ("private", "internal"),
             metadata={
-                "stars": as_int(repo.get("stargazers_count")),
-                "forks": as_int(repo.get("forks_count")),
+                "stars": as_int(repo.get("stargazers_count", repo.get("watchers"))),  # the latter in old answers
+                "forks": as_int(repo.get("forks_count", repo.get("forks"))),
                 "language": language,
                 "topics": topics,
                 "licence": _licence(as_dict(repo.get("license"))),

@@ -1,0 +1,151 @@
+"""Markdown leaves home with absolute links and without dangerous ones; plain text stays plain."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from integrations.markdown import Places, absolutise, escape
+
+PLACES = Places.of_github("https://github.com/o/r", "main", "docs/README.md")
+PAGE = "https://github.com/o/r/blob/main"
+RAW = "https://raw.githubusercontent.com/o/r/main"
+
+
+def absolute(text: str) -> str:
+    return absolutise(text, PLACES)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[a](b.md)", f"[a]({PAGE}/docs/b.md)"),
+        ("[a](./b.md#c)", f"[a]({PAGE}/docs/b.md#c)"),
+        ("[a](../LICENSE)", f"[a]({PAGE}/LICENSE)"),
+        ("[a](/LICENSE)", f"[a]({PAGE}/LICENSE)"),
+        ("[a](../../../issues)", "[a](https://github.com/o/r/issues)"),
+        ("[a](//x.example/y)", "[a](https://x.example/y)"),
+        ('[a](b.md "title")', f'[a]({PAGE}/docs/b.md "title")'),
+        ("[a](<b c.md>)", f"[a](<{PAGE}/docs/b c.md>)"),
+        ("[a](b(1).md)", f"[a]({PAGE}/docs/b(1).md)"),
+        ("[a]( b.md )", f"[a]( {PAGE}/docs/b.md )"),
+        ("[a\nb](c)", f"[a\nb]({PAGE}/docs/c)"),
+        ("[日本](日本.md)", f"[日本]({PAGE}/docs/%E6%97%A5%E6%9C%AC.md)"),
+        ("![a](b.png)", f"![a]({RAW}/docs/b.png)"),
+        ("![a](/b.png)", f"![a]({RAW}/b.png)"),
+        ("![a](../../../raw/x/b.png)", "![a](https://github.com/o/r/raw/x/b.png)"),
+        ("![a](https://github.com/o/r/blob/x/b.png)", "![a](https://github.com/o/r/raw/x/b.png)"),
+        ("[![a](b.svg)](c.md)", f"[![a]({RAW}/docs/b.svg)]({PAGE}/docs/c.md)"),
+        ("[a]: b.md", f"[a]: {PAGE}/docs/b.md"),
+        ("x\n\n  [a]:\n b.png 'title'", f"x\n\n  [a]:\n {RAW}/docs/b.png 'title'"),
+        ('<img src="b.png" width=9>', f'<img src="{RAW}/docs/b.png" width=9>'),
+        ("<IMG\n SRC='b.png'>", f'<IMG\n SRC="{RAW}/docs/b.png">'),
+        ("<img alt='a>b' src=b.png>", f"<img alt='a>b' src=\"{RAW}/docs/b.png\">"),
+        ('<a href="b.md?x=1&amp;y=2">', f'<a href="{PAGE}/docs/b.md?x=1&amp;y=2">'),
+        ('<source srcset="a.png 1x, b.png 2x">', f'<source srcset="{RAW}/docs/a.png 1x, {RAW}/docs/b.png 2x">'),
+    ],
+)
+def test_relative_becomes_absolute(before: str, after: str) -> None:
+    assert absolute(before) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](https://x.example/y?z=1#w)",
+        "[a](#usage)",
+        "[a](mailto:a@x.example)",
+        "[a]()",
+        "[a][b] and [c]",
+        "- [ ] to do\n- [x] done",
+        "[^1]: a footnote",
+        "`[a](b.md)` and ``[a](`b.md)``",
+        "`<a href='b.md'>`",
+        "```\n[a](b.md)\n```",
+        "~~~~ html\n<img src='b.png'>\n\n~~~\n[a](b.md)\n~~~~",
+        "- item\n\n  ```\n  [a](b.md)\n  ```",
+        "> ```\n> [a](b.md)\n> ```",
+        "``` never closed\n\n[a](b.md)",
+        r"\[a] is no link and \`b\` no code",
+        '<img src="https://x.example/a.png?b=1&c=2">',
+        "a ` lone tick",
+        "<https://x.example/[a](b)>",
+        "\n\n\n",
+        "",
+    ],
+)
+def test_left_as_it_is(text: str) -> None:
+    assert absolute(text) == text
+
+
+def test_links_after_code_are_seen_again() -> None:
+    assert absolute("```\n[a](b)\n```\n[a](b)") == f"```\n[a](b)\n```\n[a]({PAGE}/docs/b)"
+    assert absolute("`` ` `` [a](b)") == f"`` ` `` [a]({PAGE}/docs/b)"
+    assert absolute("a ` b\n\n[a](b) ` c") == f"a ` b\n\n[a]({PAGE}/docs/b) ` c"
+
+
+SCRIPT = "javascript:alert(f(g(1)))"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        f"[a]({SCRIPT})",
+        "[a](JaVaScRiPt:alert(1))",
+        f"[a](<{SCRIPT}>)",
+        f"[a]( \n{SCRIPT})",
+        f"![a]({SCRIPT})",
+        "[a](javascript&colon;alert(1))",
+        "[a](&#106;avascript:alert(1))",
+        "[a](javascript\\:alert(1))",
+        "[a](\x01javascript:alert(1))",
+        "[a](vbscript:x)",
+        "[a](data:text/html;base64,PHNjcmlwdD4=)",
+        "![a](data:image/svg+xml,x)",
+        "[a](file:///etc/passwd)",
+        f"[a]: {SCRIPT}",
+        f"[a]:\n {SCRIPT}\n\n[a]",
+        f"<{SCRIPT}>",
+        f'<a href="{SCRIPT}">a</a>',
+        f"<a href={SCRIPT}>a</a>",
+        f'<a title="<" href="{SCRIPT}">a</a>',
+        "<a href='  java\nscript:alert(1)'>a</a>",
+        "<a href='java&Tab;script:alert(1)'>a</a>",
+        f"<form action='{SCRIPT}'><iframe src='{SCRIPT}'>",
+        f"<svg:a href='{SCRIPT}'>",
+    ],
+)
+def test_a_dangerous_link_leads_nowhere(hostile: str) -> None:
+    shown = absolute(hostile)
+    rendered = MarkdownIt("commonmark").render(shown)
+    targets = re.findall(r"""(?:href|src|action)=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", rendered)
+    for target in ("".join(groups) for groups in targets):
+        plain = re.sub(r"[\x00-\x20]", "", html.unescape(target)).lower()
+        assert not re.match(r"(javascript|vbscript|data|file):", plain), shown
+
+
+@given(st.text(alphabet=st.sampled_from("[]()!<>`\\\n \"'#:a.~&=/-"), max_size=80))
+def test_any_text_goes_through(text: str) -> None:
+    assert isinstance(absolute(text), str)
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "](", "![", "[a](b", "<a ", '<a "', "` ``", "[a]:", "\\", "~~~\n", "\n", "<a:", "<a b='c' "]
+)
+def test_a_megabyte_of_anything_goes_through(unit: str) -> None:
+    assert absolute(unit * (1_000_000 // len(unit)))
+
+
+@given(st.text(max_size=60) | st.text(alphabet=st.sampled_from("#*_`[]<>!-+=|~\\&.1) ahttps:/\n"), max_size=60))
+def test_escaped_text_shows_as_it_was_written(text: str) -> None:
+    rendered = MarkdownIt("commonmark").enable("table").enable("strikethrough").render(escape(text))
+    assert not re.search(r"<(?!/?(p|br|a)\b)", rendered)
+    shown = html.unescape(re.sub(r"<[^>]*>", "", rendered))
+    assert "".join(shown.split()) == "".join(text.replace("\x00", "\ufffd").split())
+
+
+def test_escaped_text_keeps_lines_and_links() -> None:
+    assert escape("a\nb\n\n1. c https://x.example/a_b.") == "a  \nb\n\n1\\. c <https://x.example/a_b>."
