@@ -83,8 +83,9 @@ class Hub:
             await self._wanted.wait()
             try:
                 await self._stream()
-            except PyMongoError as error:
-                log.warning("the change stream ended; opening another", error=type(error).__name__)
+            except Exception as error:  # followers wait for this task, so nothing may end it
+                bug = not isinstance(error, PyMongoError)
+                log.warning("the change stream ended; opening another", error=type(error).__name__, exc_info=bug)
                 await asyncio.sleep(REOPEN_SECONDS)
 
     def close(self) -> None:

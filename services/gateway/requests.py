@@ -12,8 +12,8 @@ MAX_WAIT_SECONDS = 60
 
 
 Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
-Showcase = Annotated[bool, Field(description="Show the project on your public page.")]
-Private = Annotated[bool, Field(description="Only you can see the project.")]
+Showcase = Annotated[bool, Field(strict=True, description="Show the project on your public page.")]
+Private = Annotated[bool, Field(strict=True, description="Only you can see the project.")]
 
 
 class ImportBody(BaseModel):
@@ -57,3 +57,10 @@ def idempotency_key(value: str | None) -> str | None:
     if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
         raise InvalidRequestError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
     return key
+
+
+def seen_version(last_event_id: str | None, version: int) -> int:
+    """The version that a stream's client saw last; 0 if it names none, or one that does not exist yet."""
+    text = last_event_id or ""
+    seen = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return seen if seen <= version else 0

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -20,7 +20,8 @@ from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import MongoSettings
 from schemas.content import SavedProject
 from services.gateway.app import create_app
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from services.gateway.hub import Hub
+from tests.unit.gateway.support import FakeBroker, FakeRegistry, absent_database, bearer, client_of, settings
 
 REPO = "https://github.com/octocat/hello-world"
 IMPORT = "/api/v1/integrations/import/"
@@ -34,7 +35,6 @@ class World:
     broker: FakeBroker
     app: FastAPI
     stack: AsyncExitStack
-    running: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def client(self, name: str = "ada") -> httpx.AsyncClient:
         return await self.stack.enter_async_context(client_of(self.app, **bearer(name)))
@@ -247,6 +247,16 @@ async def test_waiting_answers_with_the_project_the_failure_or_the_task(world: W
     assert answer.json()["success"] is False
 
     assert (await ada.post(IMPORT, json={"url": REPO + "-3"}, headers={"Prefer": "wait=1"})).status_code == 202
+
+
+async def test_a_wait_that_fails_takes_nothing_back(world: World) -> None:
+    nowhere = absent_database()
+    world.app.state.gateway = replace(world.app.state.gateway, hub=Hub(nowhere))
+    ada = await world.client()
+    answer = await ada.post(IMPORT, json={"url": REPO}, headers={"Prefer": "wait=30"})
+    await nowhere.client.close()
+    assert answer.status_code == 202
+    assert await world.db["imports"].count_documents({}) == 1
 
 
 async def test_nobody_sees_anothers_tasks_private_projects_or_points(world: World) -> None:

@@ -1,8 +1,10 @@
 """A pasted link is accepted."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
+from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
 from kit.errors import InvalidURLError
@@ -44,6 +46,7 @@ RESPONSES: Responses = {
     },
     **errors(400, 409, 413),
 }
+
 router = APIRouter(prefix="/api/v1", tags=["imports"])
 
 
@@ -88,9 +91,10 @@ async def _accept(
         raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
     new = NewImport(caller, integration.name, integration.canonical_url(url), options, idempotency_key(key))
     record = await gateway.imports.accept(new)
-    wait = wait_seconds(prefer)
-    if wait and (done := await gateway.hub.outcome(record["_id"], wait)):
-        return await _finished(request, gateway, caller, done, wait)
+    if wait := wait_seconds(prefer):
+        with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
+            if done := await gateway.hub.outcome(record["_id"], wait):
+                return await _finished(request, gateway, caller, done, wait)
     accepted = Accepted.of(record)
     headers = {"Location": accepted.status_url, "Retry-After": "1"}
     return JSONResponse(accepted.model_dump(mode="json"), 202, headers)

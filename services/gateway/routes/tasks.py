@@ -16,6 +16,7 @@ from services.gateway.answers import TASKS, Task, task
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
+from services.gateway.requests import seen_version
 from services.gateway.services import Gateway, GatewayDep
 
 PING_SECONDS = 15
@@ -63,8 +64,8 @@ async def follow_task(
 ) -> Response:
     """The same, pushed at every change until the import ends."""
     record = await _mine(gateway, caller, task_id)
-    seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id[:10].isdigit() else 0
-    if record["state"] in TERMINAL and record["version"] <= seen:
+    seen = seen_version(last_event_id, record["version"])
+    if record["state"] in TERMINAL and record["version"] == seen:
         return Response(status_code=204)  # tells an EventSource to stop reconnecting
     return EventSourceResponse(_events(gateway, caller, task_id, seen), ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 

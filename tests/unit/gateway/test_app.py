@@ -64,7 +64,7 @@ async def test_every_route_but_the_probes_needs_a_token(app: FastAPI) -> None:
         ("POST", IMPORT, {"json": {}}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"json": {"url": 7}}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"json": {"url": "x" * 3_000}}, 422, "INVALID_REQUEST"),
-        ("POST", IMPORT, {"json": {"url": "https://github.com/a/b", "is_private": "?"}}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"json": {"url": "https://github.com/a/b", "is_private": "false"}}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"json": {"url": "https://elsewhere.test/"}}, 400, "INVALID_URL"),
         ("POST", IMPORT, {"json": {"url": "javascript:alert(1)"}}, 400, "INVALID_URL"),
         ("POST", IMPORT, {"content": b"x" * 20_000}, 413, "BODY_TOO_LARGE"),

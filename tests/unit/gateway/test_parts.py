@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.gateway import pages
 from services.gateway.errors import InvalidRequestError
-from services.gateway.requests import idempotency_key, wait_seconds
+from services.gateway.requests import idempotency_key, seen_version, wait_seconds
 from services.gateway.users import RESERVED, candidates
 
 
@@ -34,6 +34,25 @@ from services.gateway.users import RESERVED, candidates
 )
 def test_prefer_wait_is_read_and_bounded(header: str | None, seconds: int | None) -> None:
     assert wait_seconds(header) == seconds
+
+
+@pytest.mark.parametrize(
+    ("header", "seen"),
+    [
+        (None, 0),
+        ("", 0),
+        ("3", 3),
+        ("5", 5),
+        ("6", 0),
+        ("-1", 0),
+        ("3x", 0),
+        ("²", 0),
+        ("1234567890x", 0),
+        ("9" * 5_000, 0),
+    ],
+)
+def test_a_stream_resumes_after_a_version_that_exists(header: str | None, seen: int) -> None:
+    assert seen_version(header, version=5) == seen
 
 
 def test_an_idempotency_key_is_the_same_with_and_without_quotes() -> None:
