@@ -6,8 +6,9 @@ a replay leaves a note beside it, so that the same letter is not replayed twice 
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -22,7 +23,10 @@ PREFIX = "x-dead-letter-"
 REPLAYED = PREFIX + "replayed-at"
 REPLAYED_AT = "x-replayed-at"
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 Headers = tuple[tuple[str, bytes], ...]
+Origin = tuple[str, str, int, int]  # stage, topic, partition, offset
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,6 @@ class DeadLetter:
     value: bytes | None
     headers: Headers
     replayed_at: datetime | None = None
-
-    @property
-    def origin(self) -> tuple[str, int, int]:
-        return (self.topic, self.partition, self.offset)
 
 
 async def park(
@@ -94,11 +94,18 @@ async def read(
         records = [record async for record in _until_end(consumer, partitions)]
     finally:
         await consumer.stop()
-    found: dict[tuple[str, tuple[str, int, int]], DeadLetter] = {}
+    letters: dict[Origin, DeadLetter] = {}
+    replays: dict[Origin, datetime] = {}
     for record in records:
-        _take(found, record)
+        with suppress(KeyError, ValueError):  # not ours: somebody else wrote to the topic
+            _sort(record, letters, replays)
     return sorted(
-        (letter for letter in found.values() if reason in (None, letter.reason)), key=lambda letter: letter.failed_at
+        (
+            replace(letter, replayed_at=replays.get(origin))
+            for origin, letter in letters.items()
+            if reason in (None, letter.reason)
+        ),
+        key=lambda letter: letter.failed_at,
     )
 
 
@@ -115,13 +122,11 @@ async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None
             headers = [*((n, v) for n, v in letter.headers if n != REPLAYED_AT), (REPLAYED_AT, now)]
             key = b"" if letter.value is None and letter.key is None else letter.key
             await producer.send_and_wait(letter.topic, value=letter.value, key=key, headers=headers)
-            note = [(PREFIX + n, str(v).encode()) for n, v in zip(_ORIGIN, letter.origin, strict=True)]
-            await producer.send_and_wait(dead_letters(letter.stage), value=b"", headers=[*note, (REPLAYED, now)])
+            origin = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
+            note = [*((PREFIX + n, str(v).encode()) for n, v in origin.items()), (REPLAYED, now)]
+            await producer.send_and_wait(dead_letters(letter.stage), value=b"", headers=note)
     finally:
         await producer.stop()
-
-
-_ORIGIN = ("topic", "partition", "offset")
 
 
 async def _until_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Any:
@@ -136,33 +141,28 @@ async def _until_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicParti
         left = {tp for tp in left if ends[tp] > await consumer.position(tp)}
 
 
-def _take(found: dict[tuple[str, tuple[str, int, int]], DeadLetter], record: "ConsumerRecord[Any, Any]") -> None:
+def _sort(
+    record: "ConsumerRecord[Any, Any]", letters: dict[Origin, DeadLetter], replays: dict[Origin, datetime]
+) -> None:
     context = {n.removeprefix(PREFIX): (v or b"").decode() for n, v in record.headers if n.startswith(PREFIX)}
     stage = record.topic.removesuffix(dead_letters(""))
-    try:
-        origin = (context["topic"], int(context["partition"]), int(context["offset"]))
-        if REPLAYED.removeprefix(PREFIX) in context:
-            if letter := found.get((stage, origin)):
-                at = datetime.fromisoformat(context["replayed-at"])
-                found[stage, origin] = replace(letter, replayed_at=at)
-            return
-        found.setdefault(
-            (stage, origin),
-            DeadLetter(
-                stage=stage,
-                reason=context["reason"],
-                error_class=context["error-class"],
-                topic=origin[0],
-                partition=origin[1],
-                offset=origin[2],
-                timestamp=datetime.fromtimestamp(int(context["timestamp"]) / 1000, UTC),
-                group=context["group"],
-                attempts=int(context["attempts"]),
-                failed_at=datetime.fromisoformat(context["failed-at"]),
-                key=record.key,
-                value=record.value,
-                headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
-            ),
-        )
-    except (KeyError, ValueError):
-        return  # not one of ours: somebody else wrote to the topic
+    origin = (stage, context["topic"], int(context["partition"]), int(context["offset"]))
+    if at := context.get("replayed-at"):
+        replays[origin] = max(replays.get(origin, EPOCH), datetime.fromisoformat(at))
+        return
+    letter = DeadLetter(
+        stage=stage,
+        reason=context["reason"],
+        error_class=context["error-class"],
+        topic=context["topic"],
+        partition=int(context["partition"]),
+        offset=int(context["offset"]),
+        timestamp=EPOCH + timedelta(milliseconds=int(context["timestamp"])),
+        group=context["group"],
+        attempts=int(context["attempts"]),
+        failed_at=datetime.fromisoformat(context["failed-at"]),
+        key=record.key,
+        value=record.value,
+        headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
+    )
+    letters.setdefault(origin, letter)

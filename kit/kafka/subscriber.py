@@ -33,7 +33,8 @@ from kit.settings import KeyedSettings
 log = structlog.get_logger()
 
 NOWHERE = TopicPartition("", 0)  # polling it keeps us in the group and returns nothing
-POLL_MS = 100  # the longest that a partition which got room again waits for the next poll
+POLL_MS = 100  # a poll ends as soon as there are records, or after this
+POLL_FULL_MS = 10  # the same while a partition is full, as a poll cannot take in one that gets room meanwhile
 IDLE = 1.0  # seconds between polls when nothing may be taken
 COMMIT_TIMEOUT = 2.0  # seconds; the next round tries again
 POLL_LIMIT = 60.0  # seconds after which a poll loop that does not come round counts as dead
@@ -108,7 +109,8 @@ class KeyedSubscriber(DefaultSubscriber):
         # One joint call. Its limit is the smallest room, so no partition can overflow while others are drained; one
         # that was given its fill is left out of the next call, so none starves the keys of the others.
         limit = 1 if self.breaker.state is not State.CLOSED else min(room.values())
-        for tp, records in (await consumer.getmany(*room, timeout_ms=POLL_MS, max_records=limit)).items():
+        wait = POLL_MS if len(room) == len(self._parts) else POLL_FULL_MS
+        for tp, records in (await consumer.getmany(*room, timeout_ms=wait, max_records=limit)).items():
             self._deliver(consumer, tp, records)
 
     def _deliver(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Record]) -> None:

@@ -14,6 +14,10 @@ def make(window: int = 4, ratio: float = 0.75) -> tuple[Breaker, Clock]:
     return Breaker(window, ratio, 10, clock=clock), clock
 
 
+def state(breaker: Breaker) -> State:
+    return breaker.state
+
+
 def feed(breaker: Breaker, *verdicts: Verdict) -> None:
     for verdict in verdicts:
         breaker.record(verdict)
@@ -22,23 +26,23 @@ def feed(breaker: Breaker, *verdicts: Verdict) -> None:
 def opened() -> tuple[Breaker, Clock]:
     breaker, clock = make()
     feed(breaker, *[Verdict.BAD] * 4)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     return breaker, clock
 
 
 def test_it_opens_at_the_ratio_of_a_full_window() -> None:
     breaker, _ = make()
     feed(breaker, Verdict.BAD, Verdict.BAD, Verdict.BAD)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     feed(breaker, Verdict.GOOD)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     assert not breaker.admit()
 
 
 def test_it_stays_closed_below_the_ratio() -> None:
     breaker, _ = make()
     feed(breaker, *[Verdict.BAD, Verdict.GOOD] * 10)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 def test_after_the_cooldown_one_probe_runs_and_closes_it() -> None:
@@ -49,9 +53,9 @@ def test_after_the_cooldown_one_probe_runs_and_closes_it() -> None:
     assert breaker.admit()
     assert not breaker.admit()
     breaker.record(Verdict.GOOD)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     feed(breaker, Verdict.BAD, Verdict.BAD)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 def test_a_failed_probe_begins_another_cooldown() -> None:
@@ -59,7 +63,7 @@ def test_a_failed_probe_begins_another_cooldown() -> None:
     clock.now += 10
     assert breaker.admit()
     breaker.record(Verdict.BAD)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     assert breaker.reopens_in == 10
 
 
@@ -74,29 +78,29 @@ def test_a_probe_without_a_verdict_makes_room_for_the_next() -> None:
 def test_verdicts_of_attempts_that_began_before_it_opened_change_nothing() -> None:
     breaker, _ = opened()
     feed(breaker, *[Verdict.GOOD] * 4)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
 
 
 def test_poison_neither_opens_it_nor_hides_what_is_bad() -> None:
     breaker, _ = make()
     feed(breaker, *[Verdict.POISON] * 20)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     feed(breaker, *[Verdict.BAD, Verdict.POISON] * 4)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
 
 
 def test_nothing_but_poison_for_ten_windows_opens_it() -> None:
     breaker, clock = make()
     feed(breaker, *[Verdict.POISON] * (POISON_WINDOWS * 4 - 1), Verdict.GOOD)
     feed(breaker, *[Verdict.POISON] * (POISON_WINDOWS * 4 - 1))
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     breaker.record(Verdict.POISON)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     clock.now += 10
     assert breaker.admit()
     breaker.record(Verdict.POISON)
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     clock.now += 10
     assert breaker.admit()
     breaker.record(Verdict.GOOD)
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED

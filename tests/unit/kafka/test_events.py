@@ -36,7 +36,8 @@ async def published_for(returned: Any, *, headers: tuple[tuple[str, Any], ...] =
 
         @broker.subscriber(topic, group_id=f"reader-{topic}")
         async def read(message: KafkaMessage) -> None:
-            seen[message.raw_message.topic].append(message.raw_message)
+            raw: Any = message.raw_message
+            seen[raw.topic].append(raw)
 
     subscribe = keyed(
         broker, "imports.requested", group_id="fetcher", stage="fetcher", settings=KeyedSettings(),

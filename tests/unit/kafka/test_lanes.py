@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -31,6 +32,12 @@ class Bench:
     @property
     def running(self) -> list[int]:
         return [lane.queue[0].offset for lane, _ in self.started]
+
+
+async def turns(reached: Callable[[], bool]) -> None:
+    """Let the event loop turn until it is so."""
+    while not reached():  # noqa: ASYNC110
+        await asyncio.sleep(0)
 
 
 async def test_one_key_runs_one_record_at_a_time_in_order() -> None:
@@ -86,8 +93,7 @@ async def test_a_back_off_gives_the_slot_to_others_and_waits_for_its_turn() -> N
     bench.offer(1, b"b")
     slot = bench.started[0][1]
     pause = asyncio.create_task(slot.pause(0, bench.partition.gone))
-    while len(bench.started) < 2:
-        await asyncio.sleep(0)
+    await turns(lambda: len(bench.started) == 2)
     assert bench.running == [0, 1]
     assert not slot.held
     bench.finish(1)
@@ -104,8 +110,7 @@ async def test_revocation_ends_a_back_off_at_once(seconds: float) -> None:
     if not seconds:
         bench.open = False  # the sleep is over, the turn does not come
     pause = asyncio.create_task(slot.pause(seconds, bench.partition.gone))
-    while slot.held:
-        await asyncio.sleep(0)
+    await turns(lambda: not slot.held)
     bench.partition.abandon()
     with pytest.raises(Abandoned):
         await pause
@@ -118,8 +123,7 @@ async def test_a_cancelled_back_off_leaks_no_slot() -> None:
     bench.offer(0, b"a")
     slot = bench.started[0][1]
     pause = asyncio.create_task(slot.pause(0, bench.partition.gone))
-    while slot.held:
-        await asyncio.sleep(0)
+    await turns(lambda: not slot.held)
     pause.cancel()
     with suppress(asyncio.CancelledError):
         await pause

@@ -42,9 +42,9 @@ async def upheave(group: Group, members: list[Member], workload: Workload) -> No
             await members.pop(group.random.randrange(len(members))).die()
 
 
-async def settle(group: Group, *, timeout: float = 20) -> None:
-    async with asyncio.timeout(timeout):
-        while not group.settled and not group.faults:
+async def settle(group: Group) -> None:
+    async with asyncio.timeout(20):
+        while not group.settled and not group.faults:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

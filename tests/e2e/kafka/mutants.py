@@ -1,0 +1,77 @@
+"""Copies of `kit` with one deliberate fault each. A contract suite that stays green on one of them proves nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    patches: tuple[tuple[str, str, str], ...] = ()  # file below kit/, what it says, what the mutant says
+
+
+CONTROL = Mutant("no fault")
+
+COMMITS_DELIVERED = Mutant(
+    "commits the delivered position",
+    (("kafka/tracker.py", "return self._pending[0] if self._pending else self._next", "return self._next"),),
+)
+
+DROPS_EARLY_RECORDS = Mutant(
+    "drops records that come before their assignment is announced",
+    (("kafka/subscriber.py", "consumer.seek(tp, records[0].offset)", "pass"),),
+)
+
+COMMITS_BEFORE_PUBLISHING = Mutant(
+    "commits before publishing",
+    (
+        (
+            "kafka/subscriber.py",
+            "            await self._settlement.settle(",
+            "            part.tracker.complete(record.offset)\n            await self._settlement.settle(",
+        ),
+        ("kafka/partition.py", "        self.tracker.complete(record.offset)\n", ""),
+    ),
+)
+
+
+def grow(mutant: Mutant, folder: Path) -> Path:
+    """A copy of `kit` with the fault, below `folder`. Fails where the text to change is not found exactly once."""
+    shutil.copytree(ROOT / "kit", folder / "kit", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, says, shall_say in mutant.patches:
+        path = folder / "kit" / name
+        text = path.read_text()
+        assert text.count(says) == 1, f"{name} has changed: this mutant needs to be written anew: {says!r}"
+        path.write_text(text.replace(says, shall_say))
+    return folder
+
+
+def run_against(mutant: Path, *tests: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run these tests, in a process of their own, with the mutant in place of `kit`."""
+    paths = os.pathsep.join((str(mutant), str(ROOT)))
+    options = [
+        "-x",
+        "-q",
+        "-o",
+        "addopts=",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, f"--rootdir={ROOT}", *(str(ROOT / test) for test in tests)],
+        cwd=mutant,
+        env=os.environ | {"PYTHONPATH": paths, "THRIVE_MUTANT": str(mutant)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )

@@ -1,0 +1,35 @@
+"""Each fault that loses messages turns the suite red; without a fault the same tests are green."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.kafka import mutants
+from tests.e2e.kafka.mutants import Mutant, grow, run_against
+
+KILL_9 = "tests/e2e/kafka/test_members.py::test_kill_9_loses_nothing"
+PUBLISHED_FIRST = "tests/e2e/kafka/test_members.py::test_what_is_returned_is_published_before_its_input_is_committed"
+EARLY_RECORDS = (
+    "tests/unit/kafka/test_rebalance.py::test_records_that_come_before_the_assignment_is_announced_are_fetched_again"
+)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "tests", "reds"),
+    [
+        (mutants.CONTROL, (KILL_9, PUBLISHED_FIRST, EARLY_RECORDS), 0),
+        (mutants.COMMITS_DELIVERED, (KILL_9,), 1),
+        (mutants.COMMITS_BEFORE_PUBLISHING, (KILL_9,), 1),
+        (mutants.COMMITS_BEFORE_PUBLISHING, (PUBLISHED_FIRST,), 1),
+        # On real Kafka a poll sleeps through a rebalance too rarely to rely on; in the simulation it always does.
+        (mutants.DROPS_EARLY_RECORDS, (EARLY_RECORDS,), 1),
+    ],
+    ids=lambda value: value.name if isinstance(value, Mutant) else None,
+)
+def test_the_fault_is_noticed(mutant: Mutant, tests: tuple[str, ...], reds: int, kafka: str, tmp_path: Path) -> None:
+    done = run_against(grow(mutant, tmp_path), *tests, environment={"KAFKA_BOOTSTRAP_SERVERS": kafka})
+    summary = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
+    told = f"{done.stdout[-3_000:]}{done.stderr[-1_000:]}"
+    assert done.returncode == (1 if reds else 0), told
+    assert "error" not in summary, told  # red because a test failed, not because nothing could run
+    assert ("1 failed" in summary) == bool(reds), told
