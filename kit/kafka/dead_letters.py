@@ -17,12 +17,14 @@ from faststream.kafka import KafkaBroker
 from kit.kafka.broker import consumer_options, producer_options
 from kit.kafka.raw import publish_raw
 from kit.settings import KafkaSettings
+from schemas.events import MAX_EVENT_BYTES
 from schemas.journey import STAGES, dead_letters
 
 PREFIX = "x-dead-letter-"
 REPLAYED = PREFIX + "replayed-at"
 REPLAYED_AT = "x-replayed-at"
 
+KEPT_BYTES = 65_536  # of a record that is too large to be kept
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -59,8 +61,13 @@ async def park(
     reason: str,
     error_class: str,
 ) -> None:
-    """Durable on return. The error's text is left out: it may quote the record, or a secret."""
-    context = {
+    """Durable on return. The error's text is left out: it may quote the record, or a secret.
+
+    Of a record that came compressed and is larger than any event may be, only the beginning is kept; the original
+    stays in its topic until the retention ends.
+    """
+    value, headers = record.value, [(n, v) for n, v in record.headers if not n.startswith(PREFIX)]
+    context: dict[str, Any] = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
@@ -72,9 +79,13 @@ async def park(
         "error-class": error_class,
         "failed-at": datetime.now(UTC).isoformat(),
     }
-    headers = [(name, value) for name, value in record.headers if not name.startswith(PREFIX)]
-    headers += [(PREFIX + name, str(value).encode()) for name, value in context.items()]
-    await publish_raw(broker, dead_letters(stage), value=record.value, key=record.key, headers=headers)
+    size = len(value or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") for n, v in headers)
+    if size > MAX_EVENT_BYTES:
+        context["truncated"] = size
+        value, headers = (value or b"")[:KEPT_BYTES], []
+    headers += [(PREFIX + name, str(fact).encode()) for name, fact in context.items()]
+    key = record.key[:KEPT_BYTES] if record.key else record.key
+    await publish_raw(broker, dead_letters(stage), value=value, key=key, headers=headers)
 
 
 async def read(

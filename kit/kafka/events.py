@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from faststream import BaseMiddleware
 from faststream._internal.context.repository import ContextRepo
 from faststream.kafka import KafkaMessage
@@ -21,11 +21,13 @@ from faststream.kafka.parser import AioKafkaParser
 from faststream.kafka.response import KafkaPublishCommand
 from faststream.message import StreamMessage
 from pydantic import ValidationError
+from structlog.contextvars import bound_contextvars
 
-from schemas.events import Event
+from schemas.events import MAX_EVENT_BYTES, Event
 from schemas.journey import EVENT_BY_TOPIC
 
 PUBLISH_TIMEOUT = 30.0  # seconds; an idempotent producer itself never gives up
+MAX_OVERHEAD_BYTES = 16 * 1024  # key, headers and the batch around a record
 TRACEPARENT = "traceparent"
 
 _handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling", default=None)
@@ -33,10 +35,12 @@ _handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling"
 
 @contextmanager
 def handling(record: "ConsumerRecord[Any, Any]") -> Iterator[None]:
-    """What is published inside belongs to the trace of `record`."""
+    """What is published inside belongs to the trace of `record`, what is logged inside to its import."""
+    subject = _header(record, "ce_subject")
     token = _handling.set(record)
     try:
-        yield
+        with bound_contextvars(**({"import_id": subject} if subject else {})):
+            yield
     finally:
         _handling.reset(token)
 
@@ -131,6 +135,9 @@ class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
         cmd.headers = headers_of(event, self._source) | _trace() | cmd.headers
         cmd.key = cmd.key or event.key
         cmd.body = event.model_dump_json().encode()
+        if len(cmd.body) > MAX_EVENT_BYTES - MAX_OVERHEAD_BYTES:
+            # Refused by the broker it would also upset the producer's numbering (aiokafka#1017).
+            raise MessageSizeTooLargeError(f"{type(event).__name__} of {len(cmd.body)} bytes")
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 return await call_next(cmd)
@@ -140,7 +147,9 @@ class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
 
 def _trace() -> dict[str, str]:
     record = _handling.get()
-    for name, value in record.headers if record else ():
-        if name == TRACEPARENT and value:
-            return {TRACEPARENT: value.decode(errors="replace")}
-    return {}
+    trace = _header(record, TRACEPARENT) if record else ""
+    return {TRACEPARENT: trace} if trace else {}
+
+
+def _header(record: "ConsumerRecord[Any, Any]", name: str) -> str:
+    return next((value.decode(errors="replace") for key, value in record.headers if key == name and value), "")

@@ -91,8 +91,9 @@ class KeyedSubscriber(DefaultSubscriber):
                 await self._poll(consumer)
             except ConsumerStoppedError:
                 return
-            except KafkaError as error:
-                log.warning("poll failed", group=self.group, error_class=type(error).__name__)
+            except Exception as error:
+                # FastStream would start a broken loop again at once, for ever and in silence.
+                log.error("poll failed", group=self.group, error_class=type(error).__name__)
                 await asyncio.sleep(IDLE)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:

@@ -20,7 +20,7 @@ CONTROL = Mutant("no fault")
 
 COMMITS_DELIVERED = Mutant(
     "commits the delivered position",
-    (("kafka/tracker.py", "return self._pending[0] if self._pending else self._next", "return self._next"),),
+    (("kafka/partition.py", "(watermark, self.tracker.metadata())", '(self.tracker._next or 0, "")'),),
 )
 
 DROPS_EARLY_RECORDS = Mutant(

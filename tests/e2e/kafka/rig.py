@@ -84,8 +84,11 @@ class Rig:
         *,
         topic: str | None = None,
         headers: tuple[tuple[str, bytes], ...] = (),
+        compression_type: str | None = None,
     ) -> None:
-        producer = AIOKafkaProducer(**self._options, max_request_size=5_000_000, enable_idempotence=True)
+        producer = AIOKafkaProducer(
+            **self._options, max_request_size=10_000_000, enable_idempotence=True, compression_type=compression_type
+        )
         await producer.start()
         try:
             sent = [await producer.send(topic or self.topic, v, key=k, headers=list(headers)) for k, v in records]
@@ -172,6 +175,9 @@ class Rig:
             return {tp: o.offset for tp, o in (await admin.list_consumer_group_offsets(self.group)).items()}
         finally:
             await admin.close()
+
+    async def has_committed(self, records: int) -> bool:
+        return sum((await self.committed()).values()) >= records
 
     async def until_committed(self, ends: dict[TopicPartition, int] | None = None) -> None:
         """Until the committed offsets are the ends of the log, or as told."""

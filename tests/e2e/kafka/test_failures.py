@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from kit.errors import ContentNotFoundError, RateLimitError
 from kit.kafka import KeyedSubscriber, dead_letters, ensure_topics, keyed, make_broker
 from kit.kafka.breaker import State
+from kit.kafka.raw import current_producer
 from kit.settings import KeyedSettings
 from schemas.journey import Topic
 from tests.e2e.kafka.rig import Rig, numbered, until
@@ -205,6 +206,33 @@ async def test_a_replay_brings_back_value_key_and_headers_and_is_noted(rig: Rig)
     assert headers == {"ce_id": b"1", "odd": b"\xff"}
     (letter,) = await dead_letters.read(rig.kafka, [rig.stage])
     assert letter.replayed_at is not None
+
+
+async def test_a_record_that_was_large_before_its_compression_is_parked_in_part(rig: Rig) -> None:
+    await rig.produce_raw([(b"key", b"0" * 8_000_000)], compression_type="gzip")
+    await rig.produce(numbered(10, keys=10))
+    async with running(rig, fine) as stage:
+        await rig.until_committed()
+        assert len(stage.done) == 10
+    (letter,) = await dead_letters.read(rig.kafka, [rig.stage])
+    assert letter.reason == "too_large"
+    assert letter.value == b"0" * 65_536
+
+
+async def test_a_producer_whose_numbering_is_broken_is_renewed(rig: Rig) -> None:
+    """As after a batch that the broker refused: aiokafka counts on, and Kafka takes nothing more (aiokafka#1017)."""
+    async with running(rig, fine) as stage:
+        await rig.produce(numbered(60, keys=12))
+        await rig.until_committed()
+        broken = current_producer(stage.broker)
+        assert broken is not None
+        for tp in broken._txn_manager._sequence_numbers:
+            broken._txn_manager.increment_sequence_number(tp, 7)
+        await rig.produce(Numbered.make(n, f"key{n % 12}") for n in range(61, 121))
+        await rig.until_committed()
+        assert current_producer(stage.broker) is not broken
+        assert {event.n for event in await rig.published()} == set(range(1, 121))
+        assert stage.failures.deferred == stage.failures.failed == []
 
 
 async def test_a_full_buffer_stops_the_polls_and_not_the_work(rig: Rig) -> None:

@@ -5,7 +5,7 @@ import signal
 
 from aiokafka import AIOKafkaProducer
 
-from tests.e2e.kafka.rig import Rig, numbered, order_faults
+from tests.e2e.kafka.rig import Rig, numbered, order_faults, until
 from tests.unit.kafka.fakes import Numbered
 
 
@@ -59,8 +59,8 @@ async def test_gaps_in_the_log_stall_nothing(rig: Rig) -> None:
 
 async def test_kill_9_loses_nothing(rig: Rig) -> None:
     await rig.produce(numbered(600, keys=60))
-    first = rig.spawn(mean_seconds=0.1)
-    await rig.until_noted(200, "end")
+    first = rig.spawn(mean_seconds=0.2)
+    await until(lambda: rig.has_committed(100), "the first commits")
     first.kill9()
     rig.spawn(mean_seconds=0.01)
     await verdict(rig, 600)

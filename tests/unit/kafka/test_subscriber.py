@@ -1,0 +1,67 @@
+"""What a running subscriber tells others, on the simulated group."""
+
+import asyncio
+
+from prometheus_client import REGISTRY, generate_latest
+
+from tests.unit.kafka.fakes import Numbered
+from tests.unit.kafka.simulation import Group, Member
+
+
+async def test_health_and_metrics_follow_the_subscriber() -> None:
+    group = Group(1)
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(event: Numbered) -> None:
+        started.set()
+        await release.wait()
+        group.ends(group.records[event.n])
+
+    member = Member(group, handle)
+    assert not member.subscriber.health()
+    await member.join()
+    assert member.subscriber.health()
+    group.produce(1, "key")
+    await started.wait()
+    told = generate_latest(REGISTRY).decode()
+    assert 'thrive_in_flight{group="g"} 1.0' in told
+    assert 'thrive_breaker_state{group="g"} 0.0' in told
+    assert [line for line in told.splitlines() if line.startswith("thrive_unfinished{") and line.endswith(" 1.0")]
+    release.set()
+    async with asyncio.timeout(10):
+        while not group.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    told = generate_latest(REGISTRY).decode()
+    assert 'thrive_outcomes_total{group="g",outcome="done"}' in told
+    assert 'thrive_handler_seconds_count{group="g",topic="numbered"}' in told
+    assert 'thrive_event_age_seconds_count{group="g",topic="numbered"}' in told
+    await member.leave()
+    assert member.subscriber.health().reason == "not running"
+
+
+async def test_a_rewound_log_is_handled_from_its_new_beginning() -> None:
+    """As after a topic was made anew under the same name: lower offsets, other records."""
+    group = Group(3)
+    handled = []
+
+    async def handle(event: Numbered) -> None:
+        handled.append(event.n)
+        group.ends(group.records[event.n])
+
+    member = Member(group, handle)
+    await member.join()
+    for n in range(20):
+        group.produce(n, "key")
+    async with asyncio.timeout(10):
+        while not group.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        for tp, log in group.log.items():
+            log.clear()
+            group.members[0].seek(tp, 0)
+            group.finished[tp].clear()
+        for n in range(100, 105):
+            group.produce(n, "key")
+        while not group.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    await member.leave()
+    assert handled == [*range(20), *range(100, 105)]
