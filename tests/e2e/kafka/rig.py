@@ -1,12 +1,14 @@
 """The contract suite's hold on Kafka: topics of its own, producers, readers, and members as processes."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,29 @@ class Rig:
             sent = [await producer.send(topic or self.topic, v, key=k, headers=list(headers)) for k, v in records]
             await asyncio.gather(*sent)
         finally:
+            await producer.stop()
+
+    @asynccontextmanager
+    async def load(self, keys: int) -> AsyncIterator[list[int]]:
+        """Keeps the topic busy while the context lasts; the list holds the numbers that were sent, from 1 on."""
+        producer = AIOKafkaProducer(**self._options, enable_idempotence=True)
+        await producer.start()
+        sent: list[int] = []
+        enough = asyncio.Event()
+
+        async def feed() -> None:
+            for n in itertools.takewhile(lambda _: not enough.is_set(), itertools.count(1)):
+                event = Numbered.make(n, f"key{n % keys}")
+                await producer.send_and_wait(self.topic, event.model_dump_json().encode(), key=event.key)
+                sent.append(n)
+                await asyncio.sleep(0.003)
+
+        feeder = asyncio.create_task(feed())
+        try:
+            yield sent
+        finally:
+            enough.set()
+            await feeder
             await producer.stop()
 
     # -- who handles it

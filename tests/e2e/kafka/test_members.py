@@ -79,30 +79,30 @@ async def test_sigterm_drains_and_repeats_nothing(rig: Rig) -> None:
 
 
 async def test_members_join_leave_and_die_under_load(rig: Rig) -> None:
-    everything = numbered(2_000, keys=100)
-    await rig.produce(everything[:1_500])
-    first = rig.spawn(mean_seconds=0.1)
-    await rig.until_noted(100, "end", first)
-    second, third = rig.spawn(mean_seconds=0.1), rig.spawn(mean_seconds=0.1)
-    await rig.until_noted(50, "end", second)
-    await rig.until_noted(50, "end", third)
-    assert await second.terminate() == 0
-    first.kill9()
-    rig.spawn(mean_seconds=0.05)
-    await rig.produce(everything[1_500:])
-    await verdict(rig, 2_000)
+    async with rig.load(keys=100) as sent:
+        first = rig.spawn(mean_seconds=0.1)
+        await rig.until_noted(100, "end", first)
+        second, third = rig.spawn(mean_seconds=0.1), rig.spawn(mean_seconds=0.1)
+        await rig.until_noted(50, "end", second)
+        await rig.until_noted(50, "end", third)
+        assert await second.terminate() == 0
+        first.kill9()
+        await rig.until_noted(len(rig.noted("end", third)) + 100, "end", third)
+        fourth = rig.spawn(mean_seconds=0.05)
+        await rig.until_noted(100, "end", fourth)
+    await verdict(rig, len(sent))
 
 
 async def test_a_member_that_was_stopped_for_too_long_comes_back_and_harms_nothing(rig: Rig) -> None:
-    await rig.produce(numbered(600, keys=60))
-    zombie = rig.spawn(mean_seconds=0.1)
-    await rig.until_noted(100, "end", zombie)
-    zombie.process.send_signal(signal.SIGSTOP)
-    heir = rig.spawn(mean_seconds=0.1)
-    await rig.until_noted(100, "end", heir)
-    zombie.process.send_signal(signal.SIGCONT)
-    await rig.produce([Numbered.make(n, f"key{n % 60}") for n in range(601, 801)])
-    await verdict(rig, 800)
+    async with rig.load(keys=60) as sent:
+        zombie = rig.spawn(mean_seconds=0.1)
+        await rig.until_noted(100, "end", zombie)
+        zombie.process.send_signal(signal.SIGSTOP)
+        heir = rig.spawn(mean_seconds=0.1)
+        await rig.until_noted(100, "end", heir)
+        zombie.process.send_signal(signal.SIGCONT)
+        await rig.until_noted(len(rig.noted("end", zombie)) + 100, "end", zombie)
+    await verdict(rig, len(sent))
     assert await zombie.terminate() == 0
     assert await heir.terminate() == 0
 
