@@ -4,8 +4,7 @@
 a replay leaves a note beside it, so that the same letter is not replayed twice by mistake.
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -48,6 +47,7 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    truncated: bool = False  # the record was too large; `value` is its beginning
     replayed_at: datetime | None = None
 
 
@@ -91,18 +91,16 @@ async def park(
 async def read(
     settings: KafkaSettings, stages: Iterable[str] = STAGES, *, reason: str | None = None
 ) -> list[DeadLetter]:
-    """Everything parked by these stages, oldest first, each origin once; `replayed_at` tells of the last replay."""
-    consumer = AIOKafkaConsumer(**consumer_options(settings, "dead-letters"), auto_offset_reset="earliest")
-    await consumer.start()
+    """Everything parked by these stages, oldest first, each origin once; `replayed_at` tells of the last replay.
+
+    Raises KafkaError where a stage's topic does not exist.
+    """
+    consumer = AIOKafkaConsumer(
+        *map(dead_letters, stages), **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest"
+    )
+    await consumer.start()  # in no group, so every partition is ours
     try:
-        await asyncio.gather(*(consumer._client._wait_on_metadata(dead_letters(stage)) for stage in stages))
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in map(dead_letters, stages)
-            for partition in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        consumer.assign(partitions)
-        records = [record async for record in _until_end(consumer, partitions)]
+        records = [record async for record in _until_end(consumer, consumer.assignment())]
     finally:
         await consumer.stop()
     letters: dict[Origin, DeadLetter] = {}
@@ -123,8 +121,11 @@ async def read(
 async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None:
     """Publish each letter to the topic it came from: its value, key and headers, and when it was replayed.
 
-    Nothing doubles: the event's id is the old one, and every stage does an id once. Durable on return.
+    Nothing doubles: the event's id is the old one, and every stage does an id once. Durable on return. Raises
+    ValueError, and then nothing was published, if one of them was not kept whole.
     """
+    if any(letter.truncated for letter in letters):
+        raise ValueError("A record that was too large to be kept whole cannot be replayed.")
     producer = AIOKafkaProducer(**producer_options(settings, "dead-letters"))
     await producer.start()
     try:
@@ -140,7 +141,7 @@ async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None
         await producer.stop()
 
 
-async def _until_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Any:
+async def _until_end(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> Any:
     ends = await consumer.end_offsets(partitions)
     left = {tp for tp in partitions if ends[tp] > await consumer.position(tp)}
     while left:
@@ -175,5 +176,6 @@ def _sort(
         key=record.key,
         value=record.value,
         headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
+        truncated="truncated" in context,
     )
     letters.setdefault(origin, letter)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from kit.errors import ContentNotFoundError, RateLimitError
@@ -217,6 +218,8 @@ async def test_a_record_that_was_large_before_its_compression_is_parked_in_part(
     (letter,) = await dead_letters.read(rig.kafka, [rig.stage])
     assert letter.reason == "too_large"
     assert letter.value == b"0" * 65_536
+    with pytest.raises(ValueError, match="too large"):
+        await dead_letters.replay(rig.kafka, [letter])
 
 
 async def test_a_producer_whose_numbering_is_broken_is_renewed(rig: Rig) -> None:
