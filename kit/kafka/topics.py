@@ -1,6 +1,8 @@
 """Topics are created from the register in `schemas.journey`, with everything explicit."""
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,6 +12,8 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from kit.kafka.broker import consumer_options
 from kit.settings import KafkaSettings
 from schemas.journey import Topic
+
+APPEAR_TIMEOUT = 10.0  # seconds
 
 log = structlog.get_logger()
 
@@ -26,6 +30,7 @@ async def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> Non
         missing = [topic for name, topic in wanted.items() if name not in existing]
         if missing:
             await _create(admin, settings, missing)
+            await _appear(admin, missing)
         await _compare(admin, [topic for name, topic in wanted.items() if name in existing])
     finally:
         await admin.close()
@@ -40,6 +45,15 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: l
     for name, code, *_ in response.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise for_code(code)(name)
+
+
+async def _appear(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
+    """A new topic is known to the controller a moment before the brokers speak of it."""
+    names = {topic.name for topic in topics}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(APPEAR_TIMEOUT):
+            while not names <= set(await admin.list_topics()):  # noqa: ASYNC110 (nobody tells us)
+                await asyncio.sleep(0.02)
 
 
 async def _compare(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
