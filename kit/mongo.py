@@ -103,5 +103,5 @@ def is_outage(error: BaseException) -> bool:
 
 def write_errors(error: BulkWriteError) -> dict[int, Document]:
     """A bulk write's failed operations, by their position in the batch."""
-    details: Document = error.details or {}
+    details = error.details or {}
     return {int(failure["index"]): failure for failure in details.get("writeErrors", [])}

@@ -1,0 +1,59 @@
+"""The deferred store: messages that wait for their time in MongoDB instead of holding a consumer.
+
+A stage `put`s the raw record and commits its offset; the scheduler's relay `claim`s what is due, publishes it to the
+topic it came from and `done`s it. Publishing twice is harmless, so a claim that its relay did not finish runs out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import ConsumerRecord
+from bson.binary import Binary
+
+from kit.mongo import Database, Document
+
+WAITS_HEADER = "x-deferred"  # how often this message has waited already
+CLAIM = timedelta(seconds=30)
+
+
+def waits(headers: Sequence[tuple[str, bytes]]) -> int:
+    value = dict(headers).get(WAITS_HEADER, b"0")
+    return int(value) if value.isdigit() else 0
+
+
+async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datetime, reason: str) -> None:
+    """Durable on return. The record's origin is its id: a redelivered record is stored once."""
+    headers = [(name, value) for name, value in record.headers if name != WAITS_HEADER]
+    headers.append((WAITS_HEADER, str(waits(record.headers) + 1).encode()))
+    await db.deferred.replace_one(
+        {"_id": f"{record.topic}/{record.partition}/{record.offset}"},
+        {
+            "topic": record.topic,
+            "key": Binary(record.key or b""),
+            "value": Binary(record.value or b""),
+            "headers": [[name, Binary(value)] for name, value in headers],
+            "due_at": due_at,
+            "reason": reason,
+        },
+        upsert=True,
+    )
+
+
+async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Document]:
+    """Up to `limit` due messages, oldest first, that no other relay has in hand."""
+    free = {"due_at": {"$lte": now}, "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
+    due = await db.deferred.find(free, {"_id": 1}).sort("due_at", 1).limit(limit).to_list()
+    if not due:
+        return []
+    claim_id = uuid4()
+    ids = [document["_id"] for document in due]
+    await db.deferred.update_many(
+        {"_id": {"$in": ids}, **free}, {"$set": {"claimed_until": now + CLAIM, "claim": claim_id}}
+    )
+    return await db.deferred.find({"_id": {"$in": ids}, "claim": claim_id}).sort("due_at", 1).to_list()
+
+
+async def done(db: Database, messages: list[Document]) -> None:
+    await db.deferred.delete_many({"_id": {"$in": [m["_id"] for m in messages]}, "claim": messages[0]["claim"]})

@@ -1,0 +1,105 @@
+"""What a stage does with an event that it could not handle: wait in the deferred store, or tell its owner."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from kit import deferred
+from kit.errors import ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
+from kit.mongo import Database, is_outage
+from schemas.events import Event, ImportFailed
+
+log = structlog.get_logger()
+
+# How long an unavailable upstream is waited for, in turn; after the last wait the import fails.
+OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
+
+
+class StageFailures:
+    """The stage's side of the keyed subscriber's settlement (`kit.kafka.settlement.Failures`)."""
+
+    def __init__(
+        self,
+        stage: str,
+        db: Database,
+        publish: Callable[[Event], Awaitable[None]],
+        *,
+        outage_waits: tuple[timedelta, ...] = OUTAGE_WAITS,
+    ) -> None:
+        self._stage = stage
+        self._db = db
+        self._publish = publish
+        self._outage_waits = outage_waits
+
+    def outcome(self, error: BaseException) -> Outcome:
+        return Outcome.HOLD if is_outage(error) else outcome_of(error)
+
+    async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
+        """Store the record until its time, and say so in the import's status; fail it after its last wait."""
+        problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
+        waited = deferred.waits(record.headers)
+        if problem.retry_at is not None:
+            due_at = problem.retry_at
+        elif waited < len(self._outage_waits):
+            due_at = datetime.now(UTC) + self._outage_waits[waited]
+        else:
+            await self.fail(record, problem)
+            return
+        await deferred.put(self._db, record, due_at=due_at, reason=problem.error_code)
+        log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
+        if (origin := Origin.of(record)) is not None:
+            message = problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
+            await self._db.imports.update_one(
+                {"_id": origin.import_id, "active": True},
+                {"$set": {"message": message, "deferred_until": due_at}, "$inc": {"version": 1}},
+            )
+
+    async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
+        """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
+        origin = Origin.of(record)
+        if origin is None:
+            log.warning("failure without an owner", topic=record.topic, offset=record.offset)
+            return
+        problem = error if isinstance(error, ImportProblem) else InternalError("Something went wrong on our side.")
+        await self._publish(
+            ImportFailed(
+                id=origin.child_id(ImportFailed, f"{self._stage}/{deferred.waits(record.headers)}"),
+                import_id=origin.import_id,
+                user_id=origin.user_id,
+                url=origin.url,
+                stage=self._stage,
+                error=problem.error[:500],
+                error_code=problem.error_code,
+                action=problem.action,
+                suggestion=problem.suggestion[:500],
+                retry_at=problem.retry_at,
+            )
+        )
+
+
+class Origin(Event):
+    """Whose import a record belongs to, read as leniently as can be: from its body, else from headers and key."""
+
+    @classmethod
+    def of(cls, record: "ConsumerRecord[Any, Any]") -> "Origin | None":
+        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        try:
+            body = json.loads(record.value or b"null")
+        except (ValueError, RecursionError):
+            body = None
+        facts = body if isinstance(body, dict) else {}
+        user_id, _, url = (record.key or b"").decode(errors="replace").rpartition(" ")
+        try:
+            return cls(
+                id=UUID(str(facts.get("id") or headers["ce_id"])),
+                import_id=UUID(str(facts.get("import_id") or headers["ce_subject"])),
+                user_id=str(facts.get("user_id") or user_id),
+                url=str(facts.get("url") or url),
+            )
+        except (KeyError, ValueError):
+            return None

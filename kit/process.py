@@ -1,0 +1,54 @@
+"""One process: probes, metrics, a graceful end. `/livez` knows no dependency, `/readyz` names each, `/metrics` counts.
+
+uvicorn turns SIGTERM and SIGINT into the end of the lifespan, in which a stage drains its consumers.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+import uvicorn
+from prometheus_client import make_asgi_app
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from kit import log
+from kit.settings import ProcessSettings
+
+Live = Callable[[], bool]
+Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+
+
+def make_app(running: Callable[[], AbstractAsyncContextManager[None]], live: Live, ready: Ready) -> Starlette:
+    async def livez(_request: Request) -> JSONResponse:
+        ok = live()
+        return JSONResponse({"live": ok}, status_code=200 if ok else 503)
+
+    async def readyz(_request: Request) -> JSONResponse:
+        parts = dict(await ready())
+        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+
+    return Starlette(
+        routes=[
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Mount("/metrics", make_asgi_app()),
+        ],
+        lifespan=lambda _app: running(),
+    )
+
+
+def serve(name: str, settings: ProcessSettings, app: Starlette) -> None:
+    """Run until SIGTERM or SIGINT. Exits non-zero when the start failed, so that the process manager tries again."""
+    log.configure(name, settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+    )

@@ -1,0 +1,28 @@
+"""Composition root of stage 2, AI-analyse."""
+
+from kit.app import Stage
+from schemas.events import ContentAnalyzed, ContentFetched
+from services.analyzer.handler import Analyst, analyze
+from services.analyzer.memory import AnalysisMemory
+from services.analyzer.model import Model
+from services.analyzer.settings import AnalyzerSettings
+
+
+def build(settings: AnalyzerSettings) -> Stage:
+    stage = Stage("analyzer", settings)
+    model = Model(settings, stage.resources) if settings.openai_api_key else None
+    analyst = Analyst(model, AnalysisMemory(stage.db))
+
+    @stage.on(ContentFetched, emits=ContentAnalyzed)
+    async def on_content_fetched(event: ContentFetched) -> ContentAnalyzed:
+        return await analyze(event, analyst)
+
+    return stage
+
+
+def main() -> None:
+    build(AnalyzerSettings()).run()
+
+
+if __name__ == "__main__":
+    main()

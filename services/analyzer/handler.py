@@ -1,0 +1,75 @@
+"""Stage 2: a fetched item gets its description, technologies and type."""
+
+import asyncio
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+from prometheus_client import Counter
+
+from kit.errors import AnalysisFailedError
+from schemas.content import Analysis, Item
+from schemas.events import ContentAnalyzed, ContentFetched
+from services.analyzer.extractive import extract
+from services.analyzer.prompt import content_hash
+
+log = structlog.get_logger()
+
+ANALYSES = Counter("thrive_analyses", "Analyses by where they came from", ["source"])
+
+
+class AnalysingModel(Protocol):
+    name: str
+
+    async def analyse(self, item: Item) -> Analysis: ...
+
+
+class Memory(Protocol):
+    async def get(self, item: str, /) -> Analysis | None: ...
+    async def put(self, content_hash: str, analysis: Analysis) -> None: ...
+
+
+class Analyst:
+    """Decides where an analysis comes from: memory, model, or the item's own words."""
+
+    def __init__(self, model: AnalysingModel | None, memory: Memory) -> None:
+        self._model = model
+        self._memory = memory
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def analyse(self, item: Item) -> Analysis:
+        """Never fails for what a model does; only for a store that is away."""
+        if self._model is None:
+            ANALYSES.labels("extractive").inc()
+            return extract(item)
+        key = content_hash(item, self._model.name)
+        # Two imports of the same content at the same time are one call.
+        lock = self._under_way.setdefault(key, asyncio.Lock())
+        async with lock:
+            if (known := await self._memory.get(key)) is not None:
+                ANALYSES.labels("memory").inc()
+                return known
+            try:
+                analysis = await self._model.analyse(item)
+            except AnalysisFailedError as error:
+                # Not remembered: the next import or sync of this content may have more luck.
+                log.warning("the model failed, using the extractive analysis", reason=error.error)
+                ANALYSES.labels("degraded").inc()
+                return extract(item)
+            # Remembered before it is published: a crash in between costs a look-up, not a second call.
+            await self._memory.put(key, analysis)
+            ANALYSES.labels("model").inc()
+            return analysis
+
+
+async def analyze(event: ContentFetched, analyst: Analyst) -> ContentAnalyzed:
+    analysis = await analyst.analyse(event.item)
+    return ContentAnalyzed(
+        id=event.child_id(ContentAnalyzed),
+        import_id=event.import_id,
+        user_id=event.user_id,
+        url=event.url,
+        item=event.item,
+        analysis=analysis,
+        options=event.options,
+    )

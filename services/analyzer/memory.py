@@ -1,0 +1,39 @@
+"""Finished analyses by content hash, in MongoDB (`analyses`), so that no content is paid for twice."""
+
+from datetime import UTC, datetime
+
+from pymongo.errors import BulkWriteError
+
+from kit.batch import Batcher
+from kit.mongo import DUPLICATE_KEY, Database, write_errors
+from schemas.content import Analysis
+
+
+class AnalysisMemory:
+    def __init__(self, db: Database) -> None:
+        self._analyses = db.analyses
+        self.get: Batcher[str, Analysis | None] = Batcher(self._get_many)
+        self._put: Batcher[tuple[str, Analysis], None] = Batcher(self._put_many)
+
+    async def put(self, content_hash: str, analysis: Analysis) -> None:
+        """Durable on return; the first answer for a hash stays."""
+        await self._put((content_hash, analysis))
+
+    async def _get_many(self, hashes: list[str]) -> list[Analysis | Exception | None]:
+        found = {
+            document["_id"]: Analysis.model_validate(document)
+            async for document in self._analyses.find({"_id": {"$in": list(set(hashes))}})
+        }
+        return [found.get(content_hash) for content_hash in hashes]
+
+    async def _put_many(self, entries: list[tuple[str, Analysis]]) -> list[Exception | None]:
+        now = datetime.now(UTC)
+        try:
+            await self._analyses.insert_many(
+                [{"_id": key, **analysis.model_dump(mode="json"), "created_at": now} for key, analysis in entries],
+                ordered=False,
+            )
+        except BulkWriteError as error:
+            failed = {i: e for i, e in write_errors(error).items() if e["code"] != DUPLICATE_KEY}
+            return [RuntimeError(failed[i]["errmsg"]) if i in failed else None for i in range(len(entries))]
+        return [None] * len(entries)

@@ -1,0 +1,68 @@
+"""The language model behind any OpenAI-compatible endpoint.
+
+API: https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from contextlib import AsyncExitStack
+
+import openai
+from openai import AsyncOpenAI, DefaultAioHttpClient
+from pydantic import ValidationError
+
+from kit.errors import AnalysisFailedError
+from schemas.content import Analysis, Item
+from services.analyzer.plain import plain, sentences
+from services.analyzer.prompt import ANSWER_FORMAT, INSTRUCTIONS, Answer, facts
+from services.analyzer.settings import AnalyzerSettings
+
+MAX_ANSWER_TOKENS = 500
+
+
+class Model:
+    """One client for the life of the process; it is closed with `resources`."""
+
+    def __init__(self, settings: AnalyzerSettings, resources: AsyncExitStack) -> None:
+        self.name = settings.openai_model
+        self._temperature = settings.openai_temperature
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+        self._client = AsyncOpenAI(
+            api_key=key,
+            base_url=settings.openai_base_url,
+            timeout=settings.openai_timeout.total_seconds(),
+            max_retries=1,
+            # aiohttp beneath: the default transport costs several times the CPU under load (docs/adr/0004)
+            http_client=DefaultAioHttpClient(),
+        )
+        resources.push_async_callback(self._client.close)
+
+    async def analyse(self, item: Item) -> Analysis:
+        """One call. Raises AnalysisFailedError for all that a model can do wrong: refuse, ramble, time out."""
+        try:
+            completion = await self._client.chat.completions.create(
+                model=self.name,
+                temperature=self._temperature,
+                max_tokens=MAX_ANSWER_TOKENS,
+                messages=[
+                    {"role": "system", "content": INSTRUCTIONS},
+                    {"role": "user", "content": facts(item)},
+                ],
+                response_format=ANSWER_FORMAT,
+            )
+            return self._clean(completion.choices[0].message.content or "")
+        except (openai.OpenAIError, ValidationError, ValueError, LookupError, AttributeError, TypeError) as error:
+            raise AnalysisFailedError(f"The model gave no usable answer ({type(error).__name__}).") from error
+
+    def _clean(self, content: str) -> Analysis:
+        """Validate, bound, and leave only words."""
+        answer = Answer.model_validate_json(content)
+        names = (plain(name)[:60] for name in answer.technologies)
+        description = sentences(answer.description)
+        if not description:
+            raise ValueError("the description holds no words")
+        return Analysis(
+            description=description,
+            technologies=tuple(dict.fromkeys(name for name in names if name))[:12],
+            project_type=answer.project_type,
+            source="model",
+            model=self.name,
+        )

@@ -1,0 +1,17 @@
+"""Settings of the analyzer: the language model, any OpenAI-compatible endpoint."""
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+
+from kit.app import StageSettings
+from kit.settings import Seconds
+
+
+class AnalyzerSettings(StageSettings):
+    port: int = 9112
+    openai_api_key: SecretStr | None = None  # without one, the extractive analysis is used
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str = "gpt-4o-mini"
+    openai_temperature: float = Field(0.3, ge=0, le=2)
+    openai_timeout: Seconds = timedelta(seconds=30)

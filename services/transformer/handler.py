@@ -1,0 +1,57 @@
+"""Stage 3: item and analysis become a project. Pure; whatever arrives twice leaves twice alike."""
+
+from schemas.content import (
+    Analysis,
+    Block,
+    Content,
+    CoverBlock,
+    Item,
+    Project,
+    TextBlock,
+    VideoBlock,
+)
+from schemas.events import ContentAnalyzed, Options, ProjectDrafted
+
+MAX_DESCRIPTION_CHARS = 500
+
+
+def transform(event: ContentAnalyzed) -> ProjectDrafted:
+    project = draft(event.item, event.analysis, event.options)
+    return ProjectDrafted(
+        id=event.child_id(ProjectDrafted),
+        import_id=event.import_id,
+        user_id=event.user_id,
+        url=project.external_url,
+        project=project,
+    )
+
+
+def draft(item: Item, analysis: Analysis, options: Options) -> Project:
+    """A video keeps its author's own description; a repository is described by the analysis."""
+    described_by_author = item.video is not None and bool(item.description)
+    return Project(
+        type=item.kind,
+        title=item.title,
+        description=item.description[:MAX_DESCRIPTION_CHARS] if described_by_author else analysis.description,
+        external_url=item.url,
+        is_showcase=options.is_showcase,
+        # What is private upstream never becomes public by being imported.
+        is_private=options.is_private or item.is_private,
+        banner_url=None if item.video else item.image_url,
+        featured_image_url=item.image_url if item.video else None,
+        content=Content(blocks=tuple(blocks(item))),
+        technologies=analysis.technologies,
+        project_type=analysis.project_type,
+        analysis_source=analysis.source,
+        metadata=item.metadata,
+    )
+
+
+def blocks(item: Item) -> list[Block]:
+    """Cover, then the video if there is one, then the text if there is any."""
+    made: list[Block] = [CoverBlock(image_url=item.image_url, title=item.title)]
+    if item.video:
+        made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
+    if item.text.strip():
+        made.append(TextBlock(markdown=item.text))
+    return made
