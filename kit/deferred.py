@@ -19,7 +19,7 @@ CLAIM = timedelta(seconds=30)
 
 
 def waits(headers: Sequence[tuple[str, bytes]]) -> int:
-    value = dict(headers).get(WAITS_HEADER, b"0")
+    value = dict(headers).get(WAITS_HEADER) or b"0"
     return int(value) if value.isdigit() else 0
 
 
@@ -33,7 +33,7 @@ async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datet
             "topic": record.topic,
             "key": Binary(record.key or b""),
             "value": Binary(record.value or b""),
-            "headers": [[name, Binary(value)] for name, value in headers],
+            "headers": [[name, Binary(value or b"")] for name, value in headers],
             "due_at": due_at,
             "reason": reason,
         },

@@ -87,7 +87,7 @@ class Origin(Event):
 
     @classmethod
     def of(cls, record: "ConsumerRecord[Any, Any]") -> "Origin | None":
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         try:
             body = json.loads(record.value or b"null")
         except (ValueError, RecursionError):

@@ -12,7 +12,6 @@ from kit.mongo import Document
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
-    Event,
     ImportRequested,
     Options,
     PointsAwarded,
@@ -31,14 +30,14 @@ class State(StrEnum):
 TERMINAL = (State.COMPLETED, State.FAILED)
 DONE = 6
 
-# What a member reads while an event is the last one seen: rank, percent, words.
-PROGRESS: dict[type[Event], tuple[int, int, str]] = {
-    ImportRequested: (1, 10, "Fetching the content"),
-    ContentFetched: (2, 35, "Analysing the content"),
-    ContentAnalyzed: (3, 70, "Building the project"),
-    ProjectDrafted: (4, 80, "Saving the project"),
-    ProjectSaved: (5, 90, "Awarding points"),
-    PointsAwarded: (DONE, 100, "Your project is ready"),
+# What a member reads while an event of this topic is the last one seen: rank, percent, words.
+PROGRESS: dict[str, tuple[int, int, str]] = {
+    ImportRequested.topic: (1, 10, "Fetching the content"),
+    ContentFetched.topic: (2, 35, "Analysing the content"),
+    ContentAnalyzed.topic: (3, 70, "Building the project"),
+    ProjectDrafted.topic: (4, 80, "Saving the project"),
+    ProjectSaved.topic: (5, 90, "Awarding points"),
+    PointsAwarded.topic: (DONE, 100, "Your project is ready"),
 }
 PERCENT = {0: 0, **{rank: percent for rank, percent, _ in PROGRESS.values()}}
 

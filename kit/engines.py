@@ -1,0 +1,38 @@
+"""Kafka and MongoDB as a process finds them when it starts."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+from aiokafka.errors import KafkaError
+from pymongo.errors import PyMongoError
+
+from kit.kafka import ensure_topics
+from kit.mongo import Database, ensure_indexes, is_outage
+from kit.settings import KafkaSettings
+from schemas.journey import TOPICS, Topic
+
+log = structlog.get_logger()
+
+
+async def answers(db: Database) -> bool:
+    try:
+        await db.command("ping")
+    except PyMongoError:
+        return False
+    return True
+
+
+async def prepare_engines(settings: KafkaSettings, db: Database, topics: Iterable[Topic] = TOPICS) -> None:
+    """Wait until both engines answer, and leave them with our topics and indexes."""
+    while True:
+        try:
+            await ensure_topics(settings, topics)
+            await ensure_indexes(db)
+        except Exception as error:
+            if not (is_outage(error) or isinstance(error, KafkaError | OSError)):
+                raise
+            log.warning("engines are not ready yet", error=type(error).__name__)
+            await asyncio.sleep(1)
+        else:
+            return

@@ -1,0 +1,27 @@
+"""Stage 5: a new project earns its owner points, once."""
+
+from collections.abc import Awaitable, Callable
+
+from schemas.events import PointsAwarded, ProjectSaved
+
+REASON = "project_created"
+
+
+async def award(
+    event: ProjectSaved, enter: Callable[[PointsAwarded], Awaitable[None]], points: int
+) -> PointsAwarded | None:
+    """None for a project that was there before: refreshing earns nothing."""
+    if not event.created:
+        return None
+    awarded = PointsAwarded(
+        id=event.child_id(PointsAwarded),
+        import_id=event.import_id,
+        user_id=event.user_id,
+        url=event.url,
+        project_id=event.project_id,
+        slug=event.slug,
+        points=points,
+        reason=REASON,
+    )
+    await enter(awarded)
+    return awarded

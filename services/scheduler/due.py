@@ -1,0 +1,36 @@
+"""Which imports want the relay, and whose turn it is. Pure: records and the time in, decisions out."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from kit.mongo import Document
+
+
+def unpublished(now: datetime, after: timedelta) -> Document:
+    """A filter: accepted and released, but never seen on the topic."""
+    return {"active": True, "released": True, "published": False, "updated_at": {"$lt": now - after}}
+
+
+def stalled(now: datetime, after: timedelta) -> Document:
+    """A filter: published, not finished, silent for too long, and not waiting for a known time."""
+    return {
+        "active": True,
+        "released": True,
+        "published": True,
+        "updated_at": {"$lt": now - after},
+        "$or": [{"deferred_until": None}, {"deferred_until": {"$lt": now - after}}],
+    }
+
+
+def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int) -> list[Document]:
+    """Whose imports go next: interactive before bulk and sync, then in turn over the members, oldest first.
+
+    No member gets more than `per_user` in flight.
+    """
+    by_user: dict[str, list[Document]] = defaultdict(list)
+    for record in sorted(waiting, key=lambda r: (r["priority"], r["created_at"])):
+        by_user[record["user_id"]].append(record)
+    allowed = [records[: max(0, per_user - in_flight.get(user, 0))] for user, records in sorted(by_user.items())]
+    turns = [record for turn in zip_longest(*allowed) for record in turn if record is not None]
+    return sorted(turns, key=lambda r: r["priority"])  # stable: the turns stay within a priority

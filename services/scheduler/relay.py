@@ -1,0 +1,88 @@
+"""The relay: what waits in MongoDB goes to Kafka when its time has come.
+
+Any number of relays may run. Publishing twice is harmless, as every event's id is derived and every stage idempotent;
+so nothing here is locked, and a relay that dies in the middle costs repetitions only.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import Counter
+
+from kit import deferred
+from kit.imports import requested
+from kit.mongo import Database, Document
+from schemas.events import Event
+from services.scheduler.due import stalled, to_release, unpublished
+from services.scheduler.settings import SchedulerSettings
+
+log = structlog.get_logger()
+
+RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why they had waited", ["why"])
+BATCH = 200
+
+Publish = Callable[[Event], Awaitable[None]]
+PublishRaw = Callable[[Document], Awaitable[None]]
+
+
+class Relay:
+    def __init__(self, db: Database, publish: Publish, publish_raw: PublishRaw, settings: SchedulerSettings) -> None:
+        self._db = db
+        self._publish = publish
+        self._publish_raw = publish_raw
+        self._settings = settings
+
+    async def tick(self) -> int:
+        """One round; returns how many messages it published. Raises what the engines raise: the next round retries."""
+        now = datetime.now(UTC)
+        return sum(
+            [
+                await self._deferred(now),
+                await self._again(unpublished(now, self._settings.unpublished_after), "unpublished", now),
+                await self._release(now),
+                await self._again(stalled(now, self._settings.stalled_after), "stalled", now),
+            ]
+        )
+
+    async def _deferred(self, now: datetime) -> int:
+        messages = await deferred.claim(self._db, now, limit=BATCH)
+        if messages:
+            await asyncio.gather(*(self._publish_raw(message) for message in messages))
+            await deferred.done(self._db, messages)  # after the broker has them
+            RELAYED.labels("deferred").inc(len(messages))
+        return len(messages)
+
+    async def _again(self, which: Document, why: str, now: datetime) -> int:
+        records = await self._db.imports.find(which).sort("created_at", 1).limit(BATCH).to_list()
+        return await self._start(records, why, now)
+
+    async def _release(self, now: datetime) -> int:
+        waiting = {"active": True, "released": False}
+        records = await self._db.imports.find(waiting).sort("created_at", 1).limit(5 * BATCH).to_list()
+        if not records:
+            return 0
+        users = list({record["user_id"] for record in records})
+        counted = await self._db.imports.aggregate(
+            [
+                {"$match": {"active": True, "released": True, "user_id": {"$in": users}}},
+                {"$group": {"_id": "$user_id", "in_flight": {"$sum": 1}}},
+            ]
+        )
+        in_flight = {row["_id"]: row["in_flight"] async for row in counted}
+        chosen = to_release(records, in_flight, self._settings.imports_in_flight_per_user)[:BATCH]
+        return await self._start(chosen, "released", now)
+
+    async def _start(self, records: Sequence[Document], why: str, now: datetime) -> int:
+        if not records:
+            return 0
+        # Marked first, so that a slow broker is not asked again at the next tick; unpublished ones come round again.
+        await self._db.imports.update_many(
+            {"_id": {"$in": [record["_id"] for record in records]}, "active": True},
+            {"$set": {"released": True, "updated_at": now}},
+        )
+        await asyncio.gather(*(self._publish(requested(record)) for record in records))
+        RELAYED.labels(why).inc(len(records))
+        log.info("relayed", why=why, count=len(records))
+        return len(records)

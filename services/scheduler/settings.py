@@ -1,0 +1,15 @@
+"""Settings of the scheduler."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds
+
+
+class SchedulerSettings(KafkaSettings, MongoSettings, ProcessSettings):
+    port: int = 9116
+    tick: Seconds = timedelta(seconds=0.5)
+    unpublished_after: Seconds = timedelta(seconds=3)  # the gateway's own publication had its chance
+    stalled_after: Seconds = timedelta(minutes=10)  # without progress, an import is published again
+    imports_in_flight_per_user: int = Field(50, ge=1, description="released imports of one member at once")

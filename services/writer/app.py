@@ -1,0 +1,32 @@
+"""Composition root of stage 4, persist, and of the projector beside it."""
+
+from kit.app import Stage
+from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved
+from services.writer.handler import persist
+from services.writer.projector import LEAN_EVENTS, Projector
+from services.writer.settings import WriterSettings
+from services.writer.store import ProjectStore
+
+
+def build(settings: WriterSettings) -> Stage:
+    stage = Stage("writer", settings)
+    store = ProjectStore(stage.db)
+    projector = Projector(stage.db)
+
+    @stage.on(ProjectDrafted, emits=ProjectSaved)
+    async def on_project_drafted(event: ProjectDrafted) -> ProjectSaved:
+        return await persist(event, store.save)
+
+    @stage.on(*EVENTS, group="projector", stage="projector", events=LEAN_EVENTS)
+    async def on_any_event(event: Event) -> None:
+        await projector(event)
+
+    return stage
+
+
+def main() -> None:
+    build(WriterSettings()).run()
+
+
+if __name__ == "__main__":
+    main()

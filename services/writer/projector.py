@@ -1,0 +1,127 @@
+"""The status of every import, from every event: each moves its import forward or changes nothing.
+
+Events may come late, twice, or before those that caused them; the rank in `progress` decides. Each event carries
+all that its state needs, so nothing is missing when one is overtaken.
+"""
+
+from datetime import UTC, datetime
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from kit.batch import Batcher
+from kit.imports import DONE, FAILS_BELOW, PROGRESS, State
+from kit.mongo import DUPLICATE_KEY, Database, Document, write_errors
+from schemas.events import (
+    ContentAnalyzed,
+    ContentFetched,
+    Event,
+    ImportFailed,
+    ImportRequested,
+    PointsAwarded,
+    ProjectDrafted,
+    ProjectSaved,
+)
+from schemas.journey import EVENT_BY_TOPIC
+
+
+class Fetched(Event):
+    topic = ContentFetched.topic
+
+
+class Analyzed(Event):
+    topic = ContentAnalyzed.topic
+
+
+class Drafted(Event):
+    topic = ProjectDrafted.topic
+
+
+# Of the events that carry a whole README, the projector reads only whose they are.
+LEAN_EVENTS: dict[str, type[Event]] = EVENT_BY_TOPIC | {e.topic: e for e in (Fetched, Analyzed, Drafted)}
+
+
+class Projector:
+    def __init__(self, db: Database) -> None:
+        self._imports = db.imports
+        self._apply: Batcher[UpdateOne, None] = Batcher(self._apply_many)
+
+    async def __call__(self, event: Event) -> None:
+        if (update := update_for(event, datetime.now(UTC))) is not None:
+            await self._apply(update)
+
+    async def _apply_many(self, updates: list[UpdateOne]) -> list[Exception | None]:
+        failed: dict[int, Exception] = {}
+        try:
+            await self._imports.bulk_write(updates, ordered=False)
+        except BulkWriteError as error:
+            for index, failure in write_errors(error).items():
+                # The filter refused and the upsert met the document itself: it is further already.
+                if failure["code"] != DUPLICATE_KEY:
+                    failed[index] = RuntimeError(str(failure.get("errmsg", "write refused"))[:200])
+        return [failed.get(index) for index in range(len(updates))]
+
+
+def update_for(event: Event, now: datetime) -> UpdateOne | None:
+    """None for events that say nothing about an import's state."""
+    if isinstance(event, ImportFailed):
+        return failure(event, now)
+    if event.topic not in PROGRESS:
+        return None
+    rank, _, message = PROGRESS[event.topic]
+    changes: Document = {"stage": event.topic, "message": message}
+    if isinstance(event, ProjectSaved):
+        changes["result"] = {"project_id": event.project_id, "slug": event.slug, "created": event.created}
+        if not event.created:  # refreshed: there is nothing to award
+            rank, changes["points"], changes["message"] = DONE, 0, "Your project is up to date"
+    if isinstance(event, PointsAwarded):
+        changes["result"] = {"project_id": event.project_id, "slug": event.slug, "created": True}
+        changes["points"] = event.points
+    if isinstance(event, ImportRequested):
+        changes["published"] = True
+    done = rank == DONE
+    changes |= {"progress": rank, "state": State.COMPLETED if done else State.PROCESSING}
+    if done:
+        changes["active"] = False
+    return moved(event, rank, changes, now)
+
+
+def failure(event: ImportFailed, now: datetime) -> UpdateOne:
+    told = event.model_dump(include={"error", "error_code", "action", "suggestion", "retry_at"}, exclude_none=True)
+    changes: Document = {
+        "state": State.FAILED,
+        "stage": event.stage,
+        "message": event.error,
+        "error": told,
+        "active": False,
+    }
+    return moved(event, FAILS_BELOW.get(event.stage, DONE), changes, now)
+
+
+def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOne:
+    """Applies where the import is below `rank`. An import that other systems published is made on first sight."""
+    born: Document = {
+        "user_id": event.user_id,
+        "url": event.url,
+        "integration": "",
+        "options": {},
+        "attempt": 1,
+        "released": True,
+        "priority": 0,
+        "created_at": now,
+        # Only the gateway's imports hold the place of their link; the relay watches those.
+        **({} if "active" in changes else {"active": False}),
+        **({} if "published" in changes else {"published": True}),
+        **({} if "progress" in changes else {"progress": 0}),
+    }
+    drop = {"deferred_until": ""} | ({} if "error" in changes else {"error": ""})
+    return UpdateOne(
+        {"_id": event.import_id, "progress": {"$lt": rank}},
+        {
+            "$set": {**changes, "updated_at": now},
+            "$inc": {"version": 1},
+            "$setOnInsert": born,
+            "$unset": drop,
+        },
+        upsert=True,
+    )

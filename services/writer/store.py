@@ -1,0 +1,99 @@
+"""Projects in MongoDB, written many at a time.
+
+A project's id is derived from its owner and link, so that however often and by whomever it is written, it is one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+from slugify import slugify
+
+from kit.batch import Batcher
+from kit.mongo import DUPLICATE_KEY, Database, Document, write_errors
+from schemas.events import ProjectDrafted
+
+MAX_SLUG_CHARS = 80
+SLUG_TRIES = 50
+
+
+@dataclass(frozen=True)
+class Saved:
+    id: UUID
+    slug: str
+    created: bool  # by this import, whichever of its deliveries made it
+
+
+class SlugTakenError(Exception):
+    """All the names that we would give this project are taken."""
+
+
+def project_id(user_id: str, url: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{user_id} {url}")
+
+
+class ProjectStore:
+    def __init__(self, db: Database) -> None:
+        self._projects = db.projects
+        self.save: Batcher[ProjectDrafted, Saved] = Batcher(self._save_many)
+
+    async def _save_many(self, events: list[ProjectDrafted]) -> list[Saved | Exception]:
+        """One bulk write and one read for all, and again for the few whose slug was taken."""
+        results: dict[int, Saved | Exception] = {}
+        waiting = dict(enumerate(events))
+        for attempt in range(SLUG_TRIES):
+            taken = await self._upsert(waiting, attempt, results)
+            await self._read_back({i: e for i, e in waiting.items() if i not in taken and i not in results}, results)
+            waiting = {i: waiting[i] for i in taken}
+            if not waiting:
+                break
+        return [results.get(i, SlugTakenError("no free slug")) for i in range(len(events))]
+
+    async def _upsert(
+        self, events: dict[int, ProjectDrafted], attempt: int, results: dict[int, Saved | Exception]
+    ) -> set[int]:
+        """Returns whose slug was taken; other failures go into `results`."""
+        indexes = list(events)
+        try:
+            await self._projects.bulk_write([upsert(events[i], attempt) for i in indexes], ordered=False)
+        except BulkWriteError as error:
+            taken = set()
+            for position, failure in write_errors(error).items():
+                index = indexes[position]
+                if failure["code"] == DUPLICATE_KEY:
+                    taken.add(index)  # the slug's, or a race for the same project: both are cured by another try
+                else:
+                    results[index] = RuntimeError(str(failure.get("errmsg", "write refused"))[:200])
+            return taken
+        return set()
+
+    async def _read_back(self, events: dict[int, ProjectDrafted], results: dict[int, Saved | Exception]) -> None:
+        if not events:
+            return
+        ids = {i: project_id(e.user_id, e.project.external_url) for i, e in events.items()}
+        fields = {"slug": 1, "created_by": 1}
+        found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, fields)}
+        for i, event in events.items():
+            document = found[ids[i]]
+            results[i] = Saved(ids[i], document["slug"], created=document["created_by"] == event.import_id)
+
+
+def upsert(event: ProjectDrafted, attempt: int = 0) -> UpdateOne:
+    """An existing project is refreshed and keeps its slug, its age and the import that made it."""
+    now = datetime.now(UTC)
+    document: Document = event.project.model_dump(mode="json")
+    base = slugify(event.project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or event.project.type
+    return UpdateOne(
+        {"_id": project_id(event.user_id, event.project.external_url)},
+        {
+            "$set": {**document, "user_id": event.user_id, "updated_at": now},
+            "$setOnInsert": {
+                "slug": base if attempt == 0 else f"{base}-{attempt + 1}",
+                "created_by": event.import_id,
+                "created_at": now,
+            },
+        },
+        upsert=True,
+    )
