@@ -1,0 +1,1 @@
+"""The `thrive` command: one file per sub-command, thin callers of kit."""

@@ -1,9 +1,9 @@
 """What a stage does with an event that it could not handle: wait in the deferred store, or tell its owner."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -82,11 +82,22 @@ class StageFailures:
         )
 
 
+class Record(Protocol):
+    """A consumed record, or a dead letter."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
 class Origin(Event):
     """Whose import a record belongs to, read as leniently as can be: from its body, else from headers and key."""
 
     @classmethod
-    def of(cls, record: "ConsumerRecord[Any, Any]") -> "Origin | None":
+    def of(cls, record: Record) -> "Origin | None":
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         try:
             body = json.loads(record.value or b"null")

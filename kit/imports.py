@@ -4,11 +4,11 @@
 every change and is the id of the status stream's events.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from kit.mongo import Document
+from kit.mongo import Database, Document
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -80,4 +80,16 @@ def requested(record: Document) -> ImportRequested:
         url=record["url"],
         options=Options.model_validate(record["options"]),
         requested_at=record["created_at"],
+    )
+
+
+async def reopen(db: Database, import_id: UUID) -> None:
+    """A failed import is tried once more, by an operator's replay: a new attempt, from where it stood."""
+    await db.imports.update_one(
+        {"_id": import_id, "state": State.FAILED},
+        {
+            "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC)},
+            "$unset": {"error": ""},
+            "$inc": {"version": 1, "attempt": 1},
+        },
     )

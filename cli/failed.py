@@ -1,0 +1,126 @@
+"""`thrive failed list|show|replay`: the dead letters of all stages, and their way back."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from kit.failures import Origin
+from kit.imports import reopen
+from kit.kafka.dead_letters import DeadLetter, read, replay
+from kit.mongo import connect
+from kit.settings import KafkaSettings, MongoSettings
+from schemas.journey import STAGES
+
+app = typer.Typer(help="What the stages could not handle: look at it, and replay it once the cause is mended.")
+SHOWN_BYTES = 2_000
+
+Stage = Annotated[str | None, typer.Option(help=f"Only this stage: {', '.join(STAGES)}.")]
+Reason = Annotated[str | None, typer.Option(help="Only this reason, as `thrive failed list` names it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Again = Annotated[bool, typer.Option("--replayed", help="Also what was replayed already.")]
+
+
+@app.command("list")
+def list_(stage: Stage = None, reason: Reason = None, as_json: AsJson = False, replayed: Again = False) -> None:
+    """List the dead letters, grouped by stage and reason."""
+    letters = _letters(stage, reason, replayed)
+    if as_json:
+        for letter in letters:
+            typer.echo(json.dumps(_summary(letter)))
+        return
+    if not letters:
+        typer.echo("Nothing has failed.")
+        return
+    table = Table("id", "stage", "reason", "error", "tries", "failed at", "import", "replayed at")
+    for letter in letters:
+        row = _summary(letter)
+        table.add_row(*(str(row[name] or "") for name in row))
+    console = Console()
+    console.print(table)
+    for (where, why), count in sorted(Counter((letter.stage, letter.reason) for letter in letters).items()):
+        console.print(f"{count:6} {where}: {why}")
+
+
+@app.command()
+def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="topic/partition/offset, from the list")]) -> None:
+    """Show one dead letter: where it came from, its headers, and the beginning of its bytes."""
+    letter = next((each for each in _letters(None, None, True) if _id(each) == letter_id), None)
+    if letter is None:
+        typer.echo(f"No dead letter {letter_id}. `thrive failed list` shows what there is.", err=True)
+        raise typer.Exit(1)
+    facts: dict[str, Any] = asdict(letter)
+    for name in ("key", "value"):
+        facts[name] = None if facts[name] is None else facts[name][:SHOWN_BYTES].decode(errors="backslashreplace")
+    facts["headers"] = {name: (value or b"").decode(errors="backslashreplace") for name, value in letter.headers}
+    typer.echo(json.dumps(facts, indent=2, default=str, ensure_ascii=False))
+
+
+@app.command("replay")
+def replay_(
+    stage: Stage = None,
+    reason: Reason = None,
+    letter_id: Annotated[str | None, typer.Option("--id", help="Only this one: topic/partition/offset.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is a dry run.")] = False,
+    replayed: Again = False,
+) -> None:
+    """Send dead letters back to where they came from, with their key and headers. A dry run unless --yes is given."""
+    letters = [each for each in _letters(stage, reason, replayed) if letter_id in (None, _id(each))]
+    whole = [each for each in letters if not each.truncated]
+    for letter in letters:
+        note = "  (not kept whole, left out)" if letter.truncated else ""
+        typer.echo(f"{_id(letter)}  {letter.stage}  {letter.reason}{note}")
+    if not yes:
+        typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
+        return
+    asyncio.run(_replay(whole))
+    typer.echo(f"Replayed {len(whole)}.")
+
+
+async def _replay(letters: list[DeadLetter]) -> None:
+    """The imports are opened again first, so that their status never says less than what is under way."""
+    db = connect(MongoSettings())
+    try:
+        for letter in letters:
+            if (origin := Origin.of(letter)) is not None:
+                await reopen(db, origin.import_id)
+        await replay(KafkaSettings(), letters)
+    finally:
+        await db.client.close()
+
+
+def _letters(stage: str | None, reason: str | None, replayed: bool) -> list[DeadLetter]:
+    if stage is not None and stage not in STAGES:
+        raise typer.BadParameter(f"{stage!r} is none of {', '.join(STAGES)}.", param_hint="--stage")
+    settings = KafkaSettings()
+    try:
+        letters = asyncio.run(read(settings, (stage,) if stage else STAGES, reason=reason))
+    except KafkaError as error:
+        servers = settings.kafka_bootstrap_servers
+        typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)
+        raise typer.Exit(2) from None
+    return [letter for letter in letters if replayed or letter.replayed_at is None]
+
+
+def _id(letter: DeadLetter) -> str:
+    return f"{letter.topic}/{letter.partition}/{letter.offset}"
+
+
+def _summary(letter: DeadLetter) -> dict[str, Any]:
+    origin = Origin.of(letter)
+    return {
+        "id": _id(letter),
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "error": letter.error_class,
+        "attempts": letter.attempts,
+        "failed_at": letter.failed_at.isoformat(timespec="seconds"),
+        "import_id": str(origin.import_id) if origin else None,
+        "replayed_at": letter.replayed_at.isoformat(timespec="seconds") if letter.replayed_at else None,
+    }
