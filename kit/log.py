@@ -36,6 +36,7 @@ def configure(service: str, level: str = "INFO") -> None:
     """Send every log line of this process to stderr as JSON. Called once, in the composition root."""
 
     def add_service(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        event.pop("color_message", None)  # uvicorn's, for terminals
         return {"service": service, **event}
 
     shared: list[Processor] = [
