@@ -3,7 +3,7 @@
 PyMongo's own asyncio API; Motor, its predecessor, is no longer maintained (docs/adr/0003).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -18,7 +18,7 @@ from pymongo.errors import (
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
-    WTimeoutError,
+    WriteConcernError,
 )
 
 from kit.settings import MongoSettings
@@ -92,7 +92,7 @@ async def ensure_indexes(db: Database) -> None:
 
 def is_outage(error: BaseException) -> bool:
     """True when MongoDB is away or electing: nobody's fault, so wait and try again."""
-    if isinstance(error, ConnectionFailure | WTimeoutError | ExecutionTimeout):
+    if isinstance(error, ConnectionFailure | WriteConcernError | ExecutionTimeout):
         return True
     return isinstance(error, PyMongoError) and (
         error.timeout
@@ -101,7 +101,31 @@ def is_outage(error: BaseException) -> bool:
     )
 
 
-def write_errors(error: BulkWriteError) -> dict[int, Document]:
-    """A bulk write's failed operations, by their position in the batch."""
-    details = error.details or {}
-    return {int(failure["index"]): failure for failure in details.get("writeErrors", [])}
+class WriteRefusedError(Exception):
+    """MongoDB refused one document of a batch, for another reason than that it is there already."""
+
+
+async def refused(write: Awaitable[object]) -> dict[int, Document]:
+    """Await an unordered bulk write; which of its operations were refused, by position, with `code` and `errmsg`.
+
+    Raises WriteConcernError where a majority did not acknowledge: nothing of it may be taken for written.
+    """
+    try:
+        await write
+    except BulkWriteError as error:
+        details = error.details or {}
+        for failure in details.get("writeConcernErrors", []):
+            raise WriteConcernError("not acknowledged", failure.get("code"), failure) from error
+        return {int(failure["index"]): failure for failure in details.get("writeErrors", [])}
+    return {}
+
+
+async def each_written(write: Awaitable[object], count: int) -> list[Exception | None]:
+    """The result of each operation of a bulk write; what was there already counts as written."""
+    failures = await refused(write)
+    return [
+        WriteRefusedError(str(failures[i].get("errmsg", ""))[:200])
+        if i in failures and failures[i]["code"] != DUPLICATE_KEY
+        else None
+        for i in range(count)
+    ]

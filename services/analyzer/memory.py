@@ -2,10 +2,8 @@
 
 from datetime import UTC, datetime
 
-from pymongo.errors import BulkWriteError
-
 from kit.batch import Batcher
-from kit.mongo import DUPLICATE_KEY, Database, write_errors
+from kit.mongo import Database, each_written
 from schemas.content import Analysis
 
 
@@ -28,12 +26,5 @@ class AnalysisMemory:
 
     async def _put_many(self, entries: list[tuple[str, Analysis]]) -> list[Exception | None]:
         now = datetime.now(UTC)
-        try:
-            await self._analyses.insert_many(
-                [{"_id": key, **analysis.model_dump(mode="json"), "created_at": now} for key, analysis in entries],
-                ordered=False,
-            )
-        except BulkWriteError as error:
-            failed = {i: e for i, e in write_errors(error).items() if e["code"] != DUPLICATE_KEY}
-            return [RuntimeError(failed[i]["errmsg"]) if i in failed else None for i in range(len(entries))]
-        return [None] * len(entries)
+        documents = [{"_id": key, **found.model_dump(mode="json"), "created_at": now} for key, found in entries]
+        return await each_written(self._analyses.insert_many(documents, ordered=False), len(documents))

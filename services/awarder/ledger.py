@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 from uuid import uuid5
 
-from pymongo.errors import BulkWriteError
-
 from kit.batch import Batcher
-from kit.mongo import DUPLICATE_KEY, Database, Document, write_errors
+from kit.mongo import Database, Document, each_written
 from schemas.events import PointsAwarded
 
 
@@ -17,14 +15,8 @@ class Ledger:
 
     async def _enter_many(self, awards: list[PointsAwarded]) -> list[Exception | None]:
         """An entry that is there already is a success: the award was made, by an earlier delivery."""
-        failed: dict[int, Exception] = {}
-        try:
-            await self._points.insert_many([entry(award) for award in awards], ordered=False)
-        except BulkWriteError as error:
-            for index, failure in write_errors(error).items():
-                if failure["code"] != DUPLICATE_KEY:
-                    failed[index] = RuntimeError(str(failure.get("errmsg", "write refused"))[:200])
-        return [failed.get(index) for index in range(len(awards))]
+        entries = [entry(award) for award in awards]
+        return await each_written(self._points.insert_many(entries, ordered=False), len(entries))
 
 
 def entry(award: PointsAwarded) -> Document:

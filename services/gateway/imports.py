@@ -11,16 +11,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
 from uuid import uuid4
 
 import structlog
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError
+from pymongo.errors import DuplicateKeyError
 
 from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
 from kit.imports import pending, requested
-from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, write_errors
+from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
 from schemas.events import ImportRequested, Options
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
@@ -140,18 +139,8 @@ class Imports:
 
     async def _insert_many(self, records: list[Document]) -> list[Exception | None]:
         """One journaled round trip for all that arrived meanwhile; each request gets its own result."""
-        results: list[Exception | None] = [None] * len(records)
-        try:
-            await self._imports.insert_many(records, ordered=False)
-        except BulkWriteError as error:
-            # Written but not acknowledged by a majority: nobody may be told that it was accepted.
-            for unacknowledged in (error.details or {}).get("writeConcernErrors", []):
-                raise WriteConcernError("not acknowledged", unacknowledged.get("code"), unacknowledged) from error
-            for index, failure in write_errors(error).items():
-                code = cast(int, failure.get("code"))
-                kind = DuplicateKeyError if code == DUPLICATE_KEY else WriteConcernError
-                results[index] = kind("not written", code, failure)
-        return results
+        failures = await refused(self._imports.insert_many(records, ordered=False))
+        return [_not_written(failures[i]) if i in failures else None for i in range(len(records))]
 
     async def _announce(self, record: Document) -> None:
         try:
@@ -162,3 +151,8 @@ class Imports:
             self.broker_away = True
             PUBLISH_FAILURES.inc()
             log.warning("left to the relay", import_id=str(record["_id"]), error=type(error).__name__)
+
+
+def _not_written(failure: Document) -> Exception:
+    kind = DuplicateKeyError if failure["code"] == DUPLICATE_KEY else WriteRefusedError
+    return kind(str(failure.get("errmsg", "not written"))[:200])

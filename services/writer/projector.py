@@ -7,11 +7,10 @@ all that its state needs, so nothing is missing when one is overtaken.
 from datetime import UTC, datetime
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from kit.batch import Batcher
 from kit.imports import DONE, FAILS_BELOW, PROGRESS, State
-from kit.mongo import DUPLICATE_KEY, Database, Document, write_errors
+from kit.mongo import Database, Document, each_written
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -51,15 +50,8 @@ class Projector:
             await self._apply(update)
 
     async def _apply_many(self, updates: list[UpdateOne]) -> list[Exception | None]:
-        failed: dict[int, Exception] = {}
-        try:
-            await self._imports.bulk_write(updates, ordered=False)
-        except BulkWriteError as error:
-            for index, failure in write_errors(error).items():
-                # The filter refused and the upsert met the document itself: it is further already.
-                if failure["code"] != DUPLICATE_KEY:
-                    failed[index] = RuntimeError(str(failure.get("errmsg", "write refused"))[:200])
-        return [failed.get(index) for index in range(len(updates))]
+        # Where the filter refused, the upsert meets the document itself: the import is further already.
+        return await each_written(self._imports.bulk_write(updates, ordered=False), len(updates))
 
 
 def update_for(event: Event, now: datetime) -> UpdateOne | None:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 from slugify import slugify
 
 from kit.batch import Batcher
-from kit.mongo import DUPLICATE_KEY, Database, Document, write_errors
+from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from schemas.events import ProjectDrafted
 
 MAX_SLUG_CHARS = 80
@@ -56,18 +55,15 @@ class ProjectStore:
     ) -> set[int]:
         """Returns whose slug was taken; other failures go into `results`."""
         indexes = list(events)
-        try:
-            await self._projects.bulk_write([upsert(events[i], attempt) for i in indexes], ordered=False)
-        except BulkWriteError as error:
-            taken = set()
-            for position, failure in write_errors(error).items():
-                index = indexes[position]
-                if failure["code"] == DUPLICATE_KEY:
-                    taken.add(index)  # the slug's, or a race for the same project: both are cured by another try
-                else:
-                    results[index] = RuntimeError(str(failure.get("errmsg", "write refused"))[:200])
-            return taken
-        return set()
+        taken = set()
+        operations = [upsert(events[i], attempt) for i in indexes]
+        for position, failure in (await refused(self._projects.bulk_write(operations, ordered=False))).items():
+            index = indexes[position]
+            if failure["code"] == DUPLICATE_KEY:
+                taken.add(index)  # the slug's, or a race for the same project: both are cured by another try
+            else:
+                results[index] = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
+        return taken
 
     async def _read_back(self, events: dict[int, ProjectDrafted], results: dict[int, Saved | Exception]) -> None:
         if not events:
@@ -76,7 +72,9 @@ class ProjectStore:
         fields = {"slug": 1, "created_by": 1}
         found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, fields)}
         for i, event in events.items():
-            document = found[ids[i]]
+            if (document := found.get(ids[i])) is None:  # deleted this very moment
+                results[i] = WriteRefusedError("the project is gone again")
+                continue
             results[i] = Saved(ids[i], document["slug"], created=document["created_by"] == event.import_id)
 
 
