@@ -1,0 +1,95 @@
+"""The deferred store on a real MongoDB."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from kit import deferred
+from kit.deferred import WAITS_HEADER
+from kit.errors import RateLimitError, UpstreamUnavailableError
+from kit.failures import StageFailures
+from kit.mongo import Database, connect, ensure_indexes
+from kit.settings import MongoSettings
+from schemas.events import ContentFetched, Event
+from tests.unit.kit.records import IMPORT_ID, record
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(connected)
+    yield connected
+    await connected.client.drop_database(database)
+    await connected.client.close()
+
+
+async def nothing(_event: Event) -> None:
+    raise AssertionError("nothing is to be published")
+
+
+async def test_a_message_comes_back_to_the_byte_when_it_is_due(db: Database) -> None:
+    await deferred.put(db, record(b"\x00raw", headers=(("ce_id", b"\xff"),)), due_at=NOW, reason="RATE_LIMIT")
+    assert await deferred.claim(db, NOW - MINUTE) == []
+    (message,) = await deferred.claim(db, NOW)
+    assert message["topic"] == ContentFetched.topic
+    assert (bytes(message["key"]), bytes(message["value"])) == (record().key, b"\x00raw")
+    assert [(name, bytes(value)) for name, value in message["headers"]] == [("ce_id", b"\xff"), (WAITS_HEADER, b"1")]
+
+
+async def test_a_redelivered_record_waits_once(db: Database) -> None:
+    await deferred.put(db, record(), due_at=NOW, reason="x")
+    await deferred.put(db, record(), due_at=NOW + MINUTE, reason="x")
+    assert await db.deferred.count_documents({}) == 1
+
+
+async def test_every_wait_is_counted(db: Database) -> None:
+    again = record(headers=((WAITS_HEADER, b"4"),))
+    await deferred.put(db, again, due_at=NOW, reason="x")
+    (message,) = await deferred.claim(db, NOW)
+    assert message["headers"] == [[WAITS_HEADER, b"5"]]
+
+
+async def test_the_oldest_are_claimed_first_and_no_more_than_asked(db: Database) -> None:
+    for offset in range(5):
+        await deferred.put(db, record(offset=offset), due_at=NOW - offset * MINUTE, reason="x")
+    claimed = await deferred.claim(db, NOW, limit=2)
+    assert [message["due_at"] for message in claimed] == [NOW - 4 * MINUTE, NOW - 3 * MINUTE]
+
+
+async def test_what_one_relay_has_in_hand_no_other_gets_until_its_claim_runs_out(db: Database) -> None:
+    await deferred.put(db, record(), due_at=NOW, reason="x")
+    first = await deferred.claim(db, NOW)
+    assert await deferred.claim(db, NOW) == []
+    late = NOW + deferred.CLAIM + MINUTE
+    second = await deferred.claim(db, late)
+    assert len(second) == 1
+    await deferred.done(db, first)  # the first relay wakes up: the message is no longer its to remove
+    assert await db.deferred.count_documents({}) == 1
+    await deferred.done(db, second)
+    assert await db.deferred.count_documents({}) == 0
+
+
+async def test_a_rate_limit_waits_until_its_reset_and_its_owner_reads_why(db: Database) -> None:
+    await db.imports.insert_one({"_id": IMPORT_ID, "active": True, "version": 1, "user_id": "u", "url": "x"})
+    failures = StageFailures("fetcher", db, nothing)
+    await failures.defer(record(), RateLimitError("GitHub's limit resets at 03:10 UTC.", retry_at=NOW))
+    (message,) = await deferred.claim(db, NOW)
+    assert message["reason"] == "RATE_LIMIT"
+    shown = await db.imports.find_one({"_id": IMPORT_ID})
+    assert shown is not None
+    assert shown["message"] == "GitHub's limit resets at 03:10 UTC."
+    assert shown["deferred_until"] == NOW
+    assert shown["version"] == 2
+
+
+async def test_a_finished_import_is_not_touched_by_a_late_deferral(db: Database) -> None:
+    await db.imports.insert_one({"_id": IMPORT_ID, "active": False, "version": 9, "message": "Done", "user_id": "u"})
+    await StageFailures("fetcher", db, nothing).defer(record(), UpstreamUnavailableError("GitHub does not answer."))
+    shown = await db.imports.find_one({"_id": IMPORT_ID})
+    assert shown is not None
+    assert (shown["version"], shown["message"]) == (9, "Done")

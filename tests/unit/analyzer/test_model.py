@@ -1,0 +1,119 @@
+"""The model's client against the sandbox: every answer becomes a clean analysis or AnalysisFailedError."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from kit.errors import AnalysisFailedError
+from sandbox.client import SandboxClient
+from sandbox.running import running
+from schemas.content import ProjectType
+from services.analyzer.model import Model
+from services.analyzer.settings import AnalyzerSettings
+from tests.unit.analyzer.items import item
+
+
+@asynccontextmanager
+async def model_at(sandbox: SandboxClient, **settings: Any) -> AsyncIterator[Model]:
+    configured = AnalyzerSettings.model_validate(
+        {
+            "openai_base_url": sandbox.environment["OPENAI_BASE_URL"],
+            "openai_api_key": sandbox.environment["OPENAI_API_KEY"],
+            "openai_model": "gpt-4o-mini",
+            **settings,
+        }
+    )
+    async with AsyncExitStack() as resources:
+        yield Model(configured, resources)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[SandboxClient]:
+    async with running() as client:
+        yield client
+
+
+async def test_an_answer_becomes_an_analysis_that_names_its_model(sandbox: SandboxClient) -> None:
+    async with model_at(sandbox) as model:
+        analysis = await model.analyse(item(description="A command-line tool for lanterns"))
+    assert analysis.source == "model"
+    assert analysis.model == "gpt-4o-mini"
+    assert analysis.description
+    assert analysis.technologies[0] == "Rust"
+    assert analysis.project_type is ProjectType.TOOL
+    assert await sandbox.calls("openai", "/chat/completions") == 1
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "refusal",
+        "prose",
+        "fenced",
+        "truncated_json",
+        "empty",
+        "filtered",
+        "wrong_schema",
+        "huge",
+        "garbage",
+        "bad_credentials",
+        "insufficient_quota",
+        "context_length",
+    ],
+)
+async def test_what_is_no_answer_is_one_named_error(sandbox: SandboxClient, kind: str) -> None:
+    await sandbox.fault("openai", kind)
+    async with model_at(sandbox) as model:
+        with pytest.raises(AnalysisFailedError) as caught:
+            await model.analyse(item())
+    assert "sandbox-key" not in str(caught.value.body())
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncated", "server_error"])
+async def test_a_connection_that_fails_for_good_is_given_up(sandbox: SandboxClient, kind: str) -> None:
+    await sandbox.fault("openai", kind)
+    async with model_at(sandbox) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse(item())
+
+
+async def test_a_model_that_does_not_answer_in_time_is_given_up(sandbox: SandboxClient) -> None:
+    await sandbox.fault("openai", "timeout")
+    async with model_at(sandbox, openai_timeout=0.1) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse(item())
+
+
+async def test_a_rate_limit_that_passes_is_waited_for(sandbox: SandboxClient) -> None:
+    rule = await sandbox.fault("openai", "rate_limit", retry_after=0.01, times=1)
+    async with model_at(sandbox) as model:
+        assert (await model.analyse(item())).source == "model"
+    assert await sandbox.hits(rule) == 1
+
+
+async def test_a_rate_limit_that_stays_is_an_error_after_two_calls(sandbox: SandboxClient) -> None:
+    rule = await sandbox.fault("openai", "rate_limit", retry_after=0.01)
+    async with model_at(sandbox) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse(item())
+    assert await sandbox.hits(rule) == 2
+
+
+async def test_markup_and_links_in_an_answer_never_reach_a_page(sandbox: SandboxClient) -> None:
+    await sandbox.fault("openai", "markup")
+    async with model_at(sandbox) as model:
+        analysis = await model.analyse(item())
+    shown = " ".join((analysis.description, *analysis.technologies))
+    for hostile in ("<", ">", "http", "javascript:", "evil.example", "]("):
+        assert hostile not in shown
+
+
+async def test_only_bounded_facts_are_sent(sandbox: SandboxClient) -> None:
+    async with model_at(sandbox) as model:
+        await model.analyse(item(text="y" * 50_000, metadata={"note": "private-note"}))
+    (call,) = await sandbox.recent("openai")
+    assert "y" * 1_000 in call["text"]
+    assert "y" * 1_001 not in call["text"]
+    assert "private-note" not in call["text"]

@@ -1,0 +1,138 @@
+"""Whose import a record belongs to, and what its owner is told."""
+
+import json
+from uuid import UUID
+
+import pytest
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
+
+from kit.deferred import WAITS_HEADER
+from kit.errors import (
+    AnalysisFailedError,
+    ContentNotFoundError,
+    ImportProblem,
+    IntegrationAuthError,
+    InvalidURLError,
+    Outcome,
+    RateLimitError,
+    UpstreamUnavailableError,
+)
+from kit.failures import Origin, StageFailures
+from kit.mongo import connect
+from kit.settings import MongoSettings
+from schemas.events import Event, ImportFailed
+from tests.unit.kit.records import EVENT, IMPORT_ID, URL, USER_ID, record
+
+CLOUD = (("ce_id", str(UUID(int=9)).encode()), ("ce_subject", str(IMPORT_ID).encode()))
+
+
+class Stage:
+    """The failures of a stage whose publications are kept. Its database is never reached."""
+
+    def __init__(self) -> None:
+        self.published: list[ImportFailed] = []
+        self.failures = StageFailures("fetcher", connect(MongoSettings()), self._publish, outage_waits=())
+
+    async def _publish(self, event: Event) -> None:
+        assert isinstance(event, ImportFailed)
+        self.published.append(event)
+
+
+def test_an_event_tells_whose_it_is() -> None:
+    origin = Origin.of(record())
+    assert origin is not None
+    assert (origin.id, origin.import_id, origin.user_id, origin.url) == (EVENT.id, IMPORT_ID, USER_ID, URL)
+
+
+@pytest.mark.parametrize("value", [b"no json", b"", None, b"[1, 2]", b"null", b"\xff\xfe", b"[" * 100_000, b"{}"])
+def test_a_body_that_cannot_be_read_is_helped_out_by_headers_and_key(value: bytes | None) -> None:
+    origin = Origin.of(record(value, headers=CLOUD))
+    assert origin is not None
+    assert (origin.id, origin.import_id, origin.user_id, origin.url) == (UUID(int=9), IMPORT_ID, USER_ID, URL)
+
+
+def test_a_body_of_a_version_to_come_still_tells() -> None:
+    later = json.loads(EVENT.model_dump_json()) | {"new_field": {"a": 1}}
+    assert Origin.of(record(json.dumps(later).encode())) is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "headers"),
+    [
+        (b"junk", b"junk", ()),
+        (None, None, ()),
+        (b"{}", None, CLOUD),
+        (b'{"id": 1, "import_id": 2}', EVENT.key, ()),
+        (b"junk", EVENT.key, (("ce_id", b"\xff"), ("ce_subject", b"nonsense"))),
+        (b"junk", b"user not-a-link", CLOUD),
+    ],
+)
+def test_a_record_that_tells_nothing_belongs_to_nobody(
+    value: bytes | None, key: bytes | None, headers: tuple[tuple[str, bytes], ...]
+) -> None:
+    assert Origin.of(record(value, key=key, headers=headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (RateLimitError("x"), Outcome.DEFER),
+        (UpstreamUnavailableError("x"), Outcome.DEFER),
+        (InvalidURLError("x"), Outcome.FAIL),
+        (IntegrationAuthError("x"), Outcome.FAIL),
+        (ContentNotFoundError("x"), Outcome.FAIL),
+        (AnalysisFailedError("x"), Outcome.FAIL),
+        (KeyError("a bug"), Outcome.PARK),
+        (AutoReconnect("electing"), Outcome.HOLD),
+        (ServerSelectionTimeoutError("away"), Outcome.HOLD),
+    ],
+)
+async def test_what_happens_next_follows_from_the_error(error: Exception, outcome: Outcome) -> None:
+    assert Stage().failures.outcome(error) is outcome
+
+
+async def test_the_owner_reads_what_went_wrong_and_what_to_do() -> None:
+    stage = Stage()
+    await stage.failures.fail(record(), ContentNotFoundError("There is no such repository."))
+    (failed,) = stage.published
+    assert (failed.import_id, failed.user_id, failed.url, failed.stage) == (IMPORT_ID, USER_ID, URL, "fetcher")
+    assert failed.error == "There is no such repository."
+    assert failed.error_code == "CONTENT_NOT_FOUND"
+    assert failed.action == ContentNotFoundError.action
+    assert failed.suggestion == ContentNotFoundError.suggestion
+
+
+async def test_a_bug_is_told_in_general_words() -> None:
+    stage = Stage()
+    await stage.failures.fail(record(), KeyError("secret detail"))
+    (failed,) = stage.published
+    assert failed.error_code == "INTERNAL_ERROR"
+    assert "secret detail" not in failed.model_dump_json()
+
+
+async def test_words_that_are_too_long_are_cut_and_not_refused() -> None:
+    stage = Stage()
+    await stage.failures.fail(record(), ImportProblem("e" * 5_000, suggestion="s" * 5_000))
+    assert (len(stage.published[0].error), len(stage.published[0].suggestion)) == (500, 500)
+
+
+async def test_a_redelivered_failure_is_the_same_event_and_one_after_a_wait_is_another() -> None:
+    stage = Stage()
+    await stage.failures.fail(record(), InvalidURLError("x"))
+    await stage.failures.fail(record(), InvalidURLError("x"))
+    await stage.failures.fail(record(headers=((WAITS_HEADER, b"1"),)), InvalidURLError("x"))
+    first, again, later = stage.published
+    assert first == again
+    assert first.id != later.id
+
+
+async def test_a_failure_without_an_owner_is_published_to_nobody() -> None:
+    stage = Stage()
+    await stage.failures.fail(record(b"junk", key=None), KeyError("x"))
+    assert stage.published == []
+
+
+async def test_an_outage_that_outlasts_its_waits_fails_the_import() -> None:
+    stage = Stage()
+    await stage.failures.defer(record(), UpstreamUnavailableError("GitHub does not answer."))
+    assert [event.error_code for event in stage.published] == ["UPSTREAM_UNAVAILABLE"]
