@@ -41,10 +41,15 @@ class Sandbox:
             base=f"http://{request.host}",
         )
         text = f"{call.method} {path}?{request.query_string}\n{body.decode(errors='replace')}"
-        self._state.calls.record(upstream.name, upstream.endpoint(path), text)
+        endpoint = upstream.endpoint(path)
+        self._state.calls.record(upstream.name, endpoint, text)
         rule = self._state.faults.pick(upstream.name, call.method, path, text)
         if delay := self._state.latencies[upstream.name] + (rule.delay if rule else 0):
-            await asyncio.sleep(delay)
+            try:
+                await asyncio.sleep(delay)
+            except asyncio.CancelledError:
+                self._state.calls.hang_up(upstream.name, endpoint)
+                raise
         if rule is None or rule.kind == DELAY:
             return _response(upstream.answer(call))
         if misbehave := MISBEHAVIOURS.get(rule.kind):

@@ -11,6 +11,7 @@ class Calls:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._distinct: dict[tuple[str, str], set[int]] = {}
+        self._hung_up: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[str, str, str]] = deque(maxlen=RECENT)
 
     def record(self, upstream: str, endpoint: str, text: str) -> None:
@@ -20,12 +21,20 @@ class Calls:
         self._distinct.setdefault(key, set()).add(hash(text))
         self._recent.append((upstream, endpoint, text[:TEXT_CHARS]))
 
+    def hang_up(self, upstream: str, endpoint: str) -> None:
+        """The caller left before the answer."""
+        self._hung_up[(upstream, endpoint)] += 1
+
     def described(self) -> dict[str, dict[str, dict[str, int]]]:
-        """{upstream: {endpoint: {count, distinct}}}; count - distinct is how many calls repeated an earlier one."""
+        """{upstream: {endpoint: {count, distinct, hung_up}}}; count - distinct calls repeated an earlier one."""
         described: dict[str, dict[str, dict[str, int]]] = {}
         for (upstream, endpoint), calls in sorted(self._counts.items()):
             distinct = len(self._distinct[(upstream, endpoint)])
-            described.setdefault(upstream, {})[endpoint] = {"count": calls, "distinct": distinct}
+            described.setdefault(upstream, {})[endpoint] = {
+                "count": calls,
+                "distinct": distinct,
+                "hung_up": self._hung_up[(upstream, endpoint)],
+            }
         return described
 
     def recent(self, upstream: str, contains: str) -> list[dict[str, Any]]:
@@ -39,4 +48,5 @@ class Calls:
     def reset(self) -> None:
         self._counts.clear()
         self._distinct.clear()
+        self._hung_up.clear()
         self._recent.clear()
