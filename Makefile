@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup check test lock clean
+.PHONY: help setup check test chaos lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
@@ -27,7 +27,10 @@ check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under 
 	$(BIN)/pytest tests/unit tests/contract -m "not engines"
 
 test: setup ## the whole suite, on real Kafka and MongoDB
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not chaos"
+
+chaos: setup ## what takes longer: mutations of the subscriber, faults of the engines
+	$(BIN)/pytest -m chaos
 
 lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
