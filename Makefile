@@ -29,7 +29,7 @@ check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under 
 test: setup ## the whole suite, on real Kafka and MongoDB
 	$(BIN)/pytest -m "not chaos"
 
-chaos: setup ## what takes longer: mutations of the subscriber, faults of the engines
+chaos: setup ## what takes longer: engines that die under load
 	$(BIN)/pytest -m chaos
 
 lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
