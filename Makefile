@@ -19,6 +19,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
+demo: setup ## import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
+	@$(BIN)/python -m deploy.local.demo $(if $(EXIT),--exit)
+
+run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
+	@$(BIN)/python -m deploy.local.run
+
 check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

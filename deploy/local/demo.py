@@ -1,0 +1,112 @@
+"""`make demo`: the whole system against the sandbox, and a dozen imports through its public HTTP API."""
+
+import asyncio
+import secrets
+import time
+from typing import Annotated, Any
+
+import httpx
+import typer
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from cli.token import TokenSettings, make_token
+from deploy.local.board import board
+from deploy.local.engine import EngineError
+from deploy.local.keys import local_jwt_key
+from deploy.local.showcase import API, Import, demo_links, import_all
+from deploy.local.signals import interruptible
+from deploy.local.stack import Stack, StackSettings, demo_stack
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+CURL = """\
+curl -s -H 'Prefer: wait=20' -H 'Content-Type: application/json' \\
+  -H 'Authorization: Bearer {token}' \\
+  -d '{{"url": "https://github.com/tidewater-example/lighthouse"}}' {url}/api/v1/integrations/import/"""
+
+
+@app.command()
+def demo(
+    exit_: Annotated[
+        bool, typer.Option("--exit", help="end after the imports; status 0 if each went as it should")
+    ] = False,
+    user: Annotated[str, typer.Option(help="who imports; a new member on each run by default")] = "",
+) -> None:
+    """Import a dozen repositories and videos from the sandbox through Kafka and MongoDB, and stay up.
+
+    Data and logs are under LOCAL_DIR (.local), in demo. KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run
+    elsewhere. Ports that are taken are replaced by free ones.
+    """
+    user = user or f"demo-{secrets.token_hex(3)}"  # what earlier runs imported stays theirs
+    with interruptible():
+        try:
+            settings = StackSettings()
+            key = local_jwt_key(settings.local_dir)
+            stack = demo_stack(settings, {"JWT_KEY": key})
+            with stack.running(_say) as processes:
+                token = make_token(TokenSettings.model_construct(jwt_key=SecretStr(key)), user, 12)
+                ok = asyncio.run(_show(stack, user, token))
+                if exit_:
+                    _say("Stopping …")
+                    raise typer.Exit(0 if ok else 1)
+                _say(f"\nThe gateway stays up at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
+                _say(CURL.format(token=token, url=stack.url))
+                while all(processes.state(program) != "FATAL" for program in processes.programs):
+                    time.sleep(1)
+                raise EngineError(f"A process does not stay up; see {stack.logs}.")
+        except (EngineError, ValidationError) as error:
+            console.print(Text(str(error), "red"), soft_wrap=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            _say("Stopped.")
+            raise typer.Exit(130) from None
+
+
+async def _show(stack: Stack, user: str, token: str) -> bool:
+    """Import, and print what came of it. True if each import ended as it should."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
+        _say(f"\n{user} pastes links:")
+        with board(console) as changed:
+            imports = await import_all(client, demo_links(), changed)
+        await _print_projects(client, stack, user)
+    return _print_summary(imports)
+
+
+async def _print_projects(client: httpx.AsyncClient, stack: Stack, user: str) -> None:
+    projects = await _read(client, f"{API}/{user}/projects/?limit=100")
+    points = await _read(client, f"{API}/points/")
+    _say(f"\nProjects of {user}:")
+    for project in projects["projects"]:
+        technologies = ", ".join(project["technologies"]) or "no technologies"
+        console.print(Text(f"  {project['title']}", "bold"), soft_wrap=True)
+        _say(f"    {project['type']}, {project['project_type']} · {technologies}")
+        _say(f"    {project['external_url']} → {stack.url}{API}/projects/{project['id']}/")
+    _say(f"\nPoints of {user}: {points['total']}")
+
+
+async def _read(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    answer = await client.get(path)
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _print_summary(imports: list[Import]) -> bool:
+    wrong = [one for one in imports if not one.as_expected]
+    for one in wrong:
+        _say(f"  ✗ {one.link.url}: {one.outcome}, not {one.link.outcome}. {one.error}")
+    _say(f"{len(imports) - len(wrong)} of {len(imports)} imports ended as they should.")
+    return not wrong
+
+
+def _say(words: str) -> None:
+    """Plain text, never cut: nothing in it is markup."""
+    console.print(Text(words), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,184 @@
+"""Processes under supervisord: started group by group, restarted when they die, stopped in the opposite order.
+
+supervisord is our child and ends with us. Its configuration holds no secret: settings travel in its environment.
+"""
+
+import fcntl
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from xmlrpc.client import ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy.local.engine import EngineError
+
+START_SECONDS = 10  # a process that ends sooner has failed to start
+START_RETRIES = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    group: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside what all programs share
+    stop_seconds: int = 30  # from SIGTERM to SIGKILL
+
+
+class Processes:
+    """`groups` in the order of their start. Every method blocks; call them from one thread."""
+
+    def __init__(
+        self, programs: Sequence[Program], groups: Sequence[str], home: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.programs = programs
+        self._groups = [group for group in groups if any(program.group == group for program in programs)]
+        self._home = home.absolute()
+        self._environment = dict(environment)
+        self._stack = ExitStack()
+        self._rpc: Any = None
+
+    def __enter__(self) -> Self:
+        """Start supervisord, and nothing else yet. Raises EngineError when this folder's processes run already."""
+        with ExitStack() as stack:
+            self._home.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_only_one(self._home / "lock"))
+            _end_leftover(self._home)
+            for program in self.programs:
+                program.log.parent.mkdir(parents=True, exist_ok=True)
+                if program.log.exists():
+                    program.log.replace(program.log.with_suffix(".previous"))
+            # a short path: that of a socket may have 104 bytes at most
+            socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thrive-"))) / "rpc.sock"
+            config = self._home / "supervisord.conf"
+            config.write_text(configuration(self.programs, self._groups, self._home, socket))
+            supervisord = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches us alone, and we stop all in order
+            )
+            stack.callback(_end, supervisord, sum(self._longest_stop(group) for group in self._groups) + 10)
+            self._rpc = _connect(socket, supervisord, self._home)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self, group: str) -> None:
+        """Start all of a group at once; returns before they are ready."""
+        if group in self._groups:
+            self._rpc.startProcessGroup(group, False)
+
+    def state(self, program: Program) -> str:
+        """supervisord's word: STARTING, RUNNING, BACKOFF (it ended, and is tried again), FATAL (given up) …"""
+        return str(self._rpc.getProcessInfo(f"{program.group}:{program.name}")["statename"])
+
+    def runs(self, program: Program) -> bool:
+        return self.state(program) in ("STARTING", "RUNNING")
+
+    def pid(self, program: Program) -> int:
+        return int(self._rpc.getProcessInfo(f"{program.group}:{program.name}")["pid"])
+
+    def _longest_stop(self, group: str) -> int:
+        return max(program.stop_seconds for program in self.programs if program.group == group)
+
+
+def configuration(programs: Sequence[Program], groups: Sequence[str], home: Path, socket: Path) -> str:
+    """supervisord's file. Groups stop one after the other, the last first; the members of one group at once."""
+    sections: dict[str, dict[str, object]] = {
+        "supervisord": {
+            "logfile": home / "supervisord.log",
+            "logfile_backups": 1,
+            "pidfile": home / "supervisord.pid",
+            "childlogdir": home,
+            "silent": "true",
+        },
+        "unix_http_server": {"file": socket, "chmod": "0600"},
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        },
+    }
+    for priority, group in enumerate(groups, start=1):
+        names = ",".join(program.name for program in programs if program.group == group)
+        sections[f"group:{group}"] = {"programs": names, "priority": priority}
+    for program in programs:
+        sections[f"program:{program.name}"] = {
+            "command": shlex.join(program.command),
+            "environment": ",".join(f'{name}="{value}"' for name, value in program.environment.items()),
+            "autostart": "false",
+            "autorestart": "true",
+            "startsecs": START_SECONDS,
+            "startretries": START_RETRIES,
+            "stopwaitsecs": program.stop_seconds,
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": program.log,
+            "stdout_logfile_maxbytes": "20MB",
+            "stdout_logfile_backups": 1,
+        }
+    return "\n".join(
+        "\n".join([f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in values.items()), ""])
+        for name, values in sections.items()
+    )
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise EngineError(f"It runs already, with its data in {lock.parent}: stop that one first.") from error
+        yield
+
+
+def _end_leftover(home: Path) -> None:
+    """Stop the supervisord of a run that was killed before it could do so itself."""
+    with suppress(OSError, ValueError, psutil.Error):
+        leftover = psutil.Process(int((home / "supervisord.pid").read_text()))
+        if str(home / "supervisord.conf") in leftover.cmdline():
+            leftover.terminate()
+            leftover.wait(120)
+
+
+def _connect(socket: Path, supervisord: subprocess.Popen[bytes], home: Path) -> Any:
+    while supervisord.poll() is None:
+        with suppress(OSError):
+            rpc: Any = ServerProxy("http://localhost", transport=SupervisorTransport(serverurl=f"unix://{socket}"))
+            rpc.supervisor.getState()
+            return rpc.supervisor
+        time.sleep(0.05)
+    raise EngineError(f"supervisord does not start; see {home / 'supervisord.log'}.")
+
+
+def _end(supervisord: subprocess.Popen[bytes], patience: float) -> None:
+    """SIGTERM: it stops its processes in order, and kills those that take longer than they may."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(supervisord.pid).children(recursive=True)
+        supervisord.terminate()
+        try:
+            supervisord.wait(patience)
+        except subprocess.TimeoutExpired:
+            supervisord.kill()
+            supervisord.wait()
+        for child in children:  # none, unless supervisord was killed
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    supervisord.wait()

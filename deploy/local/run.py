@@ -1,0 +1,67 @@
+"""`make run`: the whole system against the real upstreams, configured from the environment or `.env`."""
+
+import os
+import time
+from pathlib import Path
+
+import typer
+from dotenv import load_dotenv
+from pydantic import ValidationError
+
+from deploy.local.engine import EngineError
+from deploy.local.keys import local_jwt_key
+from deploy.local.signals import interruptible
+from deploy.local.stack import Stack, StackSettings, run_stack
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run() -> None:
+    """Run Kafka, MongoDB, the five stages, scheduler and gateway until Ctrl-C.
+
+    Settings come from the environment, then from `.env`; `.env.example` explains each. Data and logs are under
+    LOCAL_DIR (.local). KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere.
+    """
+    load_dotenv(Path(".env"), override=False)
+    with interruptible():
+        try:
+            settings = StackSettings()
+            jwt, hint = _identity(settings)
+            stack = run_stack(settings, jwt)
+            with stack.running(typer.echo) as processes:
+                _greet(stack, hint)
+                while True:
+                    for program in processes.programs:
+                        if processes.state(program) == "FATAL":
+                            raise EngineError(f"{program.name} does not stay up; see {program.log}.")
+                    time.sleep(1)
+        except (EngineError, ValidationError) as error:
+            typer.secho(str(error), fg="red", err=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            typer.echo("Stopped.")
+
+
+def _identity(settings: StackSettings) -> tuple[dict[str, str], str]:
+    """The gateway's key where none is set, and how to get a token."""
+    if os.environ.get("JWT_JWKS_URL"):
+        return {}, "Tokens come from the identity provider behind JWT_JWKS_URL."
+    if os.environ.get("JWT_KEY"):
+        return {}, "A token, with the same JWT_KEY in the environment:\n  .venv/bin/thrive token --user NAME"
+    key = local_jwt_key(settings.local_dir)
+    path = settings.local_dir / "jwt.key"
+    return {"JWT_KEY": key}, f'A token:\n  JWT_KEY="$(cat {path})" .venv/bin/thrive token --user NAME'
+
+
+def _greet(stack: Stack, hint: str) -> None:
+    typer.echo(f"\nGateway: {stack.url} (described at {stack.url}/openapi.json). Logs: {stack.logs}\n{hint}")
+    typer.echo(
+        f"An import:\n  curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' \\\n"
+        f'    -d \'{{"url": "https://github.com/pallets/flask"}}\' {stack.url}/api/v1/integrations/import/\n'
+        "Ctrl-C stops everything."
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,149 @@
+"""The whole system on this machine: engines, the sandbox where it is wanted, stages, scheduler, gateway."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+from pydantic import Field
+
+from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, port_is_free
+from deploy.local.kafka import Kafka
+from deploy.local.mongo import Mongo
+from deploy.local.processes import Processes, Program
+from deploy.local.settings import LocalSettings
+from sandbox.environment import environment as sandbox_environment
+
+GROUPS = ("engines", "upstreams", "services", "front")  # the order of the start; the end is the other way round
+PORTS = {"fetcher": 9111, "analyzer": 9112, "transformer": 9113, "writer": 9114, "awarder": 9115, "scheduler": 9116}
+SANDBOX_PORT = 9100
+READY_SECONDS = 120
+
+Say = Callable[[str], None]
+
+
+class StackSettings(LocalSettings):
+    port: int = Field(8000, ge=1, le=65_535, description="the gateway's; stages and scheduler answer at 9111 to 9116")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs, and where. `ports`: of every process that answers HTTP, the gateway last."""
+
+    home: Path
+    engines: tuple[Engine, ...]
+    ports: Mapping[str, int]
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['gateway']}"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    def programs(self) -> list[Program]:
+        engines = [Program(one.name.lower(), "engines", one.command(), one.log_path) for one in self.engines]
+        return [*engines, *(self._program(name, port) for name, port in self.ports.items())]
+
+    def _program(self, name: str, port: int) -> Program:
+        log = self.logs.absolute() / f"{name}.log"
+        if name == "sandbox":
+            return Program(name, "upstreams", [sys.executable, "-m", "sandbox", "--port", str(port)], log)
+        command = [sys.executable, "-m", f"services.{name}.app"]
+        group = "front" if name == "gateway" else "services"
+        return Program(name, group, command, log, {"PORT": str(port)}, stop_seconds=40)
+
+    @contextmanager
+    def running(self, say: Say) -> Iterator[Processes]:
+        """All of it, ready; stopped in order on leaving. Raises EngineError, and then nothing is left running."""
+        for engine in self.engines:
+            engine.check()
+            say(f"Preparing {engine.name} …")
+            engine.prepare()
+        programs = self.programs()
+        with Processes(programs, GROUPS, self.home, self.environment) as processes:
+            processes.start("engines")
+            for engine, program in zip(self.engines, programs, strict=False):
+                engine.wait_ready(READY_SECONDS, partial(processes.runs, program))
+                say(f"  {engine.name:<12} {LOOPBACK}:{engine.port}")
+            for group in GROUPS[1:]:
+                processes.start(group)
+            for name, port in self.ports.items():
+                wait_ready(processes, next(one for one in programs if one.name == name), port)
+                say(f"  {name:<12} http://{LOOPBACK}:{port}")
+            yield processes
+
+
+def wait_ready(processes: Processes, program: Program, port: int, timeout: float = READY_SECONDS) -> None:
+    """Until it answers that it is ready. Raises EngineError with the end of its log."""
+    path = "/_sandbox/links" if program.name == "sandbox" else "/readyz"
+    deadline = time.monotonic() + timeout
+    while not answers(f"http://{LOOPBACK}:{port}{path}"):
+        given_up = processes.state(program) == "FATAL"
+        if given_up or time.monotonic() > deadline:
+            trouble = "does not start" if given_up else f"is not ready after {timeout:.0f} s"
+            raise EngineError(f"{program.name} {trouble}. The end of {program.log}:\n{tail(program.log)}")
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=3, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return "\n".join(f"  {line[:300]}" for line in text.splitlines()[-lines:]) or "  (empty)"
+
+
+def free_or_another(port: int) -> int:
+    return port if port_is_free(port) else free_port()
+
+
+def run_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
+    """Against the real upstreams, on the ports that are set. Raises EngineError when the gateway's is taken."""
+    if not port_is_free(settings.port):
+        raise EngineError(f"The gateway cannot start: port {settings.port} is taken. Set PORT to another one.")
+    return Stack(
+        home=settings.local_dir,
+        engines=tuple(engine for engine in (settings.kafka(), settings.mongo()) if engine),
+        ports={**{name: free_or_another(port) for name, port in PORTS.items()}, "gateway": settings.port},
+        environment={**os.environ, **settings.environment(), **jwt, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def demo_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
+    """With the sandbox, data of its own, and other ports where the usual ones are taken."""
+    home = settings.local_dir / "demo"
+    kafka = settings.kafka() and Kafka(
+        home / "kafka",
+        free_or_another(settings.kafka_port),
+        free_or_another(settings.kafka_controller_port),
+        jars_dir=settings.local_dir / "kafka" / "jars",
+    )
+    mongo = settings.mongo() and Mongo(home / "mongodb", free_or_another(settings.mongodb_port))
+    wanted = {"sandbox": SANDBOX_PORT, **PORTS, "gateway": settings.port}
+    ports = {name: free_or_another(port) for name, port in wanted.items()}
+    # nothing that is meant for the real upstreams or the real gateway
+    private = ("GITHUB_", "YOUTUBE_", "OPENAI_", "JWT_")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.upper().startswith(private)},
+        "MONGODB_DATABASE": os.environ.get("MONGODB_DATABASE") or "thrive-demo",
+        "HOST": LOOPBACK,
+        **settings.environment(),
+        **({"KAFKA_BOOTSTRAP_SERVERS": kafka.address} if kafka else {}),
+        **({"MONGODB_URL": mongo.address} if mongo else {}),
+        **sandbox_environment(f"http://{LOOPBACK}:{ports['sandbox']}"),
+        **jwt,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Stack(home, tuple(engine for engine in (kafka, mongo) if engine), ports, environment)
