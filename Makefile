@@ -38,6 +38,9 @@ test: setup ## the whole suite, on real Kafka and MongoDB
 chaos: setup ## what takes longer: engines that die under load
 	$(BIN)/pytest -m chaos
 
+bench: setup ## ours beside the floor, about 6 minutes (BENCH=--quick: 1.5)
+	$(BIN)/python -m bench $(BENCH)
+
 lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev pyproject.toml -o requirements.lock

@@ -1,4 +1,4 @@
-"""The floor: the same five hops with bare aiokafka, pydantic, aiohttp, PyMongo and uvloop (`python -m bench.floor HOP`).
+"""The floor: the same five hops with bare aiokafka, pydantic, aiohttp, PyMongo, uvloop (`python -m bench.floor HOP`).
 
 What it does as ours: the same event models, three GitHub calls at once, one model call, the project model, one project
 written, one ledger entry, one status write per hop, `acks=all`, six partitions a topic, one process a hop.

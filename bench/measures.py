@@ -29,12 +29,7 @@ class Saturation:
 @dataclass(frozen=True)
 class Kill:
     repeated: int  # model calls that the sandbox had seen before
-    under_way: int  # calls whose caller was killed before the answer came: nobody could remember those
-
-    @property
-    def finished(self) -> int:
-        """Repeated although their answers had been given."""
-        return max(0, self.repeated - self.under_way)
+    answered: int  # those of them whose first call had been answered; the others were under way and lost
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ class Bench:
         stack.members["analyzer"].start()
         await feed
         await self.ends.wait(ids, stack.check)
-        return Kill(await self.sandbox.repeated("openai"), await self.sandbox.hung_up("openai"))
+        return Kill(await self.sandbox.repeated("openai"), await self.sandbox.asked_again("openai"))
 
 
 async def at_rate(call: Callable[[], Awaitable[T]], count: int, per_second: float) -> list[T]:

@@ -2,7 +2,7 @@
 
 GET    /_sandbox                            addresses, latencies, limits, faults
 GET    /_sandbox/links                      links worth importing, and what should come of each
-GET    /_sandbox/calls                      {upstream: {endpoint: {count, distinct, hung_up}}}
+GET    /_sandbox/calls                      {upstream: {endpoint: {count, distinct, again}}}
 GET    /_sandbox/calls?upstream=&contains=  the latest calls whose text holds this
 DELETE /_sandbox/calls
 PUT    /_sandbox/latency                    {upstream or "*": seconds}

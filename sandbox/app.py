@@ -45,11 +45,8 @@ class Sandbox:
         self._state.calls.record(upstream.name, endpoint, text)
         rule = self._state.faults.pick(upstream.name, call.method, path, text)
         if delay := self._state.latencies[upstream.name] + (rule.delay if rule else 0):
-            try:
-                await asyncio.sleep(delay)
-            except asyncio.CancelledError:
-                self._state.calls.hang_up(upstream.name, endpoint)
-                raise
+            await asyncio.sleep(delay)
+        self._state.calls.answered(upstream.name, endpoint, text)
         if rule is None or rule.kind == DELAY:
             return _response(upstream.answer(call))
         if misbehave := MISBEHAVIOURS.get(rule.kind):

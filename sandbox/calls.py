@@ -11,7 +11,8 @@ class Calls:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._distinct: dict[tuple[str, str], set[int]] = {}
-        self._hung_up: Counter[tuple[str, str]] = Counter()
+        self._answered: dict[tuple[str, str], set[int]] = {}
+        self._again: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[str, str, str]] = deque(maxlen=RECENT)
 
     def record(self, upstream: str, endpoint: str, text: str) -> None:
@@ -19,21 +20,25 @@ class Calls:
         key = (upstream, endpoint)
         self._counts[key] += 1
         self._distinct.setdefault(key, set()).add(hash(text))
+        self._again[key] += hash(text) in self._answered.get(key, ())
         self._recent.append((upstream, endpoint, text[:TEXT_CHARS]))
 
-    def hang_up(self, upstream: str, endpoint: str) -> None:
-        """The caller left before the answer."""
-        self._hung_up[(upstream, endpoint)] += 1
+    def answered(self, upstream: str, endpoint: str, text: str) -> None:
+        """The caller was still there when the answer was due."""
+        self._answered.setdefault((upstream, endpoint), set()).add(hash(text))
 
     def described(self) -> dict[str, dict[str, dict[str, int]]]:
-        """{upstream: {endpoint: {count, distinct, hung_up}}}; count - distinct calls repeated an earlier one."""
+        """{upstream: {endpoint: {count, distinct, again}}}.
+
+        count - distinct calls repeated an earlier one; `again` of them repeated one that had been answered.
+        """
         described: dict[str, dict[str, dict[str, int]]] = {}
         for (upstream, endpoint), calls in sorted(self._counts.items()):
             distinct = len(self._distinct[(upstream, endpoint)])
             described.setdefault(upstream, {})[endpoint] = {
                 "count": calls,
                 "distinct": distinct,
-                "hung_up": self._hung_up[(upstream, endpoint)],
+                "again": self._again[(upstream, endpoint)],
             }
         return described
 
@@ -48,5 +53,6 @@ class Calls:
     def reset(self) -> None:
         self._counts.clear()
         self._distinct.clear()
-        self._hung_up.clear()
+        self._answered.clear()
+        self._again.clear()
         self._recent.clear()

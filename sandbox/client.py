@@ -81,9 +81,9 @@ class SandboxClient:
         """Calls that were the same, to the letter, as an earlier one."""
         return await self._counted(upstream, endpoint, "count") - await self._counted(upstream, endpoint, "distinct")
 
-    async def hung_up(self, upstream: str, endpoint: str | None = None) -> int:
-        """Calls whose caller left before the answer that a latency held back."""
-        return await self._counted(upstream, endpoint, "hung_up")
+    async def asked_again(self, upstream: str, endpoint: str | None = None) -> int:
+        """Those of the repeated calls that had been answered: not the ones whose caller died while it waited."""
+        return await self._counted(upstream, endpoint, "again")
 
     async def recent(self, upstream: str = "", contains: str = "") -> list[dict[str, str]]:
         """The latest calls, oldest first: upstream, endpoint, text (request line and body)."""
