@@ -11,7 +11,8 @@ from aiokafka import ConsumerRecord
 
 from kit import deferred
 from kit.errors import ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
-from kit.mongo import Database, is_outage
+from kit.imports import DONE, FAILS_BELOW, State
+from kit.mongo import Database, Document, is_outage
 from schemas.events import Event, ImportFailed
 
 log = structlog.get_logger()
@@ -54,10 +55,7 @@ class StageFailures:
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
         if (origin := Origin.of(record)) is not None:
             message = problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
-            await self._db.imports.update_one(
-                {"_id": origin.import_id, "active": True},
-                {"$set": {"message": message, "deferred_until": due_at}, "$inc": {"version": 1}},
-            )
+            await self._db.imports.update_one(*waiting(origin.import_id, self._stage, message, due_at))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
@@ -91,6 +89,17 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+def waiting(import_id: UUID, stage: str, message: str, until: datetime) -> tuple[Document, Document]:
+    """Filter and update. The projector may read the deferred event itself later than we write; as its rank is taken
+    here already, it does not overwrite what we say."""
+    rank = FAILS_BELOW.get(stage, DONE)
+    changes = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
+    return (
+        {"_id": import_id, "active": True, "progress": {"$lt": rank}},
+        {"$set": changes | {"stage": stage}, "$max": {"progress": rank - 1}, "$inc": {"version": 1}},
+    )
 
 
 class Origin(Event):

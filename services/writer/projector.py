@@ -80,14 +80,17 @@ def update_for(event: Event, now: datetime) -> UpdateOne | None:
 
 def failure(event: ImportFailed, now: datetime) -> UpdateOne:
     told = event.model_dump(include={"error", "error_code", "action", "suggestion", "retry_at"}, exclude_none=True)
+    rank = FAILS_BELOW.get(event.stage, DONE)
     changes: Document = {
+        # As far as the stage's own input: an event from before the failure that is read after it changes nothing.
+        "progress": rank - 1,
         "state": State.FAILED,
         "stage": event.stage,
         "message": event.error,
         "error": told,
         "active": False,
     }
-    return moved(event, FAILS_BELOW.get(event.stage, DONE), changes, now)
+    return moved(event, rank, changes, now)
 
 
 def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOne:
