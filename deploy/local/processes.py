@@ -4,36 +4,22 @@ supervisord is our child and ends with us. Its configuration holds no secret: se
 """
 
 import fcntl
-import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from xmlrpc.client import ServerProxy
 
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.local.engine import EngineError
-
-START_SECONDS = 10  # a process that ends sooner has failed to start
-START_RETRIES = 3
-
-
-@dataclass(frozen=True)
-class Program:
-    name: str
-    group: str
-    command: Sequence[str]
-    log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)  # beside what all programs share
-    stop_seconds: int = 30  # from SIGTERM to SIGKILL
+from deploy.local.programs import Program, configuration
 
 
 class Processes:
@@ -63,16 +49,17 @@ class Processes:
             socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thrive-"))) / "rpc.sock"
             config = self._home / "supervisord.conf"
             config.write_text(configuration(self.programs, self._groups, self._home, socket))
+            errors = stack.enter_context((self._home / "supervisord.err").open("w+"))
             supervisord = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=errors,
                 start_new_session=True,  # Ctrl-C reaches us alone, and we stop all in order
             )
             stack.callback(_end, supervisord, sum(self._longest_stop(group) for group in self._groups) + 10)
-            self._rpc = _connect(socket, supervisord, self._home)
+            self._rpc = _connect(socket, supervisord, errors)
             self._stack = stack.pop_all()
         return self
 
@@ -100,45 +87,6 @@ class Processes:
         return max(program.stop_seconds for program in self.programs if program.group == group)
 
 
-def configuration(programs: Sequence[Program], groups: Sequence[str], home: Path, socket: Path) -> str:
-    """supervisord's file. Groups stop one after the other, the last first; the members of one group at once."""
-    sections: dict[str, dict[str, object]] = {
-        "supervisord": {
-            "logfile": home / "supervisord.log",
-            "logfile_backups": 1,
-            "pidfile": home / "supervisord.pid",
-            "childlogdir": home,
-            "silent": "true",
-        },
-        "unix_http_server": {"file": socket, "chmod": "0600"},
-        "rpcinterface:supervisor": {
-            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
-        },
-    }
-    for priority, group in enumerate(groups, start=1):
-        names = ",".join(program.name for program in programs if program.group == group)
-        sections[f"group:{group}"] = {"programs": names, "priority": priority}
-    for program in programs:
-        sections[f"program:{program.name}"] = {
-            "command": shlex.join(program.command),
-            "environment": ",".join(f'{name}="{value}"' for name, value in program.environment.items()),
-            "autostart": "false",
-            "autorestart": "true",
-            "startsecs": START_SECONDS,
-            "startretries": START_RETRIES,
-            "stopwaitsecs": program.stop_seconds,
-            "killasgroup": "true",
-            "redirect_stderr": "true",
-            "stdout_logfile": program.log,
-            "stdout_logfile_maxbytes": "20MB",
-            "stdout_logfile_backups": 1,
-        }
-    return "\n".join(
-        "\n".join([f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in values.items()), ""])
-        for name, values in sections.items()
-    )
-
-
 @contextmanager
 def _only_one(lock: Path) -> Iterator[None]:
     with lock.open("w") as file:
@@ -158,14 +106,15 @@ def _end_leftover(home: Path) -> None:
             leftover.wait(120)
 
 
-def _connect(socket: Path, supervisord: subprocess.Popen[bytes], home: Path) -> Any:
+def _connect(socket: Path, supervisord: subprocess.Popen[bytes], errors: IO[str]) -> Any:
     while supervisord.poll() is None:
         with suppress(OSError):
             rpc: Any = ServerProxy("http://localhost", transport=SupervisorTransport(serverurl=f"unix://{socket}"))
             rpc.supervisor.getState()
             return rpc.supervisor
         time.sleep(0.05)
-    raise EngineError(f"supervisord does not start; see {home / 'supervisord.log'}.")
+    errors.seek(0)
+    raise EngineError(f"supervisord does not start: {errors.read()[-1000:]}")
 
 
 def _end(supervisord: subprocess.Popen[bytes], patience: float) -> None:

@@ -15,13 +15,16 @@ from pydantic import Field
 from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, port_is_free
 from deploy.local.kafka import Kafka
 from deploy.local.mongo import Mongo
-from deploy.local.processes import Processes, Program
+from deploy.local.processes import Processes
+from deploy.local.programs import Program
 from deploy.local.settings import LocalSettings
 from sandbox.environment import environment as sandbox_environment
 
 GROUPS = ("engines", "upstreams", "services", "front")  # the order of the start; the end is the other way round
 PORTS = {"fetcher": 9111, "analyzer": 9112, "transformer": 9113, "writer": 9114, "awarder": 9115, "scheduler": 9116}
 SANDBOX_PORT = 9100
+# slow as the real ones are, so that progress can be seen
+SANDBOX = (sys.executable, "-m", "sandbox", "--latency", "0.2", "--model-latency", "1.5")
 READY_SECONDS = 120
 
 Say = Callable[[str], None]
@@ -55,7 +58,7 @@ class Stack:
     def _program(self, name: str, port: int) -> Program:
         log = self.logs.absolute() / f"{name}.log"
         if name == "sandbox":
-            return Program(name, "upstreams", [sys.executable, "-m", "sandbox", "--port", str(port)], log)
+            return Program(name, "upstreams", [*SANDBOX, "--port", str(port)], log)
         command = [sys.executable, "-m", f"services.{name}.app"]
         group = "front" if name == "gateway" else "services"
         return Program(name, group, command, log, {"PORT": str(port)}, stop_seconds=40)

@@ -1,0 +1,160 @@
+"""What `make demo` and `make run` start, and how it is kept."""
+
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import EngineError, free_port
+from deploy.local.keys import local_jwt_key
+from deploy.local.processes import Processes
+from deploy.local.programs import Program, configuration
+from deploy.local.signals import interruptible
+from deploy.local.stack import PORTS, StackSettings, demo_stack, run_stack
+
+KEY = {"JWT_KEY": "a secret of the test's own, long enough"}
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_port()))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    key = local_jwt_key(tmp_path / "new")
+    assert len(key) >= 32
+    assert local_jwt_key(tmp_path / "new") == key
+    assert (tmp_path / "new" / "jwt.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_demo_takes_other_ports_where_its_own_are_taken(tmp_path: Path, taken: int) -> None:
+    settings = StackSettings(local_dir=tmp_path, port=taken, kafka_port=taken, mongodb_port=taken)
+    stack = demo_stack(settings, KEY)
+    assert stack.url != f"http://127.0.0.1:{taken}"
+    assert taken not in [port for engine in stack.engines for port in engine.ports().values()]
+    assert stack.environment["KAFKA_BOOTSTRAP_SERVERS"] == stack.engines[0].address
+    assert stack.environment["MONGODB_URL"] == stack.engines[1].address
+
+
+def test_run_says_that_the_gateways_port_is_taken(tmp_path: Path, taken: int) -> None:
+    with pytest.raises(EngineError, match=f"port {taken} is taken.*Set PORT"):
+        run_stack(StackSettings(local_dir=tmp_path, port=taken), KEY)
+
+
+def test_the_demo_talks_to_the_sandbox_with_no_credential_of_yours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "yours")
+    monkeypatch.setenv("JWT_JWKS_URL", "https://your-identity-provider")
+    stack = demo_stack(StackSettings(local_dir=tmp_path), KEY)
+    sandbox = f"http://127.0.0.1:{stack.ports['sandbox']}"
+    assert stack.environment["GITHUB_API_URL"] == f"{sandbox}/github"
+    assert stack.environment["JWT_KEY"] == KEY["JWT_KEY"]
+    assert not {"GITHUB_TOKEN", "JWT_JWKS_URL"} & stack.environment.keys()
+
+
+def test_engines_that_run_elsewhere_are_not_started(tmp_path: Path) -> None:
+    elsewhere = {"kafka_bootstrap_servers": "kafka.example:9092", "mongodb_url": "mongodb://mongodb.example"}
+    settings = StackSettings.model_validate({"local_dir": tmp_path, "port": free_port(), **elsewhere})
+    for stack in (demo_stack(settings, KEY), run_stack(settings, KEY)):
+        assert stack.engines == ()
+        assert stack.environment["KAFKA_BOOTSTRAP_SERVERS"] == "kafka.example:9092"
+        assert stack.environment["MONGODB_URL"] == "mongodb://mongodb.example"
+
+
+def test_every_process_is_a_program_with_its_port_and_log_and_no_secret_in_the_file(tmp_path: Path) -> None:
+    elsewhere = {"kafka_bootstrap_servers": "kafka.example:9092", "mongodb_url": "mongodb://mongodb.example"}
+    stack = demo_stack(StackSettings.model_validate({"local_dir": tmp_path, **elsewhere}), KEY)
+    programs = stack.programs()
+    assert [program.name for program in programs] == ["sandbox", *PORTS, "gateway"]
+    assert len({program.log for program in programs}) == len(programs)
+    text = configuration(programs, ["upstreams", "services", "front"], tmp_path, tmp_path / "socket")
+    assert f'environment=PORT="{stack.ports["fetcher"]}"' in text
+    assert KEY["JWT_KEY"] not in text
+
+
+def test_a_percent_sign_in_a_command_survives_supervisords_expansion(tmp_path: Path) -> None:
+    program = Program("odd", "all", ["echo", "100 %(here)s"], tmp_path / "log")
+    assert "command=echo '100 %%(here)s'" in configuration([program], ["all"], tmp_path, tmp_path / "socket")
+
+
+# Notes its end in a file that all share, so that the order can be read.
+SCRIPT = """
+import pathlib, signal, sys
+def end(*_):
+    with pathlib.Path(sys.argv[2]).open("a") as file:
+        file.write(sys.argv[1] + "\\n")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> list[Program]:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    return [
+        Program(
+            name,
+            group,
+            [sys.executable, str(script), name, str(tmp_path / "ends")],
+            tmp_path / "logs" / f"{name}.log",
+            stop_seconds=5,
+        )
+        for name, group in (("engine", "first"), ("stage", "second"), ("gateway", "third"))
+    ]
+
+
+def all_up(programs: list[Program]) -> bool:
+    return all(program.log.exists() and "up" in program.log.read_text() for program in programs)
+
+
+def test_processes_are_restarted_and_end_in_the_opposite_order(tmp_path: Path, programs: list[Program]) -> None:
+    with Processes(programs, ["first", "second", "third"], tmp_path, {}) as processes:
+        for group in ("first", "second", "third"):
+            processes.start(group)
+        until(lambda: all_up(programs))
+        killed = processes.pid(programs[1])
+        psutil.Process(killed).kill()
+        until(lambda: processes.pid(programs[1]) not in (0, killed))
+        until(lambda: programs[1].log.read_text().count("up") == 2)
+        pids = [processes.pid(program) for program in programs]
+    assert (tmp_path / "ends").read_text().split() == ["gateway", "stage", "engine"]
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_two_at_once_in_one_folder_are_refused(tmp_path: Path, programs: list[Program]) -> None:
+    groups = ["first", "second", "third"]
+    with (
+        Processes(programs, groups, tmp_path, {}),
+        pytest.raises(EngineError, match="runs already"),
+        Processes(programs, groups, tmp_path, {}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_way_to_end_a_program_puts_everything_away(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == before
