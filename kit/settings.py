@@ -61,4 +61,3 @@ class ProcessSettings(Settings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535)
     log_level: str = "INFO"
-    environment: str = "production"
