@@ -83,7 +83,7 @@ class RecordParser(AioKafkaParser):
     async def parse_message(self, message: "ConsumerRecord[Any, Any]") -> "StreamMessage[ConsumerRecord[Any, Any]]":
         headers = {name: (value or b"").decode(errors="replace") for name, value in message.headers}
         return KafkaMessage(
-            body=message.value,
+            body=message.value or b"",  # middlewares measure it, and a tombstone has none
             headers=headers,
             content_type=headers.get("content-type"),
             message_id=headers.get("ce_id") or f"{message.offset}-{message.timestamp}",
