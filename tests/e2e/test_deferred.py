@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -10,10 +11,11 @@ from kit import deferred
 from kit.deferred import WAITS_HEADER
 from kit.errors import RateLimitError, UpstreamUnavailableError
 from kit.failures import StageFailures
-from kit.mongo import Database, connect, ensure_indexes
+from kit.imports import State, pending, reopen
+from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import MongoSettings
-from schemas.events import ContentFetched, Event
-from tests.unit.kit.records import IMPORT_ID, record
+from schemas.events import ContentFetched, Event, Options
+from tests.unit.kit.records import IMPORT_ID, URL, USER_ID, record
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -30,6 +32,19 @@ async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
 
 async def nothing(_event: Event) -> None:
     raise AssertionError("nothing is to be published")
+
+
+def imported(**changes: Any) -> Document:
+    record = pending(
+        task_id=IMPORT_ID,
+        user_id=USER_ID,
+        url=URL,
+        integration="github",
+        options=Options(),
+        released=True,
+        now=NOW,
+    )
+    return record | changes
 
 
 async def test_a_message_comes_back_to_the_byte_when_it_is_due(db: Database) -> None:
@@ -75,7 +90,7 @@ async def test_what_one_relay_has_in_hand_no_other_gets_until_its_claim_runs_out
 
 
 async def test_a_rate_limit_waits_until_its_reset_and_its_owner_reads_why(db: Database) -> None:
-    await db.imports.insert_one({"_id": IMPORT_ID, "active": True, "version": 1, "user_id": "u", "url": "x"})
+    await db.imports.insert_one(imported(progress=0))
     failures = StageFailures("fetcher", db, nothing)
     await failures.defer(record(), RateLimitError("GitHub's limit resets at 03:10 UTC.", retry_at=NOW))
     (message,) = await deferred.claim(db, NOW)
@@ -84,12 +99,26 @@ async def test_a_rate_limit_waits_until_its_reset_and_its_owner_reads_why(db: Da
     assert shown is not None
     assert shown["message"] == "GitHub's limit resets at 03:10 UTC."
     assert shown["deferred_until"] == NOW
+    assert shown["state"] == State.PROCESSING
+    assert shown["progress"] == 1, "the import was requested, whether the projector has read that or not"
     assert shown["version"] == 2
 
 
-async def test_a_finished_import_is_not_touched_by_a_late_deferral(db: Database) -> None:
-    await db.imports.insert_one({"_id": IMPORT_ID, "active": False, "version": 9, "message": "Done", "user_id": "u"})
+@pytest.mark.parametrize("changes", [{"active": False, "progress": 1}, {"progress": 2}])
+async def test_an_import_that_is_over_or_further_is_not_touched_by_a_late_deferral(
+    db: Database, changes: dict[str, Any]
+) -> None:
+    before = imported(**changes)
+    await db.imports.insert_one(before)
     await StageFailures("fetcher", db, nothing).defer(record(), UpstreamUnavailableError("GitHub does not answer."))
+    assert await db.imports.find_one({"_id": IMPORT_ID}) == before
+
+
+async def test_a_replay_opens_a_failed_import_again_and_no_other(db: Database) -> None:
+    await db.imports.insert_one(imported(state=State.FAILED, error={"error": "x"}))
+    await reopen(db, IMPORT_ID)
+    await reopen(db, IMPORT_ID)
     shown = await db.imports.find_one({"_id": IMPORT_ID})
     assert shown is not None
-    assert (shown["version"], shown["message"]) == (9, "Done")
+    assert (shown["state"], shown["attempt"]) == (State.PROCESSING, 2)
+    assert "error" not in shown
