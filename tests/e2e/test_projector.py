@@ -1,0 +1,150 @@
+"""The status of an import, from events that come late, twice and in any order, on a real MongoDB."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from kit.imports import State, pending
+from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.settings import MongoSettings
+from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
+from schemas.content import Content as Blocks
+from schemas.events import (
+    ContentAnalyzed,
+    ContentFetched,
+    Event,
+    ImportFailed,
+    ImportRequested,
+    Options,
+    PointsAwarded,
+    ProjectDrafted,
+    ProjectSaved,
+)
+from services.writer.projector import Projector
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+URL = "https://github.com/a/b"
+PROJECT_ID = UUID(int=7)
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(connected)
+    yield connected
+    await connected.client.drop_database(database)
+    await connected.client.close()
+
+
+def journey(import_id: UUID, *, created: bool = True) -> list[Event]:
+    """All events of one import, in order."""
+    item = Item(
+        integration="github", external_id="1", url=URL, kind="github_repo", title="b", full_name="a/b"
+    )  # fmt: skip
+    analysis = Analysis(description="It is.", source="extractive")
+    project = Project(
+        type="github_repo", title="b", description="It is.", external_url=URL, is_showcase=True, is_private=False,
+        content=Blocks(blocks=(CoverBlock(title="b"),)), project_type=ProjectType.OTHER, analysis_source="extractive",
+    )  # fmt: skip
+    facts = {"id": uuid4(), "import_id": import_id, "user_id": "u", "url": URL}
+    saved = {"project_id": PROJECT_ID, "slug": "b"}
+    events: list[Event] = [
+        ImportRequested.model_validate(facts | {"requested_at": NOW}),
+        ContentFetched.model_validate(facts | {"item": item}),
+        ContentAnalyzed.model_validate(facts | {"item": item, "analysis": analysis}),
+        ProjectDrafted.model_validate(facts | {"project": project}),
+        ProjectSaved.model_validate(facts | saved | {"title": "b", "created": created}),
+    ]
+    if created:
+        events.append(PointsAwarded.model_validate(facts | saved | {"points": 50, "reason": "project_created"}))
+    return events
+
+
+async def accepted(db: Database) -> UUID:
+    """An import as the gateway stores it."""
+    task_id = uuid4()
+    record = pending(
+        task_id=task_id, user_id="u", url=URL, integration="github", options=Options(), released=True, now=NOW
+    )
+    await db.imports.insert_one(record)
+    return task_id
+
+
+async def read(db: Database, import_id: UUID) -> Document:
+    found = await db.imports.find_one({"_id": import_id})
+    assert found is not None
+    return found
+
+
+def failed(import_id: UUID, stage: str) -> ImportFailed:
+    return ImportFailed(
+        id=uuid4(), import_id=import_id, user_id="u", url=URL, stage=stage,
+        error="No such repository.", error_code="CONTENT_NOT_FOUND", action="check_url", suggestion="Check it.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_events_in_any_order_and_twice_end_in_the_same_state(db: Database, seed: int) -> None:
+    import_id = await accepted(db)
+    events = journey(import_id) * 2
+    random.Random(seed).shuffle(events)
+    projector, seen = Projector(db), 0
+    for event in events:
+        await projector(event)
+        progress = (await read(db, import_id))["progress"]
+        assert progress >= seen, "it never goes back"
+        seen = progress
+    record = await read(db, import_id)
+    assert (record["state"], record["active"], record["points"]) == (State.COMPLETED, False, 50)
+    assert record["result"] == {"project_id": PROJECT_ID, "slug": "b", "created": True}
+
+
+async def test_an_event_that_changes_nothing_makes_no_new_version(db: Database) -> None:
+    import_id = await accepted(db)
+    projector = Projector(db)
+    for event in journey(import_id):
+        await projector(event)
+    before = await read(db, import_id)
+    for event in journey(import_id):
+        await projector(event)
+    assert await read(db, import_id) == before
+
+
+async def test_a_refreshed_project_is_done_without_points(db: Database) -> None:
+    import_id = await accepted(db)
+    for event in journey(import_id, created=False):
+        await Projector(db)(event)
+    record = await read(db, import_id)
+    assert (record["state"], record["active"], record["points"]) == (State.COMPLETED, False, 0)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_failure_ends_the_import_even_if_an_earlier_event_is_read_after_it(db: Database, late: bool) -> None:
+    import_id = await accepted(db)
+    requested, failure = journey(import_id)[0], failed(import_id, "fetcher")
+    for event in (failure, requested) if late else (requested, failure):
+        await Projector(db)(event)
+    record = await read(db, import_id)
+    assert (record["state"], record["active"]) == (State.FAILED, False)
+    assert record["error"]["error_code"] == "CONTENT_NOT_FOUND"
+
+
+async def test_a_replay_that_succeeds_turns_a_failure_into_a_project(db: Database) -> None:
+    import_id = await accepted(db)
+    requested, *others = journey(import_id)
+    for event in (requested, failed(import_id, "fetcher"), *others):
+        await Projector(db)(event)
+    record = await read(db, import_id)
+    assert record["state"] == State.COMPLETED
+    assert "error" not in record
+
+
+async def test_an_import_that_another_system_published_is_known_from_its_first_event(db: Database) -> None:
+    import_id = uuid4()
+    await Projector(db)(journey(import_id)[1])
+    record = await read(db, import_id)
+    assert (record["user_id"], record["url"], record["state"]) == ("u", URL, State.PROCESSING)
