@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
 from kit.errors import AnalysisFailedError
@@ -38,15 +39,21 @@ class Model:
     async def analyse(self, item: Item) -> Analysis:
         """One call. Raises AnalysisFailedError for all that a model can do wrong: refuse, ramble, time out."""
         try:
-            completion = await self._client.chat.completions.create(
-                model=self.name,
-                temperature=self._temperature,
-                max_tokens=MAX_ANSWER_TOKENS,
-                messages=[
-                    {"role": "system", "content": INSTRUCTIONS},
-                    {"role": "user", "content": facts(item)},
-                ],
-                response_format=ANSWER_FORMAT,
+            # Not `chat.completions.create`, which walks through the whole request for values to convert: a quarter of
+            # the stage's CPU, and there are none.
+            completion = await self._client.post(
+                "/chat/completions",
+                cast_to=ChatCompletion,
+                body={
+                    "model": self.name,
+                    "temperature": self._temperature,
+                    "max_tokens": MAX_ANSWER_TOKENS,
+                    "messages": [
+                        {"role": "system", "content": INSTRUCTIONS},
+                        {"role": "user", "content": facts(item)},
+                    ],
+                    "response_format": ANSWER_FORMAT,
+                },
             )
             return self._clean(completion.choices[0].message.content or "")
         except (openai.OpenAIError, ValidationError, ValueError, LookupError, AttributeError, TypeError) as error:

@@ -10,6 +10,8 @@ from kit.settings import Seconds
 
 class AnalyzerSettings(StageSettings):
     port: int = 9112
+    # Each waits a second or two for the model, so a hundred would mean some sixty analyses a second at most.
+    concurrency: int = Field(500, ge=1, description="events handled at once")
     openai_api_key: SecretStr | None = None  # without one, the extractive analysis is used
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-4o-mini"
