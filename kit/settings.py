@@ -21,7 +21,8 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 class Settings(BaseSettings):
     """Base: environment variables by field name, case-insensitive; empty counts as unset."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    # a refused value may be a secret, and the refusal ends up in a log
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 class KafkaSettings(Settings):
