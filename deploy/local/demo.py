@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import httpx
@@ -15,6 +16,7 @@ from cli.token import TokenSettings, make_token
 from deploy.local.board import board
 from deploy.local.engine import EngineError
 from deploy.local.keys import local_jwt_key
+from deploy.local.processes import only_one
 from deploy.local.showcase import API, Import, demo_links, import_all
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, demo_stack
@@ -41,12 +43,15 @@ def demo(
     elsewhere. Ports that are taken are replaced by free ones.
     """
     user = user or f"demo-{secrets.token_hex(3)}"  # what earlier runs imported stays theirs
+    stopped = 130  # the status of an end by Ctrl-C, until there is nothing left to wait for
     with interruptible():
         try:
             settings = StackSettings()
             key = local_jwt_key(settings.local_dir)
-            stack = demo_stack(settings, {"JWT_KEY": key})
-            with stack.running(_say) as processes:
+            with ExitStack() as stopping:
+                stopping.enter_context(only_one(settings.demo_dir))
+                stack = demo_stack(settings, {"JWT_KEY": key})
+                processes = stopping.enter_context(stack.running(_say))
                 token = make_token(TokenSettings.model_construct(jwt_key=SecretStr(key)), user, 12)
                 ok = asyncio.run(_show(stack, user, token))
                 if exit_:
@@ -54,15 +59,16 @@ def demo(
                     raise typer.Exit(0 if ok else 1)
                 _say(f"\nThe gateway stays up at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
                 _say(CURL.format(token=token, url=stack.url))
+                stopped = 0 if ok else 1
                 while all(processes.state(program) != "FATAL" for program in processes.programs):
                     time.sleep(1)
                 raise EngineError(f"A process does not stay up; see {stack.logs}.")
-        except (EngineError, ValidationError) as error:
+        except (EngineError, ValidationError, httpx.HTTPError) as error:
             console.print(Text(str(error), "red"), soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             _say("Stopped.")
-            raise typer.Exit(130) from None
+            raise typer.Exit(stopped) from None
 
 
 async def _show(stack: Stack, user: str, token: str) -> bool:

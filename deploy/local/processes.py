@@ -23,7 +23,7 @@ from deploy.local.programs import Program, configuration
 
 
 class Processes:
-    """`groups` in the order of their start. Every method blocks; call them from one thread."""
+    """`groups` in the order of their start. Every method blocks; call them from one thread, inside `only_one`."""
 
     def __init__(
         self, programs: Sequence[Program], groups: Sequence[str], home: Path, environment: Mapping[str, str]
@@ -36,11 +36,9 @@ class Processes:
         self._rpc: Any = None
 
     def __enter__(self) -> Self:
-        """Start supervisord, and nothing else yet. Raises EngineError when this folder's processes run already."""
+        """Start supervisord, and nothing else yet. Raises EngineError."""
         with ExitStack() as stack:
             self._home.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_only_one(self._home / "lock"))
-            _end_leftover(self._home)
             for program in self.programs:
                 program.log.parent.mkdir(parents=True, exist_ok=True)
                 if program.log.exists():
@@ -75,30 +73,39 @@ class Processes:
 
     def state(self, program: Program) -> str:
         """supervisord's word: STARTING, RUNNING, BACKOFF (it ended, and is tried again), FATAL (given up) …"""
-        return str(self._rpc.getProcessInfo(f"{program.group}:{program.name}")["statename"])
+        return str(self._info(program)["statename"])
 
     def runs(self, program: Program) -> bool:
         return self.state(program) in ("STARTING", "RUNNING")
 
     def pid(self, program: Program) -> int:
-        return int(self._rpc.getProcessInfo(f"{program.group}:{program.name}")["pid"])
+        return int(self._info(program)["pid"])
+
+    def _info(self, program: Program) -> dict[str, Any]:
+        try:
+            info: dict[str, Any] = self._rpc.getProcessInfo(f"{program.group}:{program.name}")
+        except OSError as error:
+            raise EngineError(f"supervisord is gone; see {self._home / 'supervisord.log'}.") from error
+        return info
 
     def _longest_stop(self, group: str) -> int:
         return max(program.stop_seconds for program in self.programs if program.group == group)
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the folder, and stop what a run that was killed left behind. Raises EngineError when it is held already."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise EngineError(f"It runs already, with its data in {lock.parent}: stop that one first.") from error
+            raise EngineError(f"It runs already, with its data in {home}: stop that one first.") from error
+        _end_leftover(home.absolute())
         yield
 
 
 def _end_leftover(home: Path) -> None:
-    """Stop the supervisord of a run that was killed before it could do so itself."""
     with suppress(OSError, ValueError, psutil.Error):
         leftover = psutil.Process(int((home / "supervisord.pid").read_text()))
         if str(home / "supervisord.conf") in leftover.cmdline():

@@ -2,6 +2,8 @@
 
 import os
 import time
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import typer
@@ -10,8 +12,9 @@ from pydantic import ValidationError
 
 from deploy.local.engine import EngineError
 from deploy.local.keys import local_jwt_key
+from deploy.local.processes import only_one
 from deploy.local.signals import interruptible
-from deploy.local.stack import Stack, StackSettings, run_stack
+from deploy.local.stack import PORTS, Stack, StackSettings, run_stack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,8 +31,12 @@ def run() -> None:
         try:
             settings = StackSettings()
             jwt, hint = _identity(settings)
-            stack = run_stack(settings, jwt)
-            with stack.running(typer.echo) as processes:
+            os.environ.update(jwt)
+            check_settings()
+            with ExitStack() as stopping:
+                stopping.enter_context(only_one(settings.local_dir))
+                stack = run_stack(settings, jwt)
+                processes = stopping.enter_context(stack.running(typer.echo))
                 _greet(stack, hint)
                 while True:
                     for program in processes.programs:
@@ -41,6 +48,12 @@ def run() -> None:
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             typer.echo("Stopped.")
+
+
+def check_settings() -> None:
+    """Read the environment as each process will, to refuse it before anything is started. Raises ValidationError."""
+    for name in (*PORTS, "gateway"):
+        getattr(import_module(f"services.{name}.settings"), f"{name.capitalize()}Settings")()
 
 
 def _identity(settings: StackSettings) -> tuple[dict[str, str], str]:

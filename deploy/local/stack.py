@@ -33,6 +33,10 @@ Say = Callable[[str], None]
 class StackSettings(LocalSettings):
     port: int = Field(8000, ge=1, le=65_535, description="the gateway's; stages and scheduler answer at 9111 to 9116")
 
+    @property
+    def demo_dir(self) -> Path:
+        return self.local_dir / "demo"
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -126,7 +130,7 @@ def run_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
 
 def demo_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
     """With the sandbox, data of its own, and other ports where the usual ones are taken."""
-    home = settings.local_dir / "demo"
+    home = settings.demo_dir
     kafka = settings.kafka() and Kafka(
         home / "kafka",
         free_or_another(settings.kafka_port),

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import ValidationError
 
 from deploy.local import EngineError, free_port
 from deploy.local.keys import local_jwt_key
-from deploy.local.processes import Processes
+from deploy.local.processes import Processes, only_one
 from deploy.local.programs import Program, configuration
+from deploy.local.run import check_settings
 from deploy.local.signals import interruptible
 from deploy.local.stack import PORTS, StackSettings, demo_stack, run_stack
 
@@ -142,14 +144,27 @@ def test_processes_are_restarted_and_end_in_the_opposite_order(tmp_path: Path, p
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_two_at_once_in_one_folder_are_refused(tmp_path: Path, programs: list[Program]) -> None:
-    groups = ["first", "second", "third"]
-    with (
-        Processes(programs, groups, tmp_path, {}),
-        pytest.raises(EngineError, match="runs already"),
-        Processes(programs, groups, tmp_path, {}),
-    ):
+def test_two_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with only_one(tmp_path), pytest.raises(EngineError, match="runs already"), only_one(tmp_path):
         pass
+    with only_one(tmp_path):
+        pass
+
+
+def test_what_a_killed_run_left_behind_is_stopped(tmp_path: Path, programs: list[Program]) -> None:
+    with Processes(programs[:1], ["first"], tmp_path, {}) as processes:
+        processes.start("first")
+        until(lambda: all_up(programs[:1]))
+        pid = processes.pid(programs[0])
+        with only_one(tmp_path):
+            assert not psutil.pid_exists(pid)
+
+
+def test_a_setting_that_a_process_would_refuse_is_refused_first_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_KEY", "too-short")
+    with pytest.raises(ValidationError, match="JWT_KEY is shorter") as refused:
+        check_settings()
+    assert "too-short" not in str(refused.value)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
