@@ -130,7 +130,7 @@ class Stack:
 
     def check(self) -> None:
         """Fails if a process ended that nobody ended."""
-        for name, process in self._processes.items():
+        for name, process in list(self._processes.items()):
             assert process.poll() is None, f"{name} ended with {process.returncode}\n{self.tail(name)}"
 
     def tail(self, name: str, lines: int = 30) -> str:

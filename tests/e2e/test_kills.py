@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from itertools import islice
 from uuid import uuid4
@@ -20,15 +20,18 @@ IMPORTS = 300
 MEMBERS = 3
 EVERY_NTH_IS_ABSENT = 30  # a repository that nobody can see: its import fails, and earns nothing
 AT_ONCE = 10  # requests of the clients
+FLOWING = 5  # imports that ended, from which we know that all stages are at work
 
 
 @pytest.fixture
 async def db(stack: Stack) -> AsyncIterator[Database]:
-    """With upstreams slow enough that whatever is killed has imports in hand."""
+    """With upstreams slow and uneven enough that imports stand at every stage when something is killed."""
     database = stack.database()
     async with SandboxClient(stack.url(SANDBOX)) as sandbox:
-        await sandbox.latency(github=0.1, youtube=0.1, openai=0.5)
-    yield database
+        await sandbox.latency(github=0.1, youtube=0.1, openai=0.2)
+        await sandbox.fault("openai", "delay", delay=2, probability=0.5)
+        yield database
+        await sandbox.reset()
     await database.client.close()
 
 
@@ -66,9 +69,18 @@ class Load:
         async with asyncio.timeout(PATIENCE):
             await enough.wait()
 
-    async def in_the_middle(self) -> None:
-        """Fails unless there is something to lose."""
+    async def flow(self, count: int) -> None:
+        """Paste more; returns when some imports have just passed all the stages and others are on their way."""
+        before = await self._ended()
+        await self.paste(count)
+        async with asyncio.timeout(PATIENCE):
+            while await self._ended() < before + FLOWING:
+                self._stack.check()
+                await asyncio.sleep(0.02)
         assert await self._db.imports.count_documents({"active": True}), "nothing is under way"
+
+    async def _ended(self) -> int:
+        return await self._db.imports.count_documents({"active": False})
 
     async def end(self) -> None:
         """The rest of the links, and then every import to its end."""
@@ -109,47 +121,50 @@ async def load(stack: Stack, db: Database) -> AsyncIterator[Load]:
 
 
 async def test_everything_is_killed_once_and_every_import_ends_once(stack: Stack, load: Load) -> None:
-    async def kill_process(name: str) -> None:
-        await asyncio.to_thread(stack.kill9, name)
-        stack.start(name)
+    engines = {"kafka": stack.kafka, "mongod": stack.mongo}
 
-    async def kill_engine(name: str) -> None:
-        engine = stack.kafka if name == "kafka" else stack.mongo
-        await asyncio.to_thread(engine.kill9)
-        await asyncio.to_thread(engine.start)
+    def kill9(name: str) -> None:
+        engines[name].kill9() if name in engines else stack.kill9(name)
 
-    victims: list[tuple[Callable[[str], Awaitable[None]], str]] = [
-        *((kill_process, stage) for stage in STAGES),
-        (kill_engine, "kafka"),
-        (kill_process, "scheduler"),
-        (kill_process, "gateway"),
-        (kill_engine, "mongod"),
-    ]
-    for kill, name in victims:
-        await load.paste(IMPORTS // (len(victims) + 1))
-        await load.in_the_middle()
-        await kill(name)
+    def revive(name: str) -> None:
+        if name in engines:
+            engines[name].start()
+        else:
+            stack.start(name)
+            stack.until_ready(name)
+
+    victims = (*STAGES, "kafka", "scheduler", "gateway", "mongod")
+    portion = IMPORTS // (len(victims) + 1)
+    await load.flow(portion)
+    for name in victims:
+        await asyncio.to_thread(kill9, name)
+        await asyncio.gather(load.paste(portion // 2), asyncio.to_thread(revive, name))
+        await load.flow(portion - portion // 2)
     await load.end()
     await load.verify()
     assert sum(member.retries for member in load.members) > 0, "clients met a gateway that was away"
 
 
 async def test_two_fetchers_join_and_leave_and_every_import_ends_once(stack: Stack, load: Load) -> None:
-    async def join(name: str) -> None:
+    def join(name: str) -> None:
         stack.start(name)
-        await asyncio.to_thread(stack.until_ready, name)
+        stack.until_ready(name)
 
-    async def leave(name: str) -> None:
-        await asyncio.to_thread(stack.terminate, name)
-
-    async def crash(name: str) -> None:
-        await asyncio.to_thread(stack.kill9, name)
-
-    moves = [(join, "fetcher-2"), (leave, "fetcher"), (join, "fetcher"), (crash, "fetcher-2"), (join, "fetcher-2"),
-             (crash, "fetcher"), (join, "fetcher"), (leave, "fetcher-2")]  # fmt: skip
+    leave, crash = stack.terminate, stack.kill9
+    moves = (
+        (join, "fetcher-2"),
+        (leave, "fetcher"),
+        (join, "fetcher"),
+        (crash, "fetcher-2"),
+        (join, "fetcher-2"),
+        (crash, "fetcher"),
+        (join, "fetcher"),
+        (leave, "fetcher-2"),
+    )
+    portion = IMPORTS // (len(moves) + 1)
+    await load.flow(portion)
     for move, name in moves:
-        await load.paste(IMPORTS // (len(moves) + 1))
-        await load.in_the_middle()
-        await move(name)
+        await asyncio.gather(asyncio.to_thread(move, name), load.paste(portion // 2))
+        await load.flow(portion - portion // 2)
     await load.end()
     await load.verify()
