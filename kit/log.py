@@ -61,8 +61,10 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpx2", "aiokafka", "uvicorn.access", "pymongo", "openai"):
+    for chatty in ("httpx", "httpx2", "uvicorn.access", "pymongo", "openai"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # While Kafka is away it says so ten times a second; our own "held" and readiness lines say it once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

@@ -21,7 +21,7 @@ from schemas.events import (
     ProjectDrafted,
     ProjectSaved,
 )
-from schemas.journey import EVENT_BY_TOPIC
+from schemas.journey import EVENT_BY_TOPIC, stage_of
 
 
 class Fetched(Event):
@@ -61,7 +61,7 @@ def update_for(event: Event, now: datetime) -> UpdateOne | None:
     if event.topic not in PROGRESS:
         return None
     rank, _, message = PROGRESS[event.topic]
-    changes: Document = {"stage": event.topic, "message": message}
+    changes: Document = {"stage": stage_of(event.topic), "message": message}  # the stage whose turn it is
     if isinstance(event, ProjectSaved):
         changes["result"] = {"project_id": event.project_id, "slug": event.slug, "created": event.created}
         if not event.created:  # refreshed: there is nothing to award
