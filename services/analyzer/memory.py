@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from pymongo import WriteConcern
+
 from kit.batch import Batcher
 from kit.mongo import Database, each_written
 from schemas.content import Analysis
@@ -9,12 +11,14 @@ from schemas.content import Analysis
 
 class AnalysisMemory:
     def __init__(self, db: Database) -> None:
-        self._analyses = db.analyses
+        # Not waiting for the journal, which would add to every import: it must outlive this process, and what a crash
+        # of MongoDB takes with it, a tenth of a second's, is only asked of the model again.
+        self._analyses = db.analyses.with_options(write_concern=WriteConcern(w=1, j=False))
         self.get: Batcher[str, Analysis | None] = Batcher(self._get_many)
         self._put: Batcher[tuple[str, Analysis], None] = Batcher(self._put_many)
 
     async def put(self, content_hash: str, analysis: Analysis) -> None:
-        """Durable on return; the first answer for a hash stays."""
+        """Outlives this process on return; the first answer for a hash stays."""
         await self._put((content_hash, analysis))
 
     async def _get_many(self, hashes: list[str]) -> list[Analysis | Exception | None]:
