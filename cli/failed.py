@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from kit.failures import Origin
 from kit.imports import reopen
@@ -38,7 +38,16 @@ def list_(stage: Stage = None, reason: Reason = None, as_json: AsJson = False, r
     if not letters:
         typer.echo("Nothing has failed.")
         return
-    table = Table("id", "stage", "reason", "error", "tries", "failed at", "import", "replayed at")
+    table = Table(
+        Column("id", overflow="fold", min_width=28),
+        "stage",
+        "reason",
+        "error",
+        "tries",
+        "failed at",
+        "import",
+        "replayed at",
+    )
     for letter in letters:
         row = _summary(letter)
         table.add_row(*(str(row[name] or "") for name in row))
@@ -79,18 +88,20 @@ def replay_(
     if not yes:
         typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
         return
-    asyncio.run(_replay(whole))
-    typer.echo(f"Replayed {len(whole)}.")
+    opened = asyncio.run(_replay(whole))
+    typer.echo(f"Replayed {len(whole)}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
 
 
-async def _replay(letters: list[DeadLetter]) -> None:
-    """The imports are opened again first, so that their status never says less than what is under way."""
+async def _replay(letters: list[DeadLetter]) -> int:
+    """How many failed imports it opened again: first of all, so that their status never says less than what is
+    under way.
+    """
     db = connect(MongoSettings())
     try:
-        for letter in letters:
-            if (origin := Origin.of(letter)) is not None:
-                await reopen(db, origin.import_id)
+        origins = [origin for letter in letters if (origin := Origin.of(letter)) is not None]
+        opened = sum([await reopen(db, origin.import_id) for origin in origins])
         await replay(KafkaSettings(), letters)
+        return opened
     finally:
         await db.client.close()
 

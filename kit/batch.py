@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from kit.mongo import is_outage
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -11,8 +13,9 @@ R = TypeVar("R")
 class Batcher(Generic[T, R]):
     """`await batcher(item)` gives the item's own result, or raises its own exception.
 
-    `flush` gets 1 to `max_size` items and answers with one result or exception per item, in order; if it raises,
-    every item of that batch fails alike. At most one flush runs at a time, so nothing waits on a timer.
+    `flush` gets 1 to `max_size` items and answers with one result or exception per item, in order. If it raises, each
+    item of that batch is flushed alone, unless MongoDB is away: then all of them fail alike. At most one flush runs
+    at a time, so nothing waits on a timer.
     """
 
     def __init__(self, flush: Callable[[list[T]], Awaitable[list[R | Exception]]], *, max_size: int = 200) -> None:
@@ -39,7 +42,14 @@ class Batcher(Generic[T, R]):
     async def _settle(self, batch: list[tuple[T, "asyncio.Future[R]"]]) -> None:
         try:
             results = await self._flush([item for item, _ in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")
         except Exception as error:
+            if len(batch) > 1 and not is_outage(error):
+                # One item may have spoiled it for all, one that cannot be encoded, say: each has its own try.
+                for one in batch:
+                    await self._settle([one])
+                return
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():  # its caller was cancelled meanwhile

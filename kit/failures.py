@@ -13,11 +13,13 @@ from kit import deferred
 from kit.errors import ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage
-from schemas.events import Event, ImportFailed
+from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed
 
 log = structlog.get_logger()
 
 # How long an unavailable upstream is waited for, in turn; after the last wait the import fails.
+MIN_WAIT, MAX_WAIT = timedelta(seconds=1), timedelta(hours=25)
+MAX_WAITS = 50  # for limits that never end
 OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
 
 
@@ -44,10 +46,12 @@ class StageFailures:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""
         problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
         waited = deferred.waits(record.headers)
-        if problem.retry_at is not None:
-            due_at = problem.retry_at
-        elif waited < len(self._outage_waits):
-            due_at = datetime.now(UTC) + self._outage_waits[waited]
+        now = datetime.now(UTC)
+        if problem.retry_at is not None and waited < MAX_WAITS:
+            # However an upstream puts it: not at once, and not beyond the longest reset that we know, a day.
+            due_at = min(max(problem.retry_at, now + MIN_WAIT), now + MAX_WAIT)
+        elif problem.retry_at is None and waited < len(self._outage_waits):
+            due_at = now + self._outage_waits[waited]
         else:
             await self.fail(record, problem)
             return
@@ -108,8 +112,9 @@ class Origin(Event):
     @classmethod
     def of(cls, record: Record) -> "Origin | None":
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        value = record.value or b"null"
         try:
-            body = json.loads(record.value or b"null")
+            body = json.loads(value) if len(value) <= MAX_EVENT_BYTES else None
         except (ValueError, RecursionError):
             body = None
         facts = body if isinstance(body, dict) else {}

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from pymongo.errors import DuplicateKeyError
+
 from kit.mongo import Database, Document
 from schemas.events import (
     ContentAnalyzed,
@@ -83,13 +85,20 @@ def requested(record: Document) -> ImportRequested:
     )
 
 
-async def reopen(db: Database, import_id: UUID) -> None:
-    """A failed import is tried once more, by an operator's replay: a new attempt, from where it stood."""
-    await db.imports.update_one(
-        {"_id": import_id, "state": State.FAILED},
-        {
-            "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC)},
-            "$unset": {"error": ""},
-            "$inc": {"version": 1, "attempt": 1},
-        },
-    )
+async def reopen(db: Database, import_id: UUID) -> bool:
+    """A failed import is tried once more, by an operator's replay: a new attempt, from where it stood.
+
+    False when there is no such import, or it has not failed.
+    """
+    which = {"_id": import_id, "state": State.FAILED}
+    changes: Document = {
+        "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC), "active": True},
+        "$unset": {"error": ""},
+        "$inc": {"version": 1, "attempt": 1},
+    }
+    try:
+        result = await db.imports.update_one(which, changes)
+    except DuplicateKeyError:  # the member has pasted the link again meanwhile; that import holds its place
+        del changes["$set"]["active"]
+        result = await db.imports.update_one(which, changes)
+    return result.matched_count == 1

@@ -14,7 +14,8 @@ MAX_TEXT_CHARS = 1_048_576  # a README of 1 MiB passes whole
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-Fact = str | int | float | bool | None | tuple[str, ...]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # what the store can hold
+Fact = str | bool | Int64 | float | tuple[str, ...] | None
 
 
 class Frozen(BaseModel):

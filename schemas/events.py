@@ -71,7 +71,7 @@ class SourceSynced(Event):
     topic: ClassVar[str] = "sources.synced"
 
     source_id: UUID
-    items_found: int = Field(ge=0)
+    items_found: int = Field(ge=0, lt=2**31)
     synced_at: datetime
 
 
@@ -105,7 +105,7 @@ class PointsAwarded(Event):
 
     project_id: UUID
     slug: str
-    points: int = Field(ge=0)
+    points: int = Field(ge=0, lt=2**31)
     reason: str
 
 

@@ -77,8 +77,10 @@ class Breaker:
         state = self.state
         if state is State.OPEN:
             return  # the verdict of an attempt that began before it opened
-        if state is State.HALF_OPEN and verdict is Verdict.GOOD:
+        if state is State.HALF_OPEN and verdict is not Verdict.BAD:
+            # Of poison, the next windows pass as fast as ever: a pause is due for each ten, not for each record.
             self._opened_at = None
+            self._poison = 0
             self._bad.clear()
         elif self._trips(state, verdict):
             self._opened_at = self._clock()

@@ -61,7 +61,7 @@ def keyed(
     settlement = Settlement(broker, stage=stage, group=group_id, settings=settings, failures=failures, breaker=breaker)
     parser = RecordParser(
         {topic: events[topic] for topic in topics},
-        {topic: max_event_bytes or _max_bytes(events[topic]) for topic in topics},
+        {topic: max_event_bytes or _max_bytes(EVENT_BY_TOPIC.get(topic, events[topic])) for topic in topics},
     )
     subscriber = KeyedSubscriber(
         config, specification, calls, settings=settings, settlement=settlement, breaker=breaker, parser=parser

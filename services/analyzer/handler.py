@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 import structlog
 from prometheus_client import Counter
@@ -35,7 +34,7 @@ class Analyst:
     def __init__(self, model: AnalysingModel | None, memory: Memory) -> None:
         self._model = model
         self._memory = memory
-        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._under_way: dict[str, asyncio.Task[Analysis | None]] = {}
 
     async def analyse(self, item: Item) -> Analysis:
         """Never fails for what a model does; only for a store that is away."""
@@ -43,23 +42,28 @@ class Analyst:
             ANALYSES.labels("extractive").inc()
             return extract(item)
         key = content_hash(item, self._model.name)
-        # Two imports of the same content at the same time are one call.
-        lock = self._under_way.setdefault(key, asyncio.Lock())
-        async with lock:
-            if (known := await self._memory.get(key)) is not None:
-                ANALYSES.labels("memory").inc()
-                return known
-            try:
-                analysis = await self._model.analyse(item)
-            except AnalysisFailedError as error:
-                # Not remembered: the next import or sync of this content may have more luck.
-                log.warning("the model failed, using the extractive analysis", reason=error.error)
-                ANALYSES.labels("degraded").inc()
-                return extract(item)
-            # Remembered before it is published: a crash in between costs a look-up, not a second call.
-            await self._memory.put(key, analysis)
-            ANALYSES.labels("model").inc()
-            return analysis
+        # Two imports of the same content at the same time are one call, and share its failure too.
+        finding = self._under_way.get(key)
+        if finding is None:
+            finding = self._under_way[key] = asyncio.create_task(self._find(self._model, key, item))
+            finding.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(finding) or extract(item)
+
+    async def _find(self, model: AnalysingModel, key: str, item: Item) -> Analysis | None:
+        if (known := await self._memory.get(key)) is not None:
+            ANALYSES.labels("memory").inc()
+            return known
+        try:
+            analysis = await model.analyse(item)
+        except AnalysisFailedError as error:
+            # Not remembered: the next import or sync of this content may have more luck.
+            log.warning("the model failed, using the extractive analysis", reason=error.error)
+            ANALYSES.labels("degraded").inc()
+            return None
+        # Remembered before it is published: a crash in between costs a look-up, not a second call.
+        await self._memory.put(key, analysis)
+        ANALYSES.labels("model").inc()
+        return analysis
 
 
 async def analyze(event: ContentFetched, analyst: Analyst) -> ContentAnalyzed:

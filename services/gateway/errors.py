@@ -86,7 +86,7 @@ BY_STATUS: dict[int, type[ImportProblem]] = {404: NotFoundError, 405: MethodNotA
 
 def respond(request: Request, problem: ImportProblem, headers: dict[str, str] | None = None) -> JSONResponse:
     headers = dict(headers or {})
-    if problem.status == 401:
+    if isinstance(problem, UnauthorizedError):  # not an upstream's: that says nothing about who is asking us
         headers.setdefault("WWW-Authenticate", "Bearer")
     if problem.status == 503:
         headers.setdefault("Retry-After", "5")

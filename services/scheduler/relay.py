@@ -59,8 +59,16 @@ class Relay:
         return await self._start(records, why, now)
 
     async def _release(self, now: datetime) -> int:
-        waiting = {"active": True, "released": False}
-        records = await self._db.imports.find(waiting).sort("created_at", 1).limit(5 * BATCH).to_list()
+        # The first few of every member, so that nobody's long queue hides another's single import.
+        per_user = self._settings.imports_in_flight_per_user
+        waiting = await self._db.imports.aggregate(
+            [
+                {"$match": {"active": True, "released": False}},
+                {"$sort": {"priority": 1, "created_at": 1}},
+                {"$group": {"_id": "$user_id", "first": {"$firstN": {"input": "$$ROOT", "n": per_user}}}},
+            ]
+        )
+        records = [record async for member in waiting for record in member["first"]]
         if not records:
             return 0
         users = list({record["user_id"] for record in records})
@@ -71,7 +79,7 @@ class Relay:
             ]
         )
         in_flight = {row["_id"]: row["in_flight"] async for row in counted}
-        chosen = to_release(records, in_flight, self._settings.imports_in_flight_per_user)[:BATCH]
+        chosen = to_release(records, in_flight, per_user)[:BATCH]
         return await self._start(chosen, "released", now)
 
     async def _start(self, records: Sequence[Document], why: str, now: datetime) -> int:
@@ -83,6 +91,10 @@ class Relay:
             {"$set": {"released": True, "updated_at": now}},
         )
         await asyncio.gather(*(self._publish(requested(record)) for record in records))
+        # The broker has them, so nobody need wait until the projector has seen them too.
+        await self._db.imports.update_many(
+            {"_id": {"$in": [record["_id"] for record in records]}}, {"$set": {"published": True}}
+        )
         RELAYED.labels(why).inc(len(records))
         log.info("relayed", why=why, count=len(records))
         return len(records)

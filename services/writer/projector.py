@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pymongo import UpdateOne
 
 from kit.batch import Batcher
-from kit.imports import DONE, FAILS_BELOW, PROGRESS, State
+from kit.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
 from kit.mongo import Database, Document, each_written
 from schemas.events import (
     ContentAnalyzed,
@@ -94,9 +94,9 @@ def failure(event: ImportFailed, now: datetime) -> UpdateOne:
 
 
 def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOne:
-    """Applies where the import is below `rank`. An import that other systems published is made on first sight."""
+    """Applies to the member's own import, where that is below `rank` and has not ended; only an operator's replay
+    opens an ended one again. An import that other systems published is made on first sight."""
     born: Document = {
-        "user_id": event.user_id,
         "url": event.url,
         "integration": "",
         "options": {},
@@ -111,7 +111,12 @@ def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOn
     }
     drop = {"deferred_until": ""} | ({} if "error" in changes else {"error": ""})
     return UpdateOne(
-        {"_id": event.import_id, "progress": {"$lt": rank}},
+        {
+            "_id": event.import_id,
+            "user_id": event.user_id,
+            "progress": {"$lt": rank},
+            "state": {"$nin": TERMINAL},
+        },
         {
             "$set": {**changes, "updated_at": now},
             "$inc": {"version": 1},

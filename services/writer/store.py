@@ -12,10 +12,12 @@ from slugify import slugify
 
 from kit.batch import Batcher
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
+from schemas.content import Project
 from schemas.events import ProjectDrafted
 
 MAX_SLUG_CHARS = 80
-SLUG_TRIES = 50
+NUMBERED_SLUGS = 5  # title, title-2 … title-5; then the title with a piece of the id
+SLUG_TRIES = NUMBERED_SLUGS + 1
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,38 @@ class ProjectStore:
 
 
 def upsert(event: ProjectDrafted, attempt: int = 0) -> UpdateOne:
-    """An existing project is refreshed and keeps its slug, its age and the import that made it."""
+    """An existing project is refreshed; it keeps its slug, its age, the import that made it and who may see it.
+
+    A refresh may make it private, as when its upstream became so, and never public.
+    """
     now = datetime.now(UTC)
-    document: Document = event.project.model_dump(mode="json")
-    base = slugify(event.project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or event.project.type
+    project = event.project
+    document: Document = project.model_dump(mode="json", exclude={"is_private", "is_showcase"})
+    visibility: Document = {"is_private": project.is_private}
+    identity = project_id(event.user_id, project.external_url)
     return UpdateOne(
-        {"_id": project_id(event.user_id, event.project.external_url)},
+        {"_id": identity},
         {
-            "$set": {**document, "user_id": event.user_id, "updated_at": now},
+            "$set": {
+                **document,
+                **(visibility if project.is_private else {}),
+                "user_id": event.user_id,
+                "updated_at": now,
+            },
             "$setOnInsert": {
-                "slug": base if attempt == 0 else f"{base}-{attempt + 1}",
+                **({} if project.is_private else visibility),
+                "is_showcase": project.is_showcase,
+                "slug": slug(project, identity, attempt),
                 "created_by": event.import_id,
                 "created_at": now,
             },
         },
         upsert=True,
     )
+
+
+def slug(project: Project, identity: UUID, attempt: int) -> str:
+    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type)
+    if attempt >= NUMBERED_SLUGS:
+        return f"{base}-{identity.hex[:12]}"
+    return base if attempt == 0 else f"{base}-{attempt + 1}"

@@ -92,13 +92,14 @@ async def test_what_one_relay_has_in_hand_no_other_gets_until_its_claim_runs_out
 async def test_a_rate_limit_waits_until_its_reset_and_its_owner_reads_why(db: Database) -> None:
     await db.imports.insert_one(imported(progress=0))
     failures = StageFailures("fetcher", db, nothing)
-    await failures.defer(record(), RateLimitError("GitHub's limit resets at 03:10 UTC.", retry_at=NOW))
-    (message,) = await deferred.claim(db, NOW)
+    reset = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=10)
+    await failures.defer(record(), RateLimitError("GitHub's limit resets at 03:10 UTC.", retry_at=reset))
+    (message,) = await deferred.claim(db, reset)
     assert message["reason"] == "RATE_LIMIT"
     shown = await db.imports.find_one({"_id": IMPORT_ID})
     assert shown is not None
     assert shown["message"] == "GitHub's limit resets at 03:10 UTC."
-    assert shown["deferred_until"] == NOW
+    assert shown["deferred_until"] == reset
     assert shown["state"] == State.PROCESSING
     assert shown["progress"] == 1, "the import was requested, whether the projector has read that or not"
     assert shown["version"] == 2

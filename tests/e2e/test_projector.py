@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from kit.imports import State, pending
+from kit.imports import State, pending, reopen
 from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import MongoSettings
 from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
@@ -133,14 +133,25 @@ async def test_a_failure_ends_the_import_even_if_an_earlier_event_is_read_after_
     assert record["error"]["error_code"] == "CONTENT_NOT_FOUND"
 
 
-async def test_a_replay_that_succeeds_turns_a_failure_into_a_project(db: Database) -> None:
+async def test_an_import_that_has_failed_stays_so_until_an_operator_replays_it(db: Database) -> None:
     import_id = await accepted(db)
     requested, *others = journey(import_id)
     for event in (requested, failed(import_id, "fetcher"), *others):
         await Projector(db)(event)
+    assert (await read(db, import_id))["state"] == State.FAILED
+    assert await reopen(db, import_id)
+    for event in others:
+        await Projector(db)(event)
     record = await read(db, import_id)
     assert record["state"] == State.COMPLETED
     assert "error" not in record
+
+
+async def test_nobody_moves_the_import_of_another_member(db: Database) -> None:
+    import_id = await accepted(db)
+    forged = failed(import_id, "fetcher").model_copy(update={"user_id": "mallory"})
+    await Projector(db)(forged)
+    assert (await read(db, import_id))["state"] == State.PENDING
 
 
 async def test_an_import_that_another_system_published_is_known_from_its_first_event(db: Database) -> None:
