@@ -23,6 +23,7 @@ PREFIX = "x-dead-letter-"
 REPLAYED = PREFIX + "replayed-at"
 REPLAYED_AT = "x-replayed-at"
 
+HEADER_BYTES = 16  # what a header costs beside its name and value
 KEPT_BYTES = 65_536  # of a record that is too large to be kept
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +80,7 @@ async def park(
         "error-class": error_class,
         "failed-at": datetime.now(UTC).isoformat(),
     }
-    size = len(value or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") for n, v in headers)
+    size = len(value or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") + HEADER_BYTES for n, v in headers)
     if size > MAX_EVENT_BYTES:
         context["truncated"] = size
         value, headers = (value or b"")[:KEPT_BYTES], []

@@ -5,6 +5,7 @@ the publisher of its own topic; reading is strict about what we understand and l
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,7 @@ from schemas.journey import EVENT_BY_TOPIC
 PUBLISH_TIMEOUT = 30.0  # seconds; an idempotent producer itself never gives up
 MAX_OVERHEAD_BYTES = 16 * 1024  # key, headers and the batch around a record
 TRACEPARENT = "traceparent"
+W3C_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling", default=None)
 
@@ -36,7 +38,7 @@ _handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling"
 @contextmanager
 def handling(record: "ConsumerRecord[Any, Any]") -> Iterator[None]:
     """What is published inside belongs to the trace of `record`, what is logged inside to its import."""
-    subject = _header(record, "ce_subject")
+    subject = _header(record, "ce_subject")[:36]  # a UUID, or somebody's joke
     token = _handling.set(record)
     try:
         with bound_contextvars(**({"import_id": subject} if subject else {})):
@@ -148,7 +150,7 @@ class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
 def _trace() -> dict[str, str]:
     record = _handling.get()
     trace = _header(record, TRACEPARENT) if record else ""
-    return {TRACEPARENT: trace} if trace else {}
+    return {TRACEPARENT: trace} if W3C_TRACE.fullmatch(trace) else {}
 
 
 def _header(record: "ConsumerRecord[Any, Any]", name: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.imports import PERCENT, State
 from kit.mongo import Document
-from schemas.content import ProjectType, SavedProject
+from schemas.content import Project, ProjectType
 from services.gateway import examples
 
 TASKS = "/api/v1/integrations/tasks"
@@ -116,7 +116,12 @@ class ProjectBase(BaseModel):
         return cls.model_validate({**record, "id": record["_id"], "url": f"/{username}/{record['slug']}"})
 
 
-class ProjectAnswer(ProjectBase, SavedProject):
+class ProjectAnswer(ProjectBase, Project):
+    """Everything but its owner's id, which is nobody's business: the address names them."""
+
+    id: UUID
+    slug: str
+
     model_config = ConfigDict(title="Project", json_schema_extra={"examples": [examples.PROJECT]})
 
 

@@ -42,7 +42,7 @@ SUMMARY: Example = {
     "technologies": ["Python"], "project_type": "library", "created_at": WHEN, "updated_at": WHEN,
 }  # fmt: skip
 PROJECT: Example = {
-    **SUMMARY, "user_id": "user-ada", "analysis_source": "model",
+    **SUMMARY, "analysis_source": "model",
     "metadata": {"stars": 3, "language": "Python"},
     "content": {
         "blocks": [
