@@ -3,8 +3,10 @@
 uvicorn turns SIGTERM and SIGINT into the end of the lifespan, in which a stage drains its consumers.
 """
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import uvicorn
 from prometheus_client import make_asgi_app
@@ -12,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from kit import log
 from kit.settings import ProcessSettings
@@ -42,13 +45,21 @@ def make_app(running: Callable[[], AbstractAsyncContextManager[None]], live: Liv
 def serve(name: str, settings: ProcessSettings, app: Starlette) -> None:
     """Run until SIGTERM or SIGINT. Exits non-zero when the start failed, so that the process manager tries again."""
     log.configure(name, settings.log_level)
-    uvicorn.run(
+    server = uvicorn.Server(server_config(settings, app))
+    server.run()
+    sys.exit(0 if server.started else 1)
+
+
+def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvicorn.Config:
+    """How every process of ours listens; `more` are uvicorn's own options."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",
         lifespan="on",
-        log_config=None,
+        log_config=None,  # ours, see `kit.log`
         access_log=False,
+        **more,
     )

@@ -16,6 +16,7 @@ from integrations.settings import IntegrationSettings
 from kit import log
 from kit.http import Upstream, open_transport
 from kit.mongo import Database, connect, ensure_indexes, is_outage
+from kit.process import server_config
 from services.gateway import errors, keys
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
@@ -142,15 +143,9 @@ def main() -> None:
     settings = GatewaySettings()
     log.configure("gateway", settings.log_level)
     app = build(settings)
-    config = uvicorn.Config(
+    config = server_config(
+        settings,
         app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout.total_seconds()),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,19 +12,6 @@ from tests.e2e.member import Member, settled
 from tests.e2e.stack import SANDBOX, Stack
 
 pytestmark = pytest.mark.engines
-
-
-@pytest.fixture
-async def db(stack: Stack) -> AsyncIterator[Database]:
-    database = stack.database()
-    yield database
-    await database.client.close()
-
-
-@pytest.fixture
-async def ada(stack: Stack) -> AsyncIterator[Member]:
-    async with Member(stack, f"ada-{uuid4().hex[:6]}") as member:
-        yield member
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ complete the imports that failed of it."""
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -26,19 +26,6 @@ TOPICS = [event.topic for event in EVENTS]
 GROUPS = ("fetcher", "fetcher-sync", "analyzer", "transformer", "writer", "awarder", "projector")
 LINKS = 8
 FORBIDDEN = {"_id": {"$exists": False}}  # a rule that no document keeps
-
-
-@pytest.fixture
-async def db(stack: Stack) -> AsyncIterator[Database]:
-    database = stack.database()
-    yield database
-    await database.client.close()
-
-
-@pytest.fixture
-async def ada(stack: Stack) -> AsyncIterator[Member]:
-    async with Member(stack, f"ada-{uuid4().hex[:6]}") as member:
-        yield member
 
 
 def poisons() -> dict[str, tuple[bytes | None, set[str]]]:
