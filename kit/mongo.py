@@ -61,6 +61,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),
     ],
     "deferred": [IndexModel([("due_at", ASCENDING)], name="due")],
+    "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "users": [IndexModel([("username", ASCENDING)], name="username", unique=True)],
 }
 

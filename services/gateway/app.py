@@ -28,6 +28,7 @@ from services.gateway.routes import health, imports, integrations, points, proje
 from services.gateway.services import Gateway, Registry
 from services.gateway.settings import GatewaySettings
 from services.gateway.users import Users
+from services.gateway.walk import Walks
 
 DESCRIPTION = "Members paste a link and get a finished portfolio project. Every address but the probes takes a JWT."
 
@@ -69,6 +70,7 @@ def create_app(
             publish_timeout=settings.publish_timeout.total_seconds(),
         ),
         hub=hub,
+        walks=Walks(db),
     )
     for routes in (imports, tasks, integrations, projects, points, health):
         app.include_router(routes.router)

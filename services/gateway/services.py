@@ -10,6 +10,7 @@ from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
 from services.gateway.users import Users
+from services.gateway.walk import Walks
 
 
 class Integration(Protocol):
@@ -39,6 +40,7 @@ class Gateway:
     users: Users
     imports: Imports
     hub: Hub
+    walks: Walks
 
 
 async def gateway(request: Request) -> Gateway:

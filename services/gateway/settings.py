@@ -13,6 +13,7 @@ Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
     "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 ]  # fmt: skip
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
 
 
@@ -22,6 +23,11 @@ def _names(value: object) -> object:
 
 class GatewaySettings(ProcessSettings, MongoSettings, KafkaSettings):
     port: int = Field(8000, ge=0, le=65_535)
+
+    public_url: Origin = Field("http://127.0.0.1:8000", description="where browsers reach the gateway")
+    return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="comma-separated; besides our own pages, where a browser may be sent after an OAuth walk"
+    )
 
     jwt_issuer: str = "https://thrive.local"
     jwt_audience: str = "thrive-imports"
