@@ -60,9 +60,30 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
         IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),
     ],
-    "deferred": [IndexModel([("due_at", ASCENDING)], name="due")],
+    "deferred": [
+        IndexModel([("due_at", ASCENDING)], name="due"),
+        IndexModel([("waits_for", ASCENDING)], name="waits_for", sparse=True),
+    ],
+    "connections": [IndexModel([("user_id", ASCENDING)], name="by_user")],
+    "notices": [IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user")],
     "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
-    "users": [IndexModel([("username", ASCENDING)], name="username", unique=True)],
+    "users": [
+        IndexModel([("username", ASCENDING)], name="username", unique=True),
+        # An account elsewhere signs one member in.
+        IndexModel(
+            [("identities.provider", ASCENDING), ("identities.account_id", ASCENDING)],
+            name="identity",
+            unique=True,
+            partialFilterExpression={"identities.account_id": {"$exists": True}},
+        ),
+    ],
+    "sessions": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
+    "api_tokens": [
+        IndexModel([("hash", ASCENDING)], name="hash", unique=True),
+        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user"),
+        IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=30 * 86_400),
+    ],
+    "limits": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
 }
 
 

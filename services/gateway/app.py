@@ -18,19 +18,24 @@ from kit.http import Upstream, open_transport
 from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
 from services.gateway import errors, keys
+from services.gateway.api_tokens import ApiTokens
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports, Publish
 from services.gateway.keys import FindKey, RemoteKeys
+from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
 from services.gateway.routes import health, imports, integrations, points, projects, tasks
 from services.gateway.services import Gateway, Registry
+from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
-DESCRIPTION = "Members paste a link and get a finished portfolio project. Every address but the probes takes a JWT."
+DESCRIPTION = (
+    "Members paste a link and get a finished portfolio project. Every address but the probes takes a bearer token."
+)
 
 
 def create_app(
@@ -47,6 +52,7 @@ def create_app(
     `find_key` replaces the inline JWT_KEY.
     """
     hub = Hub(db)
+    limits = MemberLimits(db, settings)
     app = FastAPI(
         title="Thrive Imports",
         version="1",
@@ -57,15 +63,20 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = Gateway(
+        settings=settings,
         db=db,
         registry=registry,
         verifier=Verifier(
             settings, find_key or keys.inline(settings.jwt_key.get_secret_value(), settings.jwt_algorithms)
         ),
         users=Users(db),
+        sessions=Sessions(db, idle=settings.session_idle, lifetime=settings.session_lifetime),
+        api_tokens=ApiTokens(db),
+        limits=limits,
         imports=Imports(
             db,
             publish,
+            limits,
             per_user=settings.imports_in_flight_per_user,
             publish_timeout=settings.publish_timeout.total_seconds(),
         ),

@@ -3,7 +3,8 @@
 With `Accept: application/problem+json` the same members travel inside an RFC 9457 problem.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from kit.errors import ImportProblem, InternalError
+from kit.errors import ImportProblem, InternalError, RateLimitError
 from kit.mongo import Document, is_outage
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,15 @@ class UnauthorizedError(ImportProblem):
     error_code = "UNAUTHORIZED"
     action = "sign_in"
     suggestion = "Sign in again, and send the token as `Authorization: Bearer …`."
+
+
+class ForbiddenError(ImportProblem):
+    """It is known who asks, and they may not ask this way."""
+
+    status = 403
+    error_code = "FORBIDDEN"
+    action = "sign_in"
+    suggestion = "Sign in, and do it from our own pages."
 
 
 class NotFoundError(ImportProblem):
@@ -49,6 +59,25 @@ class IdempotencyConflictError(ImportProblem):
     error_code = "IDEMPOTENCY_KEY_REUSED"
     action = "new_key"
     suggestion = "Send a new Idempotency-Key with a new request; repeat a key only with the same body."
+
+
+class ConflictError(ImportProblem):
+    """What is there already stands in the way."""
+
+    status = 409
+    error_code = "CONFLICT"
+    action = "remove_another"
+    suggestion = "Remove another one first."
+
+
+class MemberLimitError(RateLimitError):
+    """The member's own limit. Nothing was accepted, so it does not go on by itself."""
+
+    suggestion = "Send the request again when the limit allows, at `retry_at`."
+
+    def __init__(self, error: str, *, retry_at: datetime, headers: Mapping[str, str]) -> None:
+        super().__init__(error, retry_at=retry_at)
+        self.headers = headers
 
 
 class StoreUnavailableError(ImportProblem):
@@ -88,6 +117,8 @@ def respond(request: Request, problem: ImportProblem, headers: dict[str, str] | 
     headers = dict(headers or {})
     if isinstance(problem, UnauthorizedError):  # not an upstream's: that says nothing about who is asking us
         headers.setdefault("WWW-Authenticate", "Bearer")
+    if isinstance(problem, MemberLimitError):
+        headers = {**problem.headers, **headers}
     if problem.status == 503:
         headers.setdefault("Retry-After", "5")
     if PROBLEM_JSON not in request.headers.get("accept", ""):

@@ -1,19 +1,26 @@
-"""Who is calling: a bearer JWT (RFC 7519, checked as RFC 8725 asks) becomes a `Caller`."""
+"""Who is calling: a bearer JWT (RFC 7519, checked as RFC 8725 asks), a personal API token or a browser's session
+becomes a `Caller`."""
 
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from kit.errors import ImportProblem
-from services.gateway.errors import UnauthorizedError
+from services.gateway import api_tokens, sessions
+from services.gateway.csrf import refuse_cross_site
+from services.gateway.errors import ForbiddenError, UnauthorizedError
 from services.gateway.keys import FindKey
 from services.gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from services.gateway.services import Gateway
 
 MAX_TOKEN_CHARS = 4_096
 MAX_SUBJECT_CHARS = 200
@@ -27,10 +34,17 @@ class Claims:
     name: str  # preferred_username, or empty
 
 
+class Via(StrEnum):
+    JWT = "jwt"
+    API_TOKEN = "api_token"  # noqa: S105
+    SESSION = "session"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     user_id: str
     username: str
+    via: Via = Via.JWT
 
 
 class Verifier:
@@ -74,18 +88,44 @@ class Verifier:
         return Claims(subject, name if isinstance(name, str) else "")
 
 
-bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`thrive token --user NAME` prints one.")
+bearer = HTTPBearer(auto_error=False, description="A JWT, as `thrive token --user NAME` prints it, or an API token.")
+session_cookie = APIKeyCookie(name=sessions.COOKIE, auto_error=False, description="What signing in leaves behind.")
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+SessionCookie = Annotated[str | None, Depends(session_cookie)]
 
 
-async def caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Caller:
-    """The member behind the request; on first sight they get their user record."""
-    if credentials is None:
-        raise UnauthorizedError("This address needs a bearer token.")
+async def caller(request: Request, credentials: Bearer, session: SessionCookie) -> Caller:
+    """The member behind the request. A token that is sent decides, whatever the cookie says."""
     gateway = request.app.state.gateway
-    claims = await gateway.verifier.verify(credentials.credentials)
-    return Caller(claims.subject, await gateway.users.name(claims.subject, claims.name))
+    if credentials is None:
+        if not session:
+            raise UnauthorizedError("This address needs a bearer token.")
+        refuse_cross_site(request, gateway.settings.public_url)
+        return await _member(gateway, await gateway.sessions.owner(session), Via.SESSION)
+    token = credentials.credentials
+    if token.startswith(api_tokens.PREFIX):
+        return await _member(gateway, await gateway.api_tokens.owner(token), Via.API_TOKEN)
+    claims = await gateway.verifier.verify(token)
+    # on first sight of a subject it gets its user record; later this asks nobody
+    return Caller(claims.subject, await gateway.users.name(claims.subject, claims.name), Via.JWT)
+
+
+async def _member(gateway: "Gateway", user_id: str, via: Via) -> Caller:
+    username = await gateway.users.find_name(user_id)
+    if username is None:
+        raise UnauthorizedError("This account is no longer here.")
+    return Caller(user_id, username, via)
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def person(caller: CallerDep) -> Caller:
+    """The member, but not through an API token: one that leaks must not beget others."""
+    if caller.via is Via.API_TOKEN:
+        raise ForbiddenError("An API token cannot do this.")
+    return caller
+
+
+PersonDep = Annotated[Caller, Depends(person)]

@@ -18,11 +18,12 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
-from kit.imports import pending, requested
+from kit.imports import INTERACTIVE, pending, requested
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
 from schemas.events import ImportRequested, Options
-from services.gateway.errors import IdempotencyConflictError
+from services.gateway.errors import IdempotencyConflictError, MemberLimitError
 from services.gateway.identity import Caller
+from services.gateway.limits import MemberLimits, counted_as
 from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
 
@@ -40,6 +41,11 @@ class NewImport:
     url: str
     options: Options
     idempotency_key: str | None = None
+    priority: int = INTERACTIVE
+
+    @property
+    def counted_as(self) -> str:
+        return counted_as(self.integration, self.url)
 
     @property
     def fingerprint(self) -> str:
@@ -47,10 +53,13 @@ class NewImport:
 
 
 class Imports:
-    def __init__(self, db: Database, publish: Publish, *, per_user: int, publish_timeout: float) -> None:
+    def __init__(
+        self, db: Database, publish: Publish, limits: MemberLimits, *, per_user: int, publish_timeout: float
+    ) -> None:
         self._imports: Collection = db["imports"]
         self._lookup = Lookups(db)
         self._publish, self._publish_timeout = publish, publish_timeout
+        self._limits = limits
         self._per_user = per_user
         self._arriving: Counter[str] = Counter()
         self._insert: Batcher[Document, None] = Batcher(self._insert_many)
@@ -60,8 +69,8 @@ class Imports:
         """The record of the task that answers for this request: a new one, the one under way, or, for a repeated
         Idempotency-Key, the one it made.
 
-        Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, and PyMongo's errors,
-        after which nothing was accepted.
+        Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, `MemberLimitError`, and
+        PyMongo's errors, after which nothing was accepted. Only a new task counts against the member's limit.
         """
         while True:  # again only if the import that stood in the way ended at this very moment
             if earlier := await self._repeated(new):
@@ -72,10 +81,13 @@ class Imports:
                     return await self._running(new) or self._refuse(new, known.project)
                 record = self._record(new, released=known.in_flight + ahead < self._per_user)
                 try:
-                    await self._insert(record)
-                except DuplicateKeyError:
+                    async with self._limits.spending(new.caller.user_id, new.counted_as):
+                        await self._insert(record)
+                except (DuplicateKeyError, MemberLimitError) as error:
                     if running := await self._running(new):
                         return running
+                    if isinstance(error, MemberLimitError):
+                        raise
                     continue
             ACCEPTS.labels("released" if record["released"] else "held").inc()
             if record["released"]:
@@ -131,6 +143,7 @@ class Imports:
             integration=new.integration,
             options=new.options,
             released=released,
+            priority=new.priority,
             now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),  # as MongoDB keeps it
         )
         if new.idempotency_key is not None:

@@ -6,9 +6,14 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from kit.mongo import Database
+from services.gateway.api_tokens import ApiTokens
+from services.gateway.batches import Batches
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
+from services.gateway.limits import MemberLimits
+from services.gateway.sessions import Sessions
+from services.gateway.settings import GatewaySettings
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
@@ -34,11 +39,16 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
+    settings: GatewaySettings
     db: Database
     registry: Registry
     verifier: Verifier
     users: Users
+    sessions: Sessions
+    api_tokens: ApiTokens
+    limits: MemberLimits
     imports: Imports
+    batches: Batches
     hub: Hub
     walks: Walks
 

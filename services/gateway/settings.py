@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds
+from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds, Settings
 
 Algorithm = Literal[
     "HS256", "HS384", "HS512",
@@ -21,7 +21,19 @@ def _names(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
-class GatewaySettings(ProcessSettings, MongoSettings, KafkaSettings):
+PerHour = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class LimitSettings(Settings):
+    """How many imports of each kind one member may start in an hour."""
+
+    limit_repositories: PerHour = 10
+    limit_videos: PerHour = 20
+    limit_channels: PerHour = 5
+    limit_others: PerHour = Field(20, description="of every other integration, each by itself")
+
+
+class GatewaySettings(LimitSettings, ProcessSettings, MongoSettings, KafkaSettings):
     port: int = Field(8000, ge=0, le=65_535)
 
     public_url: Origin = Field("http://127.0.0.1:8000", description="where browsers reach the gateway")
@@ -39,6 +51,9 @@ class GatewaySettings(ProcessSettings, MongoSettings, KafkaSettings):
         ("HS256",), min_length=1, description="comma-separated; nothing else is ever accepted"
     )
     jwt_leeway: Seconds = Field(timedelta(seconds=30), ge=timedelta(0), le=timedelta(seconds=60))
+
+    session_idle: Seconds = Field(timedelta(days=7), description="unused for so long, a session ends")
+    session_lifetime: Seconds = Field(timedelta(days=30), description="and after this in any case")
 
     imports_in_flight_per_user: int = Field(50, ge=1, description="more are accepted too, and wait their turn")
     publish_timeout: Seconds = Field(timedelta(seconds=1), description="then the relay publishes instead")

@@ -159,7 +159,7 @@ async def test_the_description_is_complete(app: FastAPI) -> None:
         if "requestBody" in operation:
             check_example(description, operation["requestBody"]["content"]["application/json"], f"{method} {path}")
         if path.startswith("/api/"):
-            assert operation["security"] == [{"HTTPBearer": []}]
+            assert operation["security"] == [{"HTTPBearer": []}, {"APIKeyCookie": []}]
             assert {"401", "422", "500", "503"} <= operation["responses"].keys(), path
 
 
