@@ -2,6 +2,7 @@
 
 A stage `put`s the raw record and commits its offset; the scheduler's relay `claim`s what is due, publishes it to the
 topic it came from and `done`s it. Publishing twice is harmless, so a claim that its relay did not finish runs out.
+What waits for something that has no time, such as a member's consent, names it, and `release` makes it due.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ def waits(headers: Sequence[tuple[str, bytes]]) -> int:
     return int(value) if value.isdigit() else 0
 
 
-async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datetime, reason: str) -> None:
+async def put(
+    db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datetime, reason: str, waits_for: str | None = None
+) -> None:
     """Durable on return. The record's origin is its id: a redelivered record is stored once."""
     headers = [(name, value) for name, value in record.headers if name != WAITS_HEADER]
     headers.append((WAITS_HEADER, str(waits(record.headers) + 1).encode()))
@@ -36,9 +39,17 @@ async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datet
             "headers": [[name, Binary(value or b"")] for name, value in headers],
             "due_at": due_at,
             "reason": reason,
+            **({"waits_for": waits_for} if waits_for else {}),
         },
         upsert=True,
     )
+
+
+async def release(db: Database, waits_for: str, now: datetime) -> int:
+    """Make due what waits for this; how many. A message that is put at the same moment is missed, and looks again by
+    itself when its own time comes."""
+    result = await db.deferred.update_many({"waits_for": waits_for, "due_at": {"$gt": now}}, {"$set": {"due_at": now}})
+    return result.modified_count
 
 
 async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Document]:

@@ -24,6 +24,7 @@ class ImportProblem(Exception):
     outcome: ClassVar[Outcome] = Outcome.FAIL
     status: ClassVar[int] = 400  # when the gateway raises it
     error_code: ClassVar[str] = "IMPORT_ERROR"
+    waits_for: str | None = None  # what sets a deferred message free before its time, see `kit.deferred.release`
     action: str = "retry"
     suggestion: str = "Try again. If it keeps failing, contact support with the task id."
 
@@ -103,6 +104,22 @@ class UpstreamUnavailableError(ImportProblem):
     error_code = "UPSTREAM_UNAVAILABLE"
     action = "retry_later"
     suggestion = "The service did not answer. Try again in a few minutes."
+
+
+class ReauthRequiredError(ImportProblem):
+    """The provider no longer takes the member's tokens. What needs them waits until the member has connected again."""
+
+    outcome = Outcome.DEFER
+    status = 401
+    error_code = "AUTH_ERROR"
+
+    def __init__(self, title: str, provider: str, waits_for: str) -> None:
+        super().__init__(
+            f"{title} no longer lets us in.",
+            action=f"connect_{provider}",
+            suggestion=f"Connect {title} again; what waits for it goes on then.",
+        )
+        self.waits_for = waits_for
 
 
 class AnalysisFailedError(ImportProblem):

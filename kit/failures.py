@@ -21,6 +21,8 @@ log = structlog.get_logger()
 MIN_WAIT, MAX_WAIT = timedelta(seconds=1), timedelta(hours=25)
 MAX_WAITS = 50  # for limits that never end
 OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
+# What waits for something that has no time looks again by itself, in case it missed the release; in all, weeks.
+HELD_WAITS = tuple(timedelta(seconds=s) for s in (60, 900, 21_600, 86_400))
 
 
 class StageFailures:
@@ -47,19 +49,20 @@ class StageFailures:
         problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
         waited = deferred.waits(record.headers)
         now = datetime.now(UTC)
-        if problem.retry_at is not None and waited < MAX_WAITS:
+        if problem.waits_for is not None and waited < MAX_WAITS:
+            due_at = now + HELD_WAITS[min(waited, len(HELD_WAITS) - 1)]
+        elif problem.retry_at is not None and waited < MAX_WAITS:
             # However an upstream puts it: not at once, and not beyond the longest reset that we know, a day.
             due_at = min(max(problem.retry_at, now + MIN_WAIT), now + MAX_WAIT)
-        elif problem.retry_at is None and waited < len(self._outage_waits):
+        elif problem.retry_at is None and problem.waits_for is None and waited < len(self._outage_waits):
             due_at = now + self._outage_waits[waited]
         else:
             await self.fail(record, problem)
             return
-        await deferred.put(self._db, record, due_at=due_at, reason=problem.error_code)
+        await deferred.put(self._db, record, due_at=due_at, reason=problem.error_code, waits_for=problem.waits_for)
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
         if (origin := Origin.of(record)) is not None:
-            message = problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
-            await self._db.imports.update_one(*waiting(origin.import_id, self._stage, message, due_at))
+            await self._db.imports.update_one(*waiting(origin.import_id, self._stage, _message(problem), due_at))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
@@ -82,6 +85,13 @@ class StageFailures:
                 retry_at=problem.retry_at,
             )
         )
+
+
+def _message(problem: ImportProblem) -> str:
+    """What the owner of a waiting import reads."""
+    if problem.waits_for is not None:
+        return f"{problem.error} {problem.suggestion}"
+    return problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
 
 
 class Record(Protocol):

@@ -1,0 +1,38 @@
+"""Where the providers' OAuth endpoints are, and our applications' ids and secrets there.
+
+A provider without a client id is not offered. Each address can be moved, so that GitHub Enterprise, a GitLab of one's
+own or the sandbox can stand in.
+"""
+
+from pydantic import SecretStr
+
+from integrations.settings import BaseUrl, IntegrationSettings
+
+
+class ConnectionSettings(IntegrationSettings):
+    github_oauth_url: BaseUrl = "https://github.com/login/oauth"
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr | None = None
+    google_accounts_url: BaseUrl = "https://accounts.google.com"
+    google_oauth_url: BaseUrl = "https://oauth2.googleapis.com"
+    google_openid_url: BaseUrl = "https://openidconnect.googleapis.com"
+    google_jwks_url: BaseUrl = "https://www.googleapis.com/oauth2/v3/certs"
+
+    gitlab_url: BaseUrl = "https://gitlab.com"
+    gitlab_client_id: str = ""
+    gitlab_client_secret: SecretStr | None = None
+
+    figma_url: BaseUrl = "https://www.figma.com"
+    figma_api_url: BaseUrl = "https://api.figma.com"
+    figma_client_id: str = ""
+    figma_client_secret: SecretStr | None = None
+
+    huggingface_url: BaseUrl = "https://huggingface.co"
+    huggingface_client_id: str = ""
+    huggingface_client_secret: SecretStr | None = None
+
+    dribbble_url: BaseUrl = "https://dribbble.com"
+    dribbble_api_url: BaseUrl = "https://api.dribbble.com/v2"
+    dribbble_client_id: str = ""
+    dribbble_client_secret: SecretStr | None = None

@@ -1,0 +1,198 @@
+"""The connections of the members (`connections`), their tokens sealed, each bound to its member, provider and field.
+
+`_id` is `{user_id}/{provider}`. `version` grows with every change of the tokens, and who changes them names the version
+that they read: so a slow refresh never overwrites a reconnection.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import SecretStr
+from pymongo import ReturnDocument
+
+from integrations.connections.model import Account, Connection, ConnectionState, Grant, waits_for
+from kit import deferred
+from kit.mongo import Database, Document
+from kit.vault import Vault
+
+USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A connection with its tokens: for the fetcher and the walk, and for nobody else."""
+
+    connection: Connection
+    grant: Grant | None  # None unless the state is `connected`
+    version: int
+    outages: int  # refreshes in a row that the provider did not answer
+    retry_at: datetime | None  # no refresh before this
+
+
+class Connections:
+    def __init__(self, db: Database, vault: Vault, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.db = db
+        self.now = now
+        self._vault = vault
+
+    async def list(self, user_id: str) -> list[Connection]:
+        """Sorted by provider; what was disconnected is among them."""
+        documents = await self.db.connections.find({"user_id": user_id}).sort("provider", 1).to_list()
+        return [_connection(document) for document in documents]
+
+    async def find(self, user_id: str, provider: str) -> Connection | None:
+        document = await self.db.connections.find_one({"_id": _id(user_id, provider), "user_id": user_id})
+        return _connection(document) if document else None
+
+    async def held(self, user_id: str, provider: str) -> Held | None:
+        """With the tokens opened. Raises VaultError."""
+        document = await self.db.connections.find_one({"_id": _id(user_id, provider), "user_id": user_id})
+        return self._held(document) if document else None
+
+    async def save(self, user_id: str, provider: str, account: Account, grant: Grant) -> Connection:
+        """The member has consented, for the first time or again; what waits for it goes on."""
+        document = await self.db.connections.find_one_and_update(
+            {"_id": _id(user_id, provider)},
+            {
+                "$set": {
+                    "user_id": user_id,
+                    "provider": provider,
+                    "account_id": account.id,
+                    "account_name": account.name,
+                    "state": ConnectionState.CONNECTED,
+                    "connected_at": self.now(),
+                    **self._sealed(user_id, provider, grant),
+                },
+                **NEXT_VERSION,
+            },
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        await self._settled(user_id, provider)
+        assert document is not None  # noqa: S101  # an upsert always finds one
+        return _connection(document)
+
+    async def replace(self, held: Held, grant: Grant) -> Held | None:
+        """Store refreshed tokens. None where the connection has changed since it was read; nothing is written then."""
+        which = held.connection
+        document = await self.db.connections.find_one_and_update(
+            _unchanged(held),
+            {"$set": self._sealed(which.user_id, which.provider, grant), **NEXT_VERSION},
+            return_document=ReturnDocument.AFTER,
+        )
+        return self._held(document) if document else None
+
+    async def postpone(self, held: Held, retry_at: datetime) -> None:
+        """The provider did not answer: nobody refreshes before `retry_at`."""
+        await self.db.connections.update_one(_unchanged(held), {"$set": {"retry_at": retry_at}, "$inc": {"outages": 1}})
+
+    async def mark_needs_reauth(self, held: Held, title: str) -> None:
+        """The provider refuses the tokens: erase them, and tell the member once. Nothing where it has changed since."""
+        which = held.connection
+        notice = f"reauth:{_id(which.user_id, which.provider)}"
+        # The notice first: if we die in between, the next refusal finds it there and goes on.
+        await self.db.notices.update_one(
+            {"_id": notice},
+            {
+                "$setOnInsert": {
+                    "user_id": which.user_id,
+                    "kind": "reauth_required",
+                    "provider": which.provider,
+                    "text": f"{title} no longer lets us in. Connect it again; what waits for it goes on then.",
+                    "action": f"connect_{which.provider}",
+                    "created_at": self.now(),
+                }
+            },
+            upsert=True,
+        )
+        result = await self.db.connections.update_one(
+            _unchanged(held), {"$set": {"state": ConnectionState.NEEDS_REAUTH}, **ERASE_TOKENS}
+        )
+        if not result.matched_count and await self._is(which, ConnectionState.CONNECTED):
+            await self.db.notices.delete_one({"_id": notice})
+
+    async def disconnect(self, user_id: str, provider: str) -> bool:
+        """Erase the tokens; a tombstone stays. What waits for the connection goes on without. False where there was
+        nothing to disconnect. Revoking at the provider is `Tokens.disconnect`'s."""
+        result = await self.db.connections.update_one(
+            {"_id": _id(user_id, provider), "state": {"$ne": ConnectionState.DISCONNECTED}},
+            {"$set": {"state": ConnectionState.DISCONNECTED, "scopes": []}, **ERASE_TOKENS},
+        )
+        if result.matched_count:
+            await self._settled(user_id, provider)
+        return bool(result.matched_count)
+
+    async def touch(self, connection: Connection) -> None:
+        """It was used now; written once a minute."""
+        now = self.now()
+        if connection.last_used_at is None or connection.last_used_at <= now - USED_EVERY:
+            await self.db.connections.update_one(
+                {"_id": _id(connection.user_id, connection.provider)}, {"$max": {"last_used_at": now}}
+            )
+
+    async def _settled(self, user_id: str, provider: str) -> None:
+        await self.db.notices.delete_one({"_id": f"reauth:{_id(user_id, provider)}"})
+        await deferred.release(self.db, waits_for(user_id, provider), self.now())
+
+    async def _is(self, connection: Connection, state: ConnectionState) -> bool:
+        found = await self.find(connection.user_id, connection.provider)
+        return found is not None and found.state is state
+
+    def _sealed(self, user_id: str, provider: str, grant: Grant) -> Document:
+        def seal(field: str, value: SecretStr | None) -> str | None:
+            return self._vault.seal(value, bound_to=(user_id, provider, field)) if value else None
+
+        return {
+            "access_token": seal("access_token", grant.access_token),
+            "refresh_token": seal("refresh_token", grant.refresh_token),
+            "expires_at": grant.expires_at,
+            "scopes": list(grant.scopes),
+        }
+
+    def _held(self, document: Document) -> Held:
+        connection = _connection(document)
+
+        def opened(field: str) -> SecretStr | None:
+            sealed = document.get(field)
+            bound_to = (connection.user_id, connection.provider, field)
+            return self._vault.open(sealed, bound_to=bound_to) if sealed else None
+
+        grant = None
+        if (access_token := opened("access_token")) is not None:
+            grant = Grant(access_token, opened("refresh_token"), document.get("expires_at"), connection.scopes)
+        return Held(
+            connection=connection,
+            grant=grant,
+            version=document["version"],
+            outages=document.get("outages", 0),
+            retry_at=document.get("retry_at"),
+        )
+
+
+NEXT_VERSION: Document = {"$inc": {"version": 1}, "$unset": {"outages": "", "retry_at": ""}}
+ERASE_TOKENS: Document = {
+    "$inc": {"version": 1},
+    "$unset": dict.fromkeys(("access_token", "refresh_token", "expires_at", "outages", "retry_at"), ""),
+}
+
+
+def _id(user_id: str, provider: str) -> str:
+    return f"{user_id}/{provider}"
+
+
+def _unchanged(held: Held) -> Document:
+    return {"_id": _id(held.connection.user_id, held.connection.provider), "version": held.version}
+
+
+def _connection(document: Document) -> Connection:
+    return Connection(
+        user_id=document["user_id"],
+        provider=document["provider"],
+        account_id=document["account_id"],
+        account_name=document["account_name"],
+        scopes=tuple(document["scopes"]),
+        state=ConnectionState(document["state"]),
+        connected_at=document["connected_at"],
+        last_used_at=document.get("last_used_at"),
+    )
