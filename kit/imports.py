@@ -29,6 +29,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+INTERACTIVE, BULK = 0, 1  # priorities: a lower one goes first
 TERMINAL = (State.COMPLETED, State.FAILED)
 DONE = 6
 
@@ -48,7 +49,15 @@ FAILS_BELOW = {"fetcher": 2, "analyzer": 3, "transformer": 4, "writer": 5, "awar
 
 
 def pending(
-    *, task_id: UUID, user_id: str, url: str, integration: str, options: Options, released: bool, now: datetime
+    *,
+    task_id: UUID,
+    user_id: str,
+    url: str,
+    integration: str,
+    options: Options,
+    released: bool,
+    now: datetime,
+    priority: int = INTERACTIVE,
 ) -> Document:
     """A new import, as the gateway stores it before it publishes anything."""
     return {
@@ -66,7 +75,7 @@ def pending(
         "active": True,
         "released": released,
         "published": False,
-        "priority": 0,
+        "priority": priority,
         "created_at": now,
         "updated_at": now,
     }

@@ -66,6 +66,14 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     "connections": [IndexModel([("user_id", ASCENDING)], name="by_user")],
     "notices": [IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user")],
+    "batches": [
+        IndexModel(
+            [("user_id", ASCENDING), ("idempotency_key", ASCENDING)],
+            name="idempotency_key",
+            unique=True,
+            partialFilterExpression={"idempotency_key": {"$exists": True}},
+        ),
+    ],
     "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "users": [
         IndexModel([("username", ASCENDING)], name="username", unique=True),

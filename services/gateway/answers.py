@@ -33,6 +33,7 @@ class Accepted(BaseModel):
 
 
 class TaskBase(BaseModel):
+    kind: Literal["import"] = "import"
     task_id: UUID
     url: str = Field(description="The link, canonical.")
     integration: str

@@ -19,6 +19,7 @@ from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
 from services.gateway import errors, keys
 from services.gateway.api_tokens import ApiTokens
+from services.gateway.batches import Batches
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
@@ -53,6 +54,13 @@ def create_app(
     """
     hub = Hub(db)
     limits = MemberLimits(db, settings)
+    accepting = Imports(
+        db,
+        publish,
+        limits,
+        per_user=settings.imports_in_flight_per_user,
+        publish_timeout=settings.publish_timeout.total_seconds(),
+    )
     app = FastAPI(
         title="Thrive Imports",
         version="1",
@@ -73,13 +81,8 @@ def create_app(
         sessions=Sessions(db, idle=settings.session_idle, lifetime=settings.session_lifetime),
         api_tokens=ApiTokens(db),
         limits=limits,
-        imports=Imports(
-            db,
-            publish,
-            limits,
-            per_user=settings.imports_in_flight_per_user,
-            publish_timeout=settings.publish_timeout.total_seconds(),
-        ),
+        imports=accepting,
+        batches=Batches(db, accepting),
         hub=hub,
         walks=Walks(db),
     )

@@ -6,19 +6,23 @@ Example = dict[str, Any]
 
 TASK_ID = "5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11"
 PROJECT_ID = "0b54e3a8-6f43-5f0e-a3a5-3e6f1f2a7c10"
-STATUS_URL = f"/api/v1/integrations/tasks/{TASK_ID}/"
+BATCH_ID = "f1c07a52-3a5b-4c0a-8f6e-7f4b3f0e9a2d"
+TASKS = "/api/v1/integrations/tasks/"
+STATUS_URL = f"{TASKS}{TASK_ID}/"
 WHEN = "2026-03-14T15:09:26.535000Z"
 LINK = "https://github.com/octocat/hello-world"
 CURSOR = "MjAyNi0wMy0xNFQxNTowOToyNiswMDowMCAwYjU0"
 
 IMPORT: Example = {"url": LINK, "is_showcase": True, "is_private": False}
+REPOSITORIES: Example = {"urls": [LINK, "https://github.com/octocat/spoon-knife"], "is_showcase": True}
 VIDEO: Example = {"video_url": "https://youtu.be/dQw4w9WgXcQ", "is_showcase": True}
 ACCEPTED: Example = {
     "success": True, "task_id": TASK_ID, "status_url": STATUS_URL, "events_url": f"{STATUS_URL}events/",
 }  # fmt: skip
 
 _TASK: Example = {
-    "task_id": TASK_ID, "url": LINK, "integration": "github", "version": 3, "created_at": WHEN, "updated_at": WHEN,
+    "kind": "import", "task_id": TASK_ID, "url": LINK, "integration": "github", "version": 3, "created_at": WHEN,
+    "updated_at": WHEN,
 }  # fmt: skip
 PENDING: Example = {**_TASK, "status": "pending", "progress": 0, "message": "Waiting to start"}
 PROCESSING: Example = {
@@ -32,6 +36,23 @@ FAILED: Example = {
     **_TASK, "status": "failed", "progress": 10, "error": "The repository does not exist, or is private.",
     "error_code": "CONTENT_NOT_FOUND", "action": "check_url",
     "suggestion": "Check that the link is right and that you may see it.",
+}  # fmt: skip
+REFUSED: Example = {
+    "url": "https://github.com/octocat", "success": False, "error": "This link does not lead to a GitHub repository.",
+    "error_code": "INVALID_URL", "action": "check_url", "suggestion": "Paste the link of one of their repositories.",
+}  # fmt: skip
+_BATCH: Example = {
+    "kind": "batch", "task_id": BATCH_ID, "integration": "github", "version": 5, "created_at": WHEN,
+    "updated_at": WHEN, "total": 3, "points": 50, "refused": [REFUSED],
+}  # fmt: skip
+BATCH: Example = {
+    **_BATCH, "status": "processing", "progress": 67, "message": "1 of 2 imported, 1 refused", "completed": 1,
+    "failed": 0, "children": [COMPLETED, PROCESSING],
+}  # fmt: skip
+ACCEPTED_BATCH: Example = {
+    "success": True, "kind": "batch", "task_id": BATCH_ID, "status_url": f"{TASKS}{BATCH_ID}/",
+    "events_url": f"{TASKS}{BATCH_ID}/events/",
+    "children": [{"url": LINK, "task_id": TASK_ID, "status_url": STATUS_URL}], "refused": [REFUSED],
 }  # fmt: skip
 EVENT = f'id: 3\nevent: status\ndata: {{"status": "processing", "task_id": "{TASK_ID}", "progress": 35, …}}\n\n'
 

@@ -7,7 +7,7 @@ said meanwhile is missed. A follower sees states, not every step: a slow one ski
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from uuid import UUID
 
@@ -26,16 +26,16 @@ REOPEN_SECONDS = 1.0
 
 
 class Follower:
-    """The newest state not yet handed on."""
+    """The newest states of what it follows."""
 
     def __init__(self) -> None:
-        self.version = 0
-        self.newest: Document | None = None
+        self.records: dict[UUID, Document] = {}
         self.changed = asyncio.Event()
 
     def offer(self, record: Document) -> None:
-        if record["version"] > self.version:
-            self.version, self.newest = record["version"], record
+        known = self.records.get(record["_id"])
+        if known is None or record["version"] > known["version"]:
+            self.records[record["_id"]] = record
             self.changed.set()
 
 
@@ -48,25 +48,32 @@ class Hub:
 
     async def follow(self, task_id: UUID) -> AsyncGenerator[Document]:
         """The task's record now and after each change, versions ascending, until it is terminal or the hub closes."""
+        async with aclosing(self.follow_all([task_id])) as states:
+            async for (record,) in states:
+                yield record
+
+    async def follow_all(self, task_ids: Sequence[UUID]) -> AsyncGenerator[list[Document]]:
+        """The records of all these tasks now and after each change, until all are terminal or the hub closes."""
         follower = Follower()
-        self._followers[task_id].add(follower)
+        for task_id in task_ids:
+            self._followers[task_id].add(follower)
         self._wanted.set()
         FOLLOWERS.inc()
         try:
-            # Registered before it is read: a change in between is offered twice rather than missed.
-            if record := await self._imports.find_one({"_id": task_id}):
+            # Registered before they are read: a change in between is offered twice rather than missed.
+            async for record in self._imports.find({"_id": {"$in": task_ids}}):
                 follower.offer(record)
             while not self._closing:
                 await follower.changed.wait()
                 follower.changed.clear()
-                record, follower.newest = follower.newest, None
-                if record:
-                    yield record
-                    if record["state"] in TERMINAL:
-                        return
+                records = list(follower.records.values())
+                if records and not self._closing:
+                    yield records
+                if len(records) == len(task_ids) and all(record["state"] in TERMINAL for record in records):
+                    return
         finally:
             FOLLOWERS.dec()
-            self._forget(task_id, follower)
+            self._forget(follower, task_ids)
 
     async def outcome(self, task_id: UUID, seconds: float) -> Document | None:
         """The terminal record, or None if there is none within `seconds`."""
@@ -110,9 +117,10 @@ class Hub:
         for follower in self._followers.get(record["_id"], ()):
             follower.offer(record)
 
-    def _forget(self, task_id: UUID, follower: Follower) -> None:
-        self._followers[task_id].discard(follower)
-        if not self._followers[task_id]:
-            del self._followers[task_id]
+    def _forget(self, follower: Follower, task_ids: Sequence[UUID]) -> None:
+        for task_id in task_ids:
+            self._followers[task_id].discard(follower)
+            if not self._followers[task_id]:
+                del self._followers[task_id]
         if not self._followers:
             self._wanted.clear()

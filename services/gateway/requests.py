@@ -1,14 +1,15 @@
 """What clients send."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.events import Options
 from services.gateway import examples
 from services.gateway.errors import InvalidRequestError
 
 MAX_WAIT_SECONDS = 60
+MAX_URLS = 50
 
 
 Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
@@ -24,6 +25,27 @@ class ImportBody(BaseModel):
     url: Link
     is_showcase: Showcase = True
     is_private: Private = False
+
+    @property
+    def options(self) -> Options:
+        return Options(is_showcase=self.is_showcase, is_private=self.is_private)
+
+
+class GitHubBody(BaseModel):
+    """One repository's link, or several at once, and what to do with them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT, examples.REPOSITORIES]})
+
+    url: Link | None = None
+    urls: list[Link] | None = Field(None, min_length=1, max_length=MAX_URLS)
+    is_showcase: Showcase = True
+    is_private: Private = False
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if (self.url is None) == (self.urls is None):
+            raise ValueError("send either `url` or `urls`")
+        return self
 
     @property
     def options(self) -> Options:

@@ -1,6 +1,7 @@
 """A pasted link is accepted."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
@@ -8,15 +9,18 @@ from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
 from kit.errors import InvalidURLError
-from kit.imports import State
+from kit.imports import BULK, State
 from kit.mongo import Document
 from schemas.events import Options
+from services.gateway import examples
 from services.gateway.answers import Accepted, Imported, ProjectAnswer
+from services.gateway.batch_answers import AcceptedBatch
+from services.gateway.batches import NewBatch
 from services.gateway.errors import NotFoundError, of_failure, respond
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.imports import NewImport
 from services.gateway.openapi import Responses, errors
-from services.gateway.requests import ImportBody, YouTubeBody, idempotency_key, wait_seconds
+from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, wait_seconds
 from services.gateway.services import Gateway, GatewayDep
 
 Key = Annotated[
@@ -46,6 +50,13 @@ RESPONSES: Responses = {
     },
     **errors(400, 409, 413),
 }
+SEVERAL = RESPONSES[202] | {
+    "content": {
+        "application/json": {
+            "examples": {"url": {"value": examples.ACCEPTED}, "urls": {"value": examples.ACCEPTED_BATCH}},
+        }
+    }
+}
 
 router = APIRouter(prefix="/api/v1", tags=["imports"])
 
@@ -58,12 +69,24 @@ async def import_link(
     return await _accept(request, gateway, caller, body.url, body.options, key, prefer)
 
 
-@router.post("/github/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
+@router.post(
+    "/github/import/", status_code=202, response_model=Accepted | AcceptedBatch, responses=RESPONSES | {202: SEVERAL}
+)
 async def import_github(
-    request: Request, body: ImportBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
+    request: Request, body: GitHubBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
 ) -> Response:
-    """Import a GitHub repository."""
-    return await _accept(request, gateway, caller, body.url, body.options, key, prefer, only="github")
+    """Import a GitHub repository, or with `urls` up to 50: each its own task, under one parent that sums them.
+
+    A bad or known link among `urls` is named in `refused` and spoils no other.
+    """
+    if body.url is not None:
+        return await _accept(request, gateway, caller, body.url, body.options, key, prefer, only="github")
+
+    def recognise(url: str) -> NewImport:
+        return replace(_recognised(gateway, caller, url, body.options, only="github"), priority=BULK)
+
+    new = NewBatch(caller, "github", body.urls or (), body.options, recognise, idempotency_key(key))
+    return _accepted(AcceptedBatch.of(await gateway.batches.accept(new)))
 
 
 @router.post("/integrations/youtube/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
@@ -86,16 +109,23 @@ async def _accept(
     *,
     only: str | None = None,
 ) -> Response:
-    integration = gateway.registry.get_for_url(url)
-    if only and integration.name != only:
-        raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
-    new = NewImport(caller, integration.name, integration.canonical_url(url), options, idempotency_key(key))
+    new = replace(_recognised(gateway, caller, url, options, only=only), idempotency_key=idempotency_key(key))
     record = await gateway.imports.accept(new)
     if wait := wait_seconds(prefer):
         with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
             if done := await gateway.hub.outcome(record["_id"], wait):
                 return await _finished(request, gateway, caller, done, wait)
-    accepted = Accepted.of(record)
+    return _accepted(Accepted.of(record))
+
+
+def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
+    integration = gateway.registry.get_for_url(url)
+    if only and integration.name != only:
+        raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
+    return NewImport(caller, integration.name, integration.canonical_url(url), options)
+
+
+def _accepted(accepted: Accepted) -> Response:
     headers = {"Location": accepted.status_url, "Retry-After": "1"}
     return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
 

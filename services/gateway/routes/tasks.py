@@ -1,6 +1,6 @@
 """How an import is doing: asked for, or pushed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,9 @@ from starlette.responses import Response
 from kit.imports import TERMINAL
 from kit.mongo import Document
 from services.gateway import examples
-from services.gateway.answers import TASKS, Task, task
+from services.gateway.answers import TASKS, task
+from services.gateway.batch_answers import AnyTask, batch_task, ended, version_of
+from services.gateway.batches import child_ids
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
@@ -32,6 +34,7 @@ STATES = {
         ("processing", examples.PROCESSING),
         ("completed", examples.COMPLETED),
         ("failed", examples.FAILED),
+        ("batch", examples.BATCH),
     )
 }
 
@@ -41,9 +44,15 @@ STATES = {
     response_model_exclude_none=True,
     responses={200: {"content": {"application/json": {"examples": STATES}}}, **errors(404)},
 )
-async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Task:
-    """The import's status: pending, processing, completed with its result, or failed with what to do about it."""
-    return task(await _mine(gateway, caller, task_id), caller.username)
+async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> AnyTask:
+    """The import's status: pending, processing, completed with its result, or failed with what to do about it.
+
+    A parent of several imports (`kind` is `batch`) sums them, and has each of them in `children`.
+    """
+    if record := await _import(gateway, caller, task_id):
+        return task(record, caller.username)
+    batch = await _batch(gateway, caller, task_id)
+    return batch_task(batch, await gateway.batches.children(batch), caller.username)
 
 
 @router.get(
@@ -62,24 +71,51 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Ta
 async def follow_task(
     task_id: UUID, gateway: GatewayDep, caller: CallerDep, last_event_id: LastEventId = None
 ) -> Response:
-    """The same, pushed at every change until the import ends."""
-    record = await _mine(gateway, caller, task_id)
-    seen = seen_version(last_event_id, record["version"])
-    if record["state"] in TERMINAL and record["version"] == seen:
+    """The same, pushed at every change until the import ends; of a parent, until all its imports have."""
+    if record := await _import(gateway, caller, task_id):
+        version, done = record["version"], record["state"] in TERMINAL
+        states = _states(gateway, caller, task_id)
+    else:
+        batch = await _batch(gateway, caller, task_id)
+        children = await gateway.batches.children(batch)
+        version, done = version_of(children), ended(children)
+        states = _batch_states(gateway, caller, batch)
+    seen = seen_version(last_event_id, version)
+    if done and version == seen:
         return Response(status_code=204)  # tells an EventSource to stop reconnecting
-    return EventSourceResponse(_events(gateway, caller, task_id, seen), ping=PING_SECONDS, send_timeout=SEND_SECONDS)
+    return EventSourceResponse(_events(states, seen), ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 
 
-async def _events(gateway: Gateway, caller: Caller, task_id: UUID, seen: int) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(gateway.hub.follow(task_id)) as states:
-        async for record in states:
-            if record["version"] > seen:
-                status = task(record, caller.username).model_dump_json(exclude_none=True)
-                yield ServerSentEvent(status, id=str(record["version"]), event="status")
+async def _events(states: AsyncGenerator[AnyTask], seen: int) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(states):
+        async for status in states:
+            if status.version > seen:
+                body = status.model_dump_json(exclude_none=True)
+                yield ServerSentEvent(body, id=str(status.version), event="status")
 
 
-async def _mine(gateway: Gateway, caller: Caller, task_id: UUID) -> Document:
-    record = await gateway.db["imports"].find_one({"_id": task_id, "user_id": caller.user_id})
+async def _states(gateway: Gateway, caller: Caller, task_id: UUID) -> AsyncGenerator[AnyTask]:
+    async with aclosing(gateway.hub.follow(task_id)) as records:
+        async for record in records:
+            yield task(record, caller.username)
+
+
+async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> AsyncGenerator[AnyTask]:
+    ids = child_ids(batch)
+    if not ids:
+        yield batch_task(batch, (), caller.username)
+        return
+    async with aclosing(gateway.hub.follow_all(ids)) as states:
+        async for records in states:
+            yield batch_task(batch, sorted(records, key=lambda record: ids.index(record["_id"])), caller.username)
+
+
+async def _import(gateway: Gateway, caller: Caller, task_id: UUID) -> Document | None:
+    return await gateway.db["imports"].find_one({"_id": task_id, "user_id": caller.user_id})
+
+
+async def _batch(gateway: Gateway, caller: Caller, task_id: UUID) -> Document:
+    record = await gateway.batches.find(caller.user_id, task_id)
     if record is None:
         raise NotFoundError("There is no such task.")
     return record

@@ -1,0 +1,120 @@
+"""What clients get of a batch: a parent task, summed from its children whenever it is asked for."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kit.imports import PERCENT, TERMINAL, State
+from kit.mongo import Document
+from services.gateway import examples
+from services.gateway.answers import TASKS, Accepted, Task, points, task
+
+
+class RefusedLink(BaseModel):
+    """Why this link is not imported, in the shape of every error. A duplicate also has `project_url`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    url: str = Field(description="As it was sent.")
+    success: Literal[False] = False
+    error: str
+    error_code: str
+    action: str
+    suggestion: str
+
+
+class AcceptedLink(BaseModel):
+    url: str = Field(description="The link, canonical.")
+    task_id: UUID
+    status_url: str
+
+
+class AcceptedBatch(Accepted):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ACCEPTED_BATCH]})
+
+    kind: Literal["batch"] = "batch"
+    children: list[AcceptedLink]
+    refused: list[RefusedLink]
+
+    @classmethod
+    def of(cls, record: Document) -> Self:
+        children = [{**child, "status_url": f"{TASKS}/{child['task_id']}/"} for child in record["children"]]
+        base = Accepted.of(record).model_dump()
+        return cls.model_validate({**base, "children": children, "refused": record["refused"]})
+
+
+class BatchTask(BaseModel):
+    """The parent of several imports. It has ended when all of them have; it failed when none of them completed."""
+
+    kind: Literal["batch"] = "batch"
+    task_id: UUID
+    integration: str
+    version: int = Field(description="Grows with every change of a child.")
+    created_at: datetime
+    updated_at: datetime
+    status: State
+    progress: int = Field(ge=0, le=100, description="Percent: the mean of the children, an ended one being 100.")
+    message: str
+    total: int = Field(description="Links in the request.")
+    completed: int
+    failed: int
+    points: int = Field(description="Awarded by all children.")
+    children: list[Task]
+    refused: list[RefusedLink]
+
+
+AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
+
+
+def batch_task(batch: Document, children: Sequence[Document], username: str) -> BatchTask:
+    states = Counter(State(child["state"]) for child in children)
+    return BatchTask(
+        task_id=batch["_id"],
+        integration=batch["integration"],
+        version=version_of(children),
+        created_at=batch["created_at"],
+        updated_at=max([batch["created_at"], *(child["updated_at"] for child in children)]),
+        status=_status(states),
+        progress=sum(_percent(child) for child in children) // len(children) if children else 100,
+        message=_message(states, len(batch["refused"])),
+        total=len(children) + len(batch["refused"]),
+        completed=states[State.COMPLETED],
+        failed=states[State.FAILED],
+        points=sum(points(child) for child in children),
+        children=[task(child, username) for child in children],
+        refused=batch["refused"],
+    )
+
+
+def version_of(children: Sequence[Document]) -> int:
+    """Each child's version only grows, so their sum does too."""
+    return sum(child["version"] for child in children) or 1
+
+
+def ended(children: Sequence[Document]) -> bool:
+    return all(child["state"] in TERMINAL for child in children)
+
+
+def _percent(child: Document) -> int:
+    return 100 if child["state"] in TERMINAL else PERCENT[child["progress"]]
+
+
+def _status(states: Counter[State]) -> State:
+    if states[State.PROCESSING] or (states[State.PENDING] and len(states) > 1):
+        return State.PROCESSING
+    if states[State.PENDING]:
+        return State.PENDING
+    return State.COMPLETED if states[State.COMPLETED] else State.FAILED
+
+
+def _message(states: Counter[State], refused: int) -> str:
+    parts = [f"{states[State.COMPLETED]} of {states.total()} imported"]
+    if failed := states[State.FAILED]:
+        parts.append(f"{failed} failed")
+    if refused:
+        parts.append(f"{refused} refused")
+    return ", ".join(parts)

@@ -1,0 +1,105 @@
+"""Many links in one request: each becomes an import of its own, and one parent task sums them up.
+
+A parent (`batches`) names its children's ids and why the other links were refused. It has no state of its own, so it
+can never disagree with its children: whoever asks reads those.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from pymongo.errors import DuplicateKeyError
+
+from kit.errors import ImportDuplicateError, ImportProblem
+from kit.mongo import Collection, Database, Document
+from schemas.events import Options
+from services.gateway.errors import IdempotencyConflictError
+from services.gateway.identity import Caller
+from services.gateway.imports import Imports, NewImport
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """`recognise` makes the import that a link stands for; it raises `ImportProblem`."""
+
+    caller: Caller
+    integration: str
+    urls: Sequence[str]
+    options: Options
+    recognise: Callable[[str], NewImport]
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{json.dumps(list(self.urls))} {self.options.model_dump_json()}".encode()).hexdigest()
+
+
+class Batches:
+    def __init__(self, db: Database, imports: Imports) -> None:
+        self._batches: Collection = db["batches"]
+        self._records: Collection = db["imports"]
+        self._imports = imports
+
+    async def accept(self, new: NewBatch) -> Document:
+        """The parent's record: `children` are `{url, task_id}`, `refused` are error bodies with their `url`.
+
+        Children are stored before their parent: a request that is cut off between the two is sent again and finds
+        them under way. Raises `IdempotencyConflictError` and PyMongo's errors.
+        """
+        if earlier := await self._repeated(new):
+            return earlier
+        seen: set[str] = set()
+        outcomes = await asyncio.gather(*(self._child(new, url, seen) for url in new.urls))
+        record: Document = {
+            "_id": uuid4(),
+            "user_id": new.caller.user_id,
+            "integration": new.integration,
+            "children": [outcome for outcome in outcomes if "task_id" in outcome],
+            "refused": [outcome for outcome in outcomes if "task_id" not in outcome],
+            "created_at": datetime.now(UTC),
+        }
+        if new.idempotency_key is not None:
+            record |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
+        try:
+            await self._batches.insert_one(record)
+        except DuplicateKeyError:  # the same request, twice at this very moment
+            return await self._repeated(new) or record
+        return record
+
+    async def find(self, user_id: str, batch_id: UUID) -> Document | None:
+        return await self._batches.find_one({"_id": batch_id, "user_id": user_id})
+
+    async def children(self, batch: Document) -> list[Document]:
+        """Their records, in the order of the request."""
+        found = {record["_id"]: record async for record in self._records.find({"_id": {"$in": child_ids(batch)}})}
+        return [found[task_id] for task_id in child_ids(batch) if task_id in found]
+
+    async def _child(self, new: NewBatch, url: str, seen: set[str]) -> Document:
+        try:
+            one = new.recognise(url)
+            if one.url in seen:
+                raise ImportDuplicateError(
+                    "This link is in your list more than once.", action="none", suggestion="It is imported once."
+                )
+            seen.add(one.url)
+            record = await self._imports.accept(one)
+        except ImportProblem as problem:
+            return {"url": url, **problem.body()}
+        return {"url": one.url, "task_id": record["_id"]}
+
+    async def _repeated(self, new: NewBatch) -> Document | None:
+        if new.idempotency_key is None:
+            return None
+        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
+        record = await self._batches.find_one(mine)
+        if record and record["fingerprint"] != new.fingerprint:
+            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
+        return record
+
+
+def child_ids(batch: Document) -> list[UUID]:
+    return [child["task_id"] for child in batch["children"]]
