@@ -9,25 +9,23 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import structlog
 from pydantic import SecretStr
 from starlette.responses import Response
 
+from integrations.connections.model import Purpose
 from kit.errors import ImportProblem
-from kit.mongo import Collection, Database
+from kit.mongo import Database
 
 log = structlog.get_logger(__name__)
 
 COOKIE = "__Host-walk"  # the browser's secret: one for all its walks, so that two tabs may walk at once
 LIFETIME = timedelta(minutes=10)
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
-
-Purpose = Literal["connect", "sign_in", "link"]
 
 
 class WalkRefusedError(ImportProblem):
@@ -46,7 +44,6 @@ class Walk:
     provider: str
     user_id: str | None
     return_to: str | None
-    scopes: tuple[str, ...]  # as they were asked for
     verifier: SecretStr  # of PKCE (RFC 7636)
     nonce: str  # of OpenID Connect
 
@@ -74,7 +71,7 @@ class Walks:
     """`now` is there for tests."""
 
     def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._walks: Collection = db["walks"]
+        self._walks = db["walks"]
         self._now = now
 
     async def begin(
@@ -85,7 +82,6 @@ class Walks:
         browser: str | None,
         user_id: str | None = None,
         return_to: str | None = None,
-        scopes: tuple[str, ...] = (),
     ) -> Begun:
         """`browser` is the request's COOKIE, if it has one; `return_to` has passed `allowed_return`."""
         secret = browser if browser and SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
@@ -98,19 +94,24 @@ class Walks:
                 "provider": provider,
                 "user_id": user_id,
                 "return_to": return_to,
-                "scopes": list(scopes),
                 "expires_at": self._now() + LIFETIME,
             }
         )
-        walk = Walk(purpose, provider, user_id, return_to, scopes, *_derived(secret, state))
+        walk = Walk(purpose, provider, user_id, return_to, *_derived(secret, state))
         return Begun(walk, state, SecretStr(secret))
 
     async def finish(
-        self, purpose: Purpose, provider: str, *, state: str | None, browser: str | None, caller_id: str | None = None
+        self,
+        purposes: Collection[Purpose],
+        provider: str,
+        *,
+        state: str | None,
+        browser: str | None,
+        caller_id: str | None = None,
     ) -> Walk:
         """Ends the walk that `state` names, whatever comes of it: a state that was shown is used up.
 
-        `caller_id` is who is signed in at the callback; another member than began it is refused.
+        `purposes` and `provider` are those of the callback; `caller_id` is who is signed in at the callback; another member than began it is refused.
         Raises `WalkRefusedError`.
         """
         if not (state and SECRET.fullmatch(state)):
@@ -120,14 +121,14 @@ class Walks:
             raise _refused("unknown or used state")
         if not browser or not hmac.compare_digest(_digest(browser), record["browser"]):
             raise _refused("another browser")
-        if (record["purpose"], record["provider"]) != (purpose, provider):
+        purpose = Purpose(record["purpose"])
+        if purpose not in purposes or record["provider"] != provider:
             raise _refused("another callback")
         if record["expires_at"] <= self._now():
             raise _refused("expired")
         if caller_id and record["user_id"] and caller_id != record["user_id"]:
             raise _refused("another member")
-        scopes = tuple(record["scopes"])
-        return Walk(purpose, provider, record["user_id"], record["return_to"], scopes, *_derived(browser, state))
+        return Walk(purpose, provider, record["user_id"], record["return_to"], *_derived(browser, state))
 
 
 def _digest(secret: str) -> str:
