@@ -3,22 +3,28 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pydantic import SecretStr
 
 from integrations.links import Link
-from kit.errors import InvalidURLError, RateLimitError, UpstreamUnavailableError
+from kit.errors import InvalidURLError, UpstreamUnavailableError
 from kit.http import Response, Upstream
 from schemas.content import Item
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the member connected. Without a token the application's own credential is used."""
+    """What the member connected, and for whom a fetch spends what the upstream allows.
+
+    Without a token the application's own credential is used. `account` names the account at the provider that the
+    token acts for: its budget is spent. A fetch that nobody waits for, a sync, is not `interactive`.
+    """
 
     token: SecretStr | None = None
+    account: str = ""
+    user_id: str = ""
+    interactive: bool = True
 
 
 class Integration(ABC):
@@ -57,13 +63,6 @@ class Integration(ABC):
 
         Raises the errors of `kit.errors`; nothing of the upstream's own wording is in them.
         """
-
-
-def rate_limited(title: str, retry_at: datetime, now: datetime) -> RateLimitError:
-    """Names the minute after which the limit is gone."""
-    shown = retry_at + timedelta(seconds=59)
-    day = "" if shown.date() == now.date() else f"{shown.day} {shown:%B}, "
-    return RateLimitError(f"{title}'s limit resets at {day}{shown:%H:%M} UTC.", retry_at=retry_at)
 
 
 def nonsense(title: str) -> UpstreamUnavailableError:

@@ -2,9 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from integrations.base import rate_limited, unexpected
+from integrations.base import unexpected
 from integrations.clean import as_dict, as_int, as_text
-from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
+from kit.errors import (
+    ContentNotFoundError,
+    ImportProblem,
+    IntegrationAuthError,
+    RateLimitError,
+    UpstreamUnavailableError,
+)
 from kit.http import Response, retry_after
 
 TITLE = "GitHub"
@@ -16,7 +22,7 @@ def problem(response: Response, now: datetime, *, connected: bool) -> ImportProb
     """`connected` tells whether the request carried the member's own token."""
     status = response.status
     if status in (403, 429) and (retry_at := _limited_until(response, now)):
-        return rate_limited(TITLE, retry_at, now)
+        return RateLimitError.resets(TITLE, retry_at, now)
     if status == 401:
         return _auth("GitHub refused our credentials.", "Connect GitHub again, then retry the import.")
     if status == 403 and "x-github-sso" in response.headers:

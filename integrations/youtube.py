@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from integrations.base import Credentials, Integration, nonsense, rate_limited, unexpected
+from integrations.base import Credentials, Integration, nonsense, unexpected
 from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text
 from integrations.links import WEB, Link, parse
 from integrations.markdown import escape
@@ -15,6 +15,7 @@ from kit.errors import (
     ImportProblem,
     IntegrationAuthError,
     InvalidURLError,
+    RateLimitError,
     UpstreamUnavailableError,
 )
 from kit.http import Response, Upstream, retry_after
@@ -177,10 +178,12 @@ def problem(response: Response, now: datetime) -> ImportProblem:
     messages hold HTML and are never shown."""
     status, reasons = response.status, _reasons(response)
     if reasons & QUOTA:
-        return rate_limited("YouTube", _midnight_in_california(now), now)
+        return RateLimitError.resets("YouTube", _midnight_in_california(now), now)
     if status == 429 or reasons & TOO_FAST:
         asked = retry_after(response.headers, now)
-        return rate_limited("YouTube", now + (timedelta(seconds=max(asked, 1)) if asked else TOO_FAST_WAIT), now)
+        return RateLimitError.resets(
+            "YouTube", now + (timedelta(seconds=max(asked, 1)) if asked else TOO_FAST_WAIT), now
+        )
     if status in (401, 403) or reasons & BAD_KEY:
         return _auth("YouTube refused our credentials.", "Connect YouTube again, then retry the import.")
     if status == 404:

@@ -5,7 +5,7 @@ import with words that its owner can act on. Anything that is not an `ImportProb
 and is parked in the stage's dead letters; an outage of our own engines (`HOLD`) blames nobody and is waited out.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -94,6 +94,13 @@ class RateLimitError(ImportProblem):
     error_code = "RATE_LIMIT"
     action = "wait"
     suggestion = "Nothing to do: the import goes on by itself when the limit resets."
+
+    @classmethod
+    def resets(cls, title: str, retry_at: datetime, now: datetime) -> "RateLimitError":
+        """`title`'s limit; names the minute after which it is gone."""
+        shown = retry_at + timedelta(seconds=59)
+        day = "" if shown.date() == now.date() else f"{shown.day} {shown:%B}, "
+        return cls(f"{title}'s limit resets at {day}{shown:%H:%M} UTC.", retry_at=retry_at)
 
 
 class UpstreamUnavailableError(ImportProblem):

@@ -1,0 +1,73 @@
+"""What an upstream allows, as rows of data that stand beside its integration, and what a call costs of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kit.http import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer's headers tell of its bucket: `used` of `limit` units until `reset_at`."""
+
+    limit: int
+    used: int
+    reset_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Units that each account has in each window.
+
+    `next_reset` gives the end of a window that is open at a time. `reserve` is the share of the units that only
+    interactive work may touch. A `fair` bucket keeps members who ask at the same time from more than their share.
+    `read` and `limited_until` understand the upstream's answers: its own count, and the time until which an answer of
+    403 or 429 turns us away.
+    """
+
+    name: str  # on metrics and in the ledger
+    title: str  # for people: whose limit this is
+    units: int
+    next_reset: Callable[[datetime], datetime]
+    reserve: float = 0.0
+    fair: bool = False
+    read: "Callable[[Response, datetime], Reading | None] | None" = None
+    limited_until: "Callable[[Response, datetime], datetime | None] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Calls that an account may have under way at once, over all processes."""
+
+    name: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What each attempt of a call costs: units by bucket and perhaps a slot, all of one account, for one member."""
+
+    account: str  # at the upstream; the application's own credentials are accounts too
+    costs: tuple[tuple[Bucket, int], ...]
+    slots: Slots | None = None
+    user_id: str = ""
+    interactive: bool = True
+
+
+def every(window: timedelta) -> Callable[[datetime], datetime]:
+    """Windows of a fixed length, the same for everybody: they begin at multiples of it."""
+    seconds = window.total_seconds()
+
+    def next_reset(now: datetime) -> datetime:
+        return datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC)
+
+    return next_reset
+
+
+def after(window: timedelta) -> Callable[[datetime], datetime]:
+    """Windows that begin with the first call."""
+    return lambda now: now + window
