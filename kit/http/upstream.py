@@ -1,19 +1,15 @@
 """GET from an upstream that is slow, broken or hostile. No URL, header or body goes into an error or a log line."""
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
-import aiohttp
 import httpx
 import structlog
 
 from kit.errors import UpstreamUnavailableError
-from kit.http.body import BodyLimits, UndecodableBodyError, read_body
+from kit.http.exchange import FAILURES, Limits, Response, exchange, origin
 from kit.http.retry import backoff, retry_after
 
 log = structlog.get_logger(__name__)
@@ -21,38 +17,6 @@ log = structlog.get_logger(__name__)
 TRANSIENT = frozenset({500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SAFE_ABROAD = frozenset({"accept"})  # request headers that may follow a redirect to another origin
-FAILURES = (httpx.TransportError, aiohttp.ClientError, UndecodableBodyError, TimeoutError)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds and bytes."""
-
-    connect: float = 5
-    read: float = 10  # between two pieces of the body
-    total: float = 20  # one attempt
-    budget: float = 45  # all attempts and the waits between them
-    retries: int = 3
-    longest_wait: float = 5  # a longer Retry-After is the caller's to decide
-    headers: int = 64 * 1024
-    body: BodyLimits = field(default_factory=BodyLimits)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer below 500, decoded. `service` is whom to name when it makes no sense."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    service: str
-
-    def json(self) -> Any:
-        """Raises UpstreamUnavailableError where the body is no JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise UpstreamUnavailableError(f"{self.service} sent an answer that makes no sense.") from None
 
 
 class Upstream:
@@ -75,11 +39,8 @@ class Upstream:
         self.limits = limits or Limits()
         self.now = now
         self._transport = transport
-        self._origins = frozenset(_origin(httpx.URL(base)) for base in bases)
+        self._origins = frozenset(origin(httpx.URL(base)) for base in bases)
         self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip"}
-        self._extensions = {
-            "timeout": {"connect": self.limits.connect, "read": self.limits.read, "pool": self.limits.total}
-        }
         self._sleep = sleep
         self._chance = chance
 
@@ -141,23 +102,8 @@ class Upstream:
         )
 
     async def _once(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
-        request = httpx.Request("GET", url, headers=headers, extensions=self._extensions)
-        # The transport and not AsyncClient.send: no cookie jar, no auth flow, no log line with the URL.
-        answer = await self._transport.handle_async_request(request)
-        stream = cast(httpx.AsyncByteStream, answer.stream)
-        try:
-            if sum(len(name) + len(value) for name, value in answer.headers.raw) > self.limits.headers:
-                raise UndecodableBodyError
-            body = await read_body(
-                stream,
-                answer.headers.get("content-encoding", ""),
-                self.limits.body,
-                service=service,
-                cut_at=cut_at if answer.status_code == 200 else None,
-            )
-        finally:
-            await stream.aclose()
-        return Response(answer.status_code, answer.headers, body, service)
+        request = httpx.Request("GET", url, headers=headers)
+        return await exchange(self._transport, request, self.limits, service=service, cut_at=cut_at)
 
     def _follow(self, url: httpx.URL, response: Response, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
         try:
@@ -166,16 +112,12 @@ class Upstream:
             target = httpx.URL()
         if not self._allows(target) or (url.scheme == "https" and target.scheme != "https"):
             raise UpstreamUnavailableError(f"{response.service} redirects to an address that is not its own.")
-        if _origin(target) != _origin(url):  # credentials stay at home
+        if origin(target) != origin(url):  # credentials stay at home
             headers = {**self._headers, **{name: headers[name] for name in SAFE_ABROAD & headers.keys()}}
         return target, headers
 
     def _allows(self, url: httpx.URL) -> bool:
-        return url.scheme in ("http", "https") and not url.userinfo and _origin(url) in self._origins
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+        return url.scheme in ("http", "https") and not url.userinfo and origin(url) in self._origins
 
 
 def _worth_repeating(status: int, asked: float | None) -> bool:
