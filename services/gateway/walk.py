@@ -111,7 +111,8 @@ class Walks:
     ) -> Walk:
         """Ends the walk that `state` names, whatever comes of it: a state that was shown is used up.
 
-        `purposes` and `provider` are those of the callback; `caller_id` is who is signed in at the callback; another member than began it is refused.
+        `purposes` and `provider` are those of the callback; `caller_id` is who is signed in there, and another member
+        than began the walk is refused.
         Raises `WalkRefusedError`.
         """
         if not (state and SECRET.fullmatch(state)):
