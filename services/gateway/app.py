@@ -27,7 +27,7 @@ from services.gateway.imports import Imports, Publish
 from services.gateway.keys import FindKey, RemoteKeys
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
-from services.gateway.routes import health, imports, integrations, points, projects, tasks
+from services.gateway.routes import health, imports, integrations, me, points, projects, tasks, tokens
 from services.gateway.services import Gateway, Registry
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -86,7 +86,7 @@ def create_app(
         hub=hub,
         walks=Walks(db),
     )
-    for routes in (imports, tasks, integrations, projects, points, health):
+    for routes in (imports, tasks, integrations, me, tokens, projects, points, health):
         app.include_router(routes.router)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)

@@ -82,3 +82,18 @@ POINTS: Example = {
     "next_cursor": None,
 }
 INTEGRATIONS: Example = {"integrations": [{"name": "github", "title": "GitHub", "supports_auto_sync": True}]}
+
+ME: Example = {
+    "id": "user-ada", "username": "ada", "display_name": "Ada Lovelace", "kind": "person",
+    "avatar_url": "https://example.org/ada.png", "links": [{"title": "Site", "url": "https://example.org/"}],
+    "roles": [], "created_at": WHEN,
+    "identities": [{"provider": "github", "account_name": "ada", "linked_at": WHEN}],
+}  # fmt: skip
+ME_PATCH: Example = {"display_name": "Ada Lovelace", "links": [{"title": "Site", "url": "https://example.org/"}]}
+NEW_TOKEN: Example = {"name": "Laptop", "expires_in_days": 90}
+_TOKEN: Example = {
+    "id": TASK_ID, "name": "Laptop", "created_at": WHEN, "expires_at": "2026-06-12T15:09:26.535000Z",
+    "last_used_at": None,
+}  # fmt: skip
+CREATED_TOKEN: Example = {**_TOKEN, "token": "thrive_pat_…"}
+TOKENS: Example = {"tokens": [_TOKEN]}

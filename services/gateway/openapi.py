@@ -1,5 +1,6 @@
 """The error answers in the API's description, each with an example."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from kit.errors import ImportDuplicateError, ImportProblem, InternalError, InvalidURLError
@@ -7,7 +8,9 @@ from services.gateway.answers import ErrorAnswer
 from services.gateway.errors import (
     PROBLEM_JSON,
     BodyTooLargeError,
+    ForbiddenError,
     InvalidRequestError,
+    MemberLimitError,
     NotFoundError,
     StoreUnavailableError,
     UnauthorizedError,
@@ -17,9 +20,24 @@ from services.gateway.examples import PROJECT_ID
 
 Responses = dict[int | str, dict[str, Any]]
 
+RATE_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The limit: its name, how many, in how many seconds.",
+        "schema": {"type": "string", "example": '"repositories";q=10;w=3600'},
+    },
+    "RateLimit": {
+        "description": "How many are left, and after how many seconds there is one more.",
+        "schema": {"type": "string", "example": '"repositories";r=9;t=3412'},
+    },
+}
+
 EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
     400: ("The link is not one that we can import.", InvalidURLError("This link is not supported.")),
     401: ("No valid token.", UnauthorizedError("The token is not valid, or has expired.")),
+    403: (
+        "A browser's cookie on a request that another site's page sent, or an API token where it is not enough.",
+        ForbiddenError("An API token cannot do this."),
+    ),
     404: ("It does not exist, or is not yours to see.", NotFoundError("There is no such task.")),
     409: (
         "This link is in your portfolio already.",
@@ -31,6 +49,14 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
     422: (
         "The request is malformed, or its Idempotency-Key was used for another one.",
         InvalidRequestError("The request is not valid.", fields=[{"field": "url", "problem": "Field required"}]),
+    ),
+    429: (
+        "You have started as many of these imports as an hour allows.",
+        MemberLimitError(
+            "You may import 10 repositories an hour; the next one at 15:09:27 UTC.",
+            retry_at=datetime(2026, 3, 14, 15, 9, 27, tzinfo=UTC),
+            headers={},
+        ),
     ),
     500: ("Our fault.", InternalError("Something went wrong on our side.", incident="6f1c0a…")),
     503: ("Nothing was accepted; send it again.", StoreUnavailableError("The service cannot take requests right now.")),
@@ -51,6 +77,8 @@ def _response(description: str, problem: ImportProblem) -> dict[str, Any]:
             PROBLEM_JSON: {"example": as_problem(problem), "schema": {"$ref": "#/components/schemas/ErrorAnswer"}},
         },
     }
-    if problem.status == 503:
+    if problem.status in (429, 503):
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    if problem.status == 429:
+        response["headers"] |= RATE_LIMIT_HEADERS
     return response

@@ -1,0 +1,113 @@
+"""What members read and change about themselves, and their API tokens."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator
+
+from kit.mongo import Document
+from services.gateway import examples
+from services.gateway.users import MAX_DISPLAY_NAME_CHARS, Kind
+
+
+def _plain(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("contains characters that cannot be shown")
+    return text
+
+
+def _web_address(value: str) -> str:
+    """As it was sent, once it is known to be one."""
+    url = HttpUrl(value)
+    if url.scheme != "https" or url.username or url.password:
+        raise ValueError("is not an https:// address")
+    return str(url)
+
+
+def _line(max_length: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length)
+
+
+WebAddress = Annotated[str, StringConstraints(max_length=2_048), AfterValidator(_web_address)]
+
+
+class ProfileLink(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, _line(50), AfterValidator(_plain)]
+    url: WebAddress
+
+
+class IdentityAnswer(BaseModel):
+    provider: str
+    account_name: str
+    linked_at: datetime
+
+
+class Me(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ME]})
+
+    id: str
+    username: str = Field(description="In the addresses of your projects. It never changes.")
+    display_name: str
+    kind: Kind
+    avatar_url: str | None
+    links: list[ProfileLink]
+    roles: list[str]
+    identities: list[IdentityAnswer] = Field(description="The accounts that you sign in with.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, user: Document) -> Self:
+        """Records of the first days hold only a username."""
+        defaults = {"display_name": user["username"], "kind": Kind.PERSON, "avatar_url": None}
+        return cls.model_validate({**defaults, "links": [], "roles": [], "identities": [], **user, "id": user["_id"]})
+
+
+class MePatch(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.ME_PATCH]})
+
+    display_name: Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(_plain)] | None = None
+    avatar_url: WebAddress | None = Field(None, description="null takes the picture away.")
+    links: Annotated[list[ProfileLink], Field(max_length=10)] | None = None
+
+    @field_validator("display_name", "links", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("cannot be null")
+        return value
+
+
+class TokenBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_TOKEN]})
+
+    name: Annotated[str, _line(80), AfterValidator(_plain)] = Field(description="To know it by later.")
+    expires_in_days: int = Field(90, ge=1, le=366)
+
+
+class TokenAnswer(BaseModel):
+    id: UUID
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = Field(None, description="To the minute.")
+
+    @classmethod
+    def of(cls, record: Document, **more: Any) -> Self:
+        return cls.model_validate({**record, "id": record["_id"], **more})
+
+
+class CreatedToken(TokenAnswer):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATED_TOKEN]})
+
+    token: str = Field(description="Shown this once.")
+
+
+class TokenList(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TOKENS]})
+
+    tokens: list[TokenAnswer]
