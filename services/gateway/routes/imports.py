@@ -19,7 +19,8 @@ from services.gateway.batches import NewBatch
 from services.gateway.errors import NotFoundError, of_failure, respond
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.imports import NewImport
-from services.gateway.openapi import Responses, errors
+from services.gateway.limits import REPOSITORIES
+from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
 from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, wait_seconds
 from services.gateway.services import Gateway, GatewayDep
 
@@ -41,6 +42,7 @@ RESPONSES: Responses = {
         "headers": {
             "Location": {"description": "The task's status.", "schema": {"type": "string"}},
             "Retry-After": {"description": "Seconds until it is worth asking.", "schema": {"type": "integer"}},
+            **RATE_LIMIT_HEADERS,
         },
     },
     200: {
@@ -48,7 +50,7 @@ RESPONSES: Responses = {
         "description": "With `Prefer: wait=N`: finished in time. A failure in that time answers with its own error.",
         "headers": {"Preference-Applied": {"description": "wait=N", "schema": {"type": "string"}}},
     },
-    **errors(400, 409, 413),
+    **errors(400, 403, 409, 413, 429),
 }
 SEVERAL = RESPONSES[202] | {
     "content": {
@@ -86,7 +88,8 @@ async def import_github(
         return replace(_recognised(gateway, caller, url, body.options, only="github"), priority=BULK)
 
     new = NewBatch(caller, "github", body.urls or (), body.options, recognise, idempotency_key(key))
-    return _accepted(AcceptedBatch.of(await gateway.batches.accept(new)))
+    record = await gateway.batches.accept(new)
+    return _accepted(AcceptedBatch.of(record), await _limit(gateway, caller, REPOSITORIES))
 
 
 @router.post("/integrations/youtube/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
@@ -115,7 +118,7 @@ async def _accept(
         with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
             if done := await gateway.hub.outcome(record["_id"], wait):
                 return await _finished(request, gateway, caller, done, wait)
-    return _accepted(Accepted.of(record))
+    return _accepted(Accepted.of(record), await _limit(gateway, caller, new.counted_as))
 
 
 def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
@@ -125,8 +128,14 @@ def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *,
     return NewImport(caller, integration.name, integration.canonical_url(url), options)
 
 
-def _accepted(accepted: Accepted) -> Response:
-    headers = {"Location": accepted.status_url, "Retry-After": "1"}
+async def _limit(gateway: Gateway, caller: Caller, kind: str) -> dict[str, str]:
+    with suppress(PyMongoError):  # the import is accepted, whether or not we can say how many are left
+        return await gateway.limits.headers(caller.user_id, kind)
+    return {}
+
+
+def _accepted(accepted: Accepted, limit: dict[str, str]) -> Response:
+    headers = {"Location": accepted.status_url, "Retry-After": "1", **limit}
     return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
 
 
