@@ -15,6 +15,7 @@ from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit import log
 from kit.http import Upstream, open_transport
+from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
 from services.gateway import errors, keys
@@ -24,7 +25,7 @@ from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports, Publish
-from services.gateway.keys import FindKey, RemoteKeys
+from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
 from services.gateway.routes import health, imports, integrations, me, points, projects, tasks, tokens

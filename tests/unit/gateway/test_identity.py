@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from pydantic import SecretStr, ValidationError
 
 from cli.token import TokenSettings, make_token
+from kit import jwks
 from kit.errors import UpstreamUnavailableError
 from services.gateway import keys
 from services.gateway.errors import UnauthorizedError
@@ -149,7 +150,7 @@ class Provider:
         return KeySet(list(self.keys)).as_dict()
 
     def finder(self) -> Callable[[str | None], Awaitable[Any]]:
-        return keys.RemoteKeys("https://idp.test/keys", self.fetch, clock=lambda: self.time).find
+        return jwks.RemoteKeys("https://idp.test/keys", self.fetch, clock=lambda: self.time).find
 
 
 def named(kid: str) -> RSAKey:
@@ -170,7 +171,7 @@ async def test_a_rotated_key_is_found_and_a_withdrawn_one_forgotten() -> None:
     provider = Provider(named("one"))
     find = provider.finder()
     await find("one")
-    provider.keys, provider.time = [named("two")], provider.time + keys.RETRY_SECONDS + 1
+    provider.keys, provider.time = [named("two")], provider.time + jwks.RETRY_SECONDS + 1
     assert (await find("two")).kid == "two"
     with pytest.raises(InvalidKeyIdError):
         await find("one")
@@ -182,11 +183,11 @@ async def test_an_absent_provider_is_an_outage_and_not_the_callers_fault() -> No
     provider.failing = True
     with pytest.raises(UpstreamUnavailableError):
         await find("one")
-    provider.failing, provider.time = False, provider.time + keys.RETRY_SECONDS + 1
+    provider.failing, provider.time = False, provider.time + jwks.RETRY_SECONDS + 1
     await find("one")
-    provider.failing, provider.time = True, provider.time + keys.FRESH_SECONDS + 1
+    provider.failing, provider.time = True, provider.time + jwks.FRESH_SECONDS + 1
     assert await find("one"), "known keys serve a while longer"
-    provider.time += keys.FRESH_SECONDS
+    provider.time += jwks.FRESH_SECONDS
     with pytest.raises(UpstreamUnavailableError):
         await find("one")
 
