@@ -107,6 +107,7 @@ def ours(environment: Mapping[str, str], logs: Path) -> Stack:
             "JWT_KEY": JWT_KEY,
             "MONGODB_DATABASE": stack.database,
             "LOG_LEVEL": "WARNING",
+            "LIMIT_REPOSITORIES": "10000",  # an hour's imports of many are made by few members in a minute
         }
         command = [sys.executable, "-m", f"services.{name}.app"]
         stack.members[name] = Member(name, command, {**environment, **own}, logs / f"ours-{name}.log")

@@ -146,6 +146,8 @@ def demo_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
         **{name: value for name, value in os.environ.items() if not name.upper().startswith(private)},
         "MONGODB_DATABASE": os.environ.get("MONGODB_DATABASE") or "thrive-demo",
         "HOST": LOOPBACK,
+        "LIMIT_REPOSITORIES": "1000",  # one member pastes more than an hour allows
+        "LIMIT_VIDEOS": "1000",
         **settings.environment(),
         **({"KAFKA_BOOTSTRAP_SERVERS": kafka.address} if kafka else {}),
         **({"MONGODB_URL": mongo.address} if mongo else {}),

@@ -53,6 +53,9 @@ class Stack:
             "JWT_KEY": SECRET,
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,
+            # one member pastes hundreds of links here
+            "LIMIT_REPOSITORIES": "10000",
+            "LIMIT_VIDEOS": "10000",
         }
 
     def url(self, name: str) -> str:
