@@ -1,0 +1,115 @@
+"""What a GitHub account can see.
+
+https://docs.github.com/en/rest/repos/repos#list-repositories-for-the-authenticated-user
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from integrations.base import Credentials, nonsense
+from integrations.clean import as_dict, as_int, as_line, as_list
+from integrations.github import JSON, GitHub
+from integrations.github_errors import problem
+from integrations.settings import IntegrationSettings
+from kit.errors import InvalidURLError
+from kit.http import Response, Upstream
+
+PER_PAGE = 100
+_PATH = re.compile(r"/user(/[0-9]{1,20})?/repos\?[\w=&%.,:+-]{1,500}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    url: str  # canonical, as an import of it would have it
+    full_name: str
+    description: str
+    language: str | None
+    stars: int
+    is_private: bool
+    is_archived: bool
+    is_fork: bool
+    pushed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    repositories: tuple[Repository, ...]
+    next: str | None  # what asks for the next page
+
+
+class Repositories:
+    """The repositories of the account that a member connected."""
+
+    def __init__(self, settings: IntegrationSettings, http: Upstream) -> None:
+        self._settings = settings
+        self._github = GitHub(settings)
+        self._http = http
+
+    async def page(self, credentials: Credentials, at: str = "1", *, private: bool) -> Page:
+        """Those pushed to last come first; `at` is a number, or `Page.next` of the page before.
+
+        Raises ValueError where `at` is neither, and the errors of `fetch`.
+        """
+        assert credentials.token is not None  # noqa: S101  # an application has no repositories
+        if at.isdecimal():
+            visibility = "all" if private else "public"
+            address = f"/user/repos?per_page={PER_PAGE}&page={int(at)}&sort=pushed&visibility={visibility}"
+        else:
+            address = _decode(at)
+        response = await self._http.get(
+            self._settings.github_api_url + address,
+            service=GitHub.title,
+            headers={
+                "accept": JSON,
+                "x-github-api-version": "2022-11-28",
+                "authorization": f"Bearer {credentials.token.get_secret_value()}",
+            },
+            redirects=5,
+        )
+        if response.status != 200:
+            raise problem(response, self._http.now(), connected=True)
+        repositories = tuple(self._repositories(response.json()))
+        return Page(tuple(it for it in repositories if private or not it.is_private), self._next(response))
+
+    def _repositories(self, listed: Any) -> Iterator[Repository]:
+        if not isinstance(listed, list):
+            raise nonsense(GitHub.title)
+        for repo in map(as_dict, as_list(listed)):
+            full_name = as_line(repo.get("full_name"))
+            try:
+                url = self._github.canonical_url(f"{self._settings.github_url}/{full_name}")
+            except InvalidURLError:
+                continue
+            yield Repository(
+                url=url,
+                full_name=full_name,
+                description=as_line(repo.get("description"), 500),
+                language=as_line(repo.get("language"), 60) or None,
+                stars=as_int(repo.get("stargazers_count")) or 0,
+                is_private=repo.get("private") is True,
+                is_archived=repo.get("archived") is True,
+                is_fork=repo.get("fork") is True,
+                pushed_at=as_line(repo.get("pushed_at"), 40) or None,
+            )
+
+    def _next(self, response: Response) -> str | None:
+        """The upstream's own address for it, which is not made of ours: it may turn to /user/{id}/repos."""
+        url = httpx.Response(200, headers=response.headers).links.get("next", {}).get("url")
+        if url is None:
+            return None
+        address = url.removeprefix(self._settings.github_api_url)
+        if not _PATH.fullmatch(address):
+            raise nonsense(GitHub.title)
+        return urlsafe_b64encode(address.encode()).decode().rstrip("=")
+
+
+def _decode(at: str) -> str:
+    address = urlsafe_b64decode(at + "=" * (-len(at) % 4)).decode("ascii")
+    if not _PATH.fullmatch(address):
+        raise ValueError("not a page")
+    return address
