@@ -11,6 +11,12 @@ POST   /_sandbox/faults                     a rule (sandbox.faults.Rule); answer
 DELETE /_sandbox/faults[/{id}]
 PATCH  /_sandbox/repositories/{owner}/{repo} · DELETE
 PATCH  /_sandbox/videos/{id} · DELETE
+PUT    /_sandbox/consents/{provider or "*"} {member, deny, without}: decides by itself, no page is shown
+GET    /_sandbox/grants                     what members allowed, and what became of it
+POST   /_sandbox/grants/expire              {provider, member}: their access tokens are too old now
+POST   /_sandbox/grants/revoke              {provider, member}: as if they had withdrawn it at the provider
+GET    /_sandbox/secrets                    every code, token and client secret: what must turn up nowhere
+PUT    /_sandbox/clock                      {advance: seconds}
 POST   /_sandbox/reset                      everything as it was started
 """
 
@@ -24,6 +30,7 @@ from sandbox.environment import environment
 from sandbox.exchange import dump
 from sandbox.faults import DELAY, ERROR
 from sandbox.links import LINKS
+from sandbox.oauth.model import CLIENTS
 from sandbox.state import State
 from sandbox.transport import MISBEHAVIOURS
 
@@ -75,6 +82,20 @@ class Admin:
             case "DELETE", ["videos", video_id]:
                 state.world.delete_video(video_id)
                 return {}
+            case "PUT", ["consents", provider]:
+                state.consents.set(provider, body)
+                return {}
+            case "GET", ["grants"]:
+                return {"grants": state.grants.described()}
+            case "POST", ["grants", "expire"]:
+                return {"ended": state.grants.expire(**body)}
+            case "POST", ["grants", "revoke"]:
+                return {"ended": state.grants.revoke(**body)}
+            case "GET", ["secrets"]:
+                return {"secrets": [*state.grants.secrets(), *(client.secret for client in CLIENTS.values())]}
+            case "PUT", ["clock"]:
+                state.clock.advance(float(body["advance"]))
+                return {"ahead": state.clock.ahead}
             case "POST", ["reset"]:
                 state.reset()
                 return {}

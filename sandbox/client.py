@@ -6,6 +6,7 @@ async with SandboxClient("http://127.0.0.1:9100") as sandbox:
     assert await sandbox.calls("openai") == 1
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import aiohttp
@@ -107,6 +108,34 @@ class SandboxClient:
 
     async def delete_video(self, video_id: str) -> None:
         await self._do("DELETE", f"/videos/{video_id}")
+
+    async def consent(
+        self, member: str, provider: str = "*", *, deny: bool = False, without: Sequence[str] = ()
+    ) -> None:
+        """From now on this member (mira, juniper, hoshi) decides without being shown the page."""
+        await self._do("PUT", f"/consents/{provider}", {"member": member, "deny": deny, "without": list(without)})
+
+    async def grants(self) -> list[dict[str, Any]]:
+        """What members allowed, oldest first: provider, member, scopes, revoked, refreshes."""
+        found: list[dict[str, Any]] = (await self._do("GET", "/grants"))["grants"]
+        return found
+
+    async def expire_tokens(self, provider: str = "", member: str = "") -> int:
+        """Access tokens are too old now, refresh tokens stay good. Returns how many tokens."""
+        return int((await self._do("POST", "/grants/expire", {"provider": provider, "member": member}))["ended"])
+
+    async def revoke_grants(self, provider: str = "", member: str = "") -> int:
+        """As if the member had withdrawn it at the provider: 401, and `invalid_grant`. Returns how many grants."""
+        return int((await self._do("POST", "/grants/revoke", {"provider": provider, "member": member}))["ended"])
+
+    async def secrets(self) -> list[str]:
+        """Every code, token and client secret there ever was."""
+        found: list[str] = (await self._do("GET", "/secrets"))["secrets"]
+        return found
+
+    async def advance(self, seconds: float) -> None:
+        """The sandbox's clock: tokens expire, budgets begin anew."""
+        await self._do("PUT", "/clock", {"advance": seconds})
 
     async def reset(self) -> None:
         """Everything as it was started."""

@@ -1,13 +1,27 @@
 """The settings that make an importer talk to the sandbox instead of the world."""
 
+from sandbox.oauth.model import CLIENTS
+
 
 def environment(base: str) -> dict[str, str]:
     """Environment variables for `base`, the sandbox's address without a path."""
+    clients: dict[str, str] = {}
+    for name, one in CLIENTS.items():
+        clients |= {f"{name.upper()}_CLIENT_ID": one.id, f"{name.upper()}_CLIENT_SECRET": one.secret}
     return {
         "GITHUB_API_URL": f"{base}/github",
+        "GITHUB_OAUTH_URL": f"{base}/github.com/login/oauth",
         "GITHUB_OPENGRAPH_URL": f"{base}/opengraph",
         "YOUTUBE_API_URL": f"{base}/youtube/v3",
         "YOUTUBE_API_KEY": "sandbox-key",
+        "GOOGLE_ACCOUNTS_URL": f"{base}/accounts.google.com",
+        "GOOGLE_OAUTH_URL": f"{base}/oauth2.googleapis.com",
+        "GOOGLE_OPENID_URL": f"{base}/openidconnect.googleapis.com",
+        "GOOGLE_JWKS_URL": f"{base}/www.googleapis.com/oauth2/v3/certs",
+        "GITLAB_URL": f"{base}/gitlab.com",
+        "FIGMA_URL": f"{base}/www.figma.com",
+        "FIGMA_API_URL": f"{base}/api.figma.com",
+        **clients,
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "sandbox-key",
     }

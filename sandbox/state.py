@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 
 from sandbox.calls import Calls
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.limits import Limits
+from sandbox.oauth.consent import Consents
+from sandbox.oauth.grants import Grants
 from sandbox.upstreams import all_upstreams
 from sandbox.world import World
 
@@ -17,13 +20,16 @@ class State:
 
     latency: float = 0.0  # seconds, for every upstream but the model
     model_latency: float = 0.0
+    clock: Clock = field(default_factory=Clock)
     world: World = field(default_factory=World)
-    limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
+    consents: Consents = field(default_factory=Consents)
 
     def __post_init__(self) -> None:
-        self.upstreams = all_upstreams(self.world, self.limits)
+        self.limits = Limits(self.clock)
+        self.grants = Grants(self.clock)
+        self.upstreams = all_upstreams(self.world, self.limits, self.grants, self.consents)
         self.latencies = self._started_with()
 
     def _started_with(self) -> dict[str, float]:
@@ -32,6 +38,6 @@ class State:
 
     def reset(self) -> None:
         self.latencies = self._started_with()
-        for part in (self.world, self.limits, self.calls):
+        for part in (self.clock, self.world, self.limits, self.calls, self.grants, self.consents):
             part.reset()
         self.faults.remove()

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.data import load, repositories, videos
+from sandbox.data import load, members, repositories, videos
 from sandbox.data.model import Channel, Readme, Repository, Video
 
 
@@ -16,7 +16,8 @@ class World:
 
     def reset(self) -> None:
         """Everything as written in `sandbox/data`."""
-        self._repositories = {repo.full_name.lower(): repo for repo in repositories.all_repositories()}
+        known = (*repositories.all_repositories(), *members.private_repositories(), *members.shelf())
+        self._repositories = {repo.full_name.lower(): repo for repo in known}
         self._moved = {old.lower(): repo.id for repo in self._repositories.values() for old in repo.moved_from}
         self._videos = {video.id: video for video in videos.VIDEOS}
         self._channels = {channel.id: channel for channel in (*videos.CHANNELS, load.CHANNEL)}

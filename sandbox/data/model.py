@@ -75,3 +75,16 @@ class Video:
     category: str = "28"
     language: str | None = "en"
     published: str = "2026-05-02T16:00:09Z"
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A person with an account at every service that has a login."""
+
+    name: str  # how switches and the consent page call them
+    display_name: str
+    email: str
+    github: str  # login: their repositories' owner
+    google: str  # `sub`
+    channel: str  # handle of their YouTube channel
+    number: int  # id at GitLab and Figma

@@ -9,8 +9,9 @@ from sandbox.data.model import Repository
 from sandbox.exchange import Call, Reply, dump, http_date
 from sandbox.faults import Rule
 from sandbox.limits import Budget, Limits
+from sandbox.oauth.grants import Grants
 from sandbox.upstreams.credentials import Caller, caller_of
-from sandbox.upstreams.github import errors, lists, shapes
+from sandbox.upstreams.github import account, applications, errors, lists, shapes
 from sandbox.upstreams.github.shapes import Viewer
 from sandbox.world import World
 
@@ -38,7 +39,7 @@ _ANONYMOUS = _EVERY_ANSWER | {
 _AUTHENTICATED = _EVERY_ANSWER | {
     "Cache-Control": "private, max-age=60, s-maxage=60",
     "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With",
-    "X-OAuth-Scopes": "repo, read:user",
+    "X-OAuth-Scopes": "repo, read:user",  # of a token that nobody granted
     "X-Accepted-OAuth-Scopes": "repo",
 }
 
@@ -52,9 +53,10 @@ class GitHub:
     name = "github"
     kinds = frozenset(errors.FAULTS)
 
-    def __init__(self, world: World, limits: Limits) -> None:
+    def __init__(self, world: World, limits: Limits, grants: Grants) -> None:
         self._world = world
         self._limits = limits
+        self._grants = grants
         self._requests = count(1)
 
     def endpoint(self, path: str) -> str:
@@ -65,19 +67,21 @@ class GitHub:
                 return "/".join(["/repositories/{id}", *rest])
             case ["", ("users" | "orgs" | "user") as kind, _, "repos"]:
                 return f"/{kind}/{{name}}/repos"
+            case ["", "applications", _, what]:
+                return f"/applications/{{client_id}}/{what}"
         return path
 
     def fail(self, call: Call, rule: Rule) -> Reply:
         reply = errors.fault(rule)
         if rule.kind == "html":
             return reply  # from a proxy before GitHub
-        caller = caller_of(call)
+        caller = caller_of(call, self._grants)
         return self._signed(reply, caller, self._budget(caller, call.remote, cost=0))
 
     def answer(self, call: Call) -> Reply:
         if not call.headers.get("User-Agent"):
             return errors.no_user_agent()
-        caller = caller_of(call)
+        caller = caller_of(call, self._grants)
         free = call.path == "/rate_limit" or caller.refused
         budget = self._budget(caller, call.remote, cost=0 if free else 1)
         if caller.refused:
@@ -100,12 +104,16 @@ class GitHub:
     def _signed(self, reply: Reply, caller: Caller, budget: Budget) -> Reply:
         """With the headers that every answer has; the reply's own win."""
         common = _AUTHENTICATED if caller.authenticated and not caller.refused else _ANONYMOUS
+        scopes = {} if caller.scopes is None or caller.refused else {"X-OAuth-Scopes": ", ".join(caller.scopes)}
         number = {"X-GitHub-Request-Id": f"5A8D:1F2C:{next(self._requests):07X}:2B60E1:690A1C55"}
         limits = errors.limit_headers(budget.limit, budget.used, budget.reset)
-        return reply._replace(headers={**common, **number, **limits, **reply.headers})
+        return reply._replace(headers={**common, **scopes, **number, **limits, **reply.headers})
 
     def _resource(self, call: Call, caller: Caller) -> Reply:
         api = f"{call.base}/github"
+        if call.path.startswith("/applications/"):
+            _, _, client_id, what = call.path.split("/", 3)
+            return applications.respond(call, client_id, what, self._grants)
         if call.method not in ("GET", "HEAD"):
             return errors.not_found(f"{errors.DOCS}/rest")
         match call.path.split("/"):
@@ -119,14 +127,15 @@ class GitHub:
             case ["", "repositories", number, *rest] if number.isdecimal():
                 repo = self._world.repository_by_id(int(number))
                 return self._of_repository(repo, "/".join(["", *rest]), call, caller)
-            case ["", "user"] if caller.authenticated:
-                owned = self._world.owned_by(caller.login)
-                return _conditional(call, caller, Rendered(*_pair(dump(shapes.member(caller.login, api, len(owned))))))
-            case ["", "user"] | ["", "user", "repos"] if not caller.authenticated:
-                return errors.error(401, "Requires authentication", f"{errors.DOCS}/rest/users/users")
+            case ["", "user"] | ["", "user", ("repos" | "emails")] if not caller.authenticated:
+                return account.requires_authentication()
+            case ["", "user"]:
+                body = account.user(caller, api, self._world.owned_by(caller.login))
+                return _conditional(call, caller, Rendered(*_pair(body)))
+            case ["", "user", "emails"]:
+                return account.emails(caller)
             case ["", "user", "repos"]:
-                repos = self._world.owned_by(caller.login)
-                return lists.page(repos, call, f"{api}/user/repos", "owner")
+                return account.repositories(caller, call, api, self._world.owned_by(caller.login))
             case ["", "users" | "orgs" | "user", owner, "repos"]:
                 login = self._login(owner) if owner.isdecimal() else owner
                 repos = [repo for repo in self._world.owned_by(login) if self._viewer(repo, caller)]
@@ -153,10 +162,10 @@ class GitHub:
 
     def _viewer(self, repo: Repository, caller: Caller) -> Viewer | None:
         """None: this caller must not learn that the repository exists."""
+        if repo.private and not (caller.owns(repo.owner) and caller.may("repo")):
+            return None
         if caller.owns(repo.owner):
             return "owner"
-        if repo.private:
-            return None
         return "member" if caller.authenticated else "anonymous"
 
     def _login(self, number: str) -> str:

@@ -67,6 +67,18 @@ def auth_error() -> Reply:
     return reply._replace(headers={**reply.headers, "WWW-Authenticate": challenge})
 
 
+def scope_insufficient() -> Reply:
+    message = "Request had insufficient authentication scopes."
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "domain": "googleapis.com",
+        "metadata": {"service": "youtube.googleapis.com"},
+    }
+    extra = {"status": "PERMISSION_DENIED", "details": [info]}
+    return error(403, message, "global", "insufficientPermissions", extra=extra)
+
+
 def quota_exceeded() -> Reply:
     quota = '<a href="/youtube/v3/getting-started#quota">quota</a>'
     message = f"The request cannot be completed because you have exceeded your {quota}."

@@ -8,11 +8,14 @@ from sandbox.data.model import Channel, Video
 from sandbox.exchange import Call, Reply, dump
 from sandbox.faults import Rule
 from sandbox.limits import Limits
+from sandbox.oauth.grants import Grants
 from sandbox.upstreams.credentials import Caller, caller_of
 from sandbox.upstreams.youtube import errors, shapes
 from sandbox.world import World
 
 MAX_IDS = 50
+_YOUTUBE = "https://www.googleapis.com/auth/youtube"
+_SCOPES = (_YOUTUBE, f"{_YOUTUBE}.readonly", f"{_YOUTUBE}.force-ssl")
 
 
 class YouTube:
@@ -21,9 +24,10 @@ class YouTube:
     name = "youtube"
     kinds = frozenset(errors.FAULTS)
 
-    def __init__(self, world: World, limits: Limits) -> None:
+    def __init__(self, world: World, limits: Limits, grants: Grants) -> None:
         self._world = world
         self._limits = limits
+        self._grants = grants
 
     def endpoint(self, path: str) -> str:
         return path
@@ -33,18 +37,20 @@ class YouTube:
 
     def answer(self, call: Call) -> Reply:
         key = call.query.get("key") or call.headers.get("X-Goog-Api-Key", "")
-        caller = Caller(key, key) if key else caller_of(call)
+        caller = Caller(key, key) if key else caller_of(call, self._grants)
         if not caller.authenticated:
             return errors.unregistered()
         if caller.refused:
             return errors.key_invalid() if key else errors.auth_error()
+        if not caller.may(*_SCOPES):
+            return errors.scope_insufficient()
         if self._limits.spend(self.name, caller.key, authenticated=True).exceeded:
             return errors.quota_exceeded()
         match call.method, call.path:
             case (("GET" | "HEAD"), "/videos"):
                 return self._videos(call, caller)
             case (("GET" | "HEAD"), "/channels"):
-                return self._channels(call)
+                return self._channels(call, caller)
         return errors.error(404, "Requested entity was not found.", "global", "notFound")
 
     def _videos(self, call: Call, caller: Caller) -> Reply:
@@ -60,7 +66,7 @@ class YouTube:
         shown = [v for v in found if v and (v.privacy != "private" or caller.owns(v.channel.handle))]
         return _list("youtube#videoListResponse", [_video(one, parts, call.base) for one in shown], call)
 
-    def _channels(self, call: Call) -> Reply:
+    def _channels(self, call: Call, caller: Caller) -> Reply:
         parts = _parts(call, shapes.CHANNEL_PARTS)
         if isinstance(parts, Reply):
             return parts
@@ -69,6 +75,10 @@ class YouTube:
             found: Iterable[Channel | None] = map(self._world.channel, dict.fromkeys(query["id"].split(",")))
         elif "forHandle" in query:
             found = [self._world.channel_by_handle(query["forHandle"])]
+        elif query.get("mine") == "true":
+            if caller.issued is None:
+                return errors.auth_error()  # a key has no channel
+            found = [self._world.channel_by_handle(caller.issued.grant.member.channel)]
         elif "forUsername" in query:
             found = []  # legacy names only, and none of these channels has one
         else:

@@ -96,7 +96,7 @@ async def test_fault_that_an_upstream_does_not_have_is_refused(
 
 async def test_nonsense_is_refused_with_a_reason(sandbox: SandboxClient) -> None:
     with pytest.raises(ValueError, match="no upstream"):
-        await sandbox.latency(gitlab=1)
+        await sandbox.latency(sourcehut=1)
     with pytest.raises(ValueError, match="no field"):
         await sandbox.change_repository("load/1", star=1)
     with pytest.raises(ValueError, match="no field"):
