@@ -1,0 +1,33 @@
+"""A browser at the gateway: it keeps `__Host-` cookies, and says where its requests come from."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from services.gateway import sessions
+
+HOME = "https://gateway.test"  # httpx sends a Secure cookie to https only
+
+
+@asynccontextmanager
+async def browser(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    sent = {"Sec-Fetch-Site": "same-origin", **headers}
+    async with httpx.AsyncClient(transport=transport, base_url=HOME, headers=sent) as client:
+        yield client
+
+
+async def session_of(app: FastAPI, user_id: str) -> str:
+    """The secret of a new session."""
+    response = Response()
+    await app.state.gateway.sessions.begin(user_id, response, earlier=None)
+    return secret_in(response.headers["set-cookie"])
+
+
+def secret_in(set_cookie: str) -> str:
+    name, _, value = set_cookie.partition(";")[0].partition("=")
+    assert name == sessions.COOKIE
+    return value
