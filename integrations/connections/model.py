@@ -60,7 +60,8 @@ class Provider:
     scopes: Mapping[Purpose, tuple[str, ...]]  # a purpose that is not named is not offered
     issuer: str = ""  # `iss` of RFC 9207 and of id tokens
     refresh_url: str = ""  # where it is not `token_url`
-    revoke_url: str = ""  # RFC 7009, or GitHub's own; "": the provider has none, and tokens are only erased
+    revoke_url: str = ""  # "": the provider has none, and tokens are only erased
+    revoked_by: Literal["POST", "DELETE"] = "POST"  # as RFC 7009 has it, or as GitHub has it
     jwks_url: str = ""  # the keys of id tokens; "": none are checked
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"

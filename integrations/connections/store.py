@@ -16,6 +16,7 @@ from kit import deferred
 from kit.mongo import Database, Document
 from kit.vault import Vault
 
+EARLY = timedelta(minutes=5)  # a fifth of its life where that is shorter
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is
 
 
@@ -28,6 +29,14 @@ class Held:
     version: int
     outages: int  # refreshes in a row that the provider did not answer
     retry_at: datetime | None  # no refresh before this
+    refresh_at: datetime | None  # from here on the access token counts as old; None: never
+
+    def is_old(self, now: datetime) -> bool:
+        return self.refresh_at is not None and self.refresh_at <= now
+
+    def is_over(self, now: datetime) -> bool:
+        ends = self.grant.expires_at if self.grant else None
+        return ends is not None and ends <= now
 
 
 class Connections:
@@ -147,8 +156,15 @@ class Connections:
             "access_token": seal("access_token", grant.access_token),
             "refresh_token": seal("refresh_token", grant.refresh_token),
             "expires_at": grant.expires_at,
+            "refresh_at": self._refresh_at(grant),
             "scopes": list(grant.scopes),
         }
+
+    def _refresh_at(self, grant: Grant) -> datetime | None:
+        """Before its end, so that no call meets it; at its end where we can only ask for consent again."""
+        if grant.expires_at is None or grant.refresh_token is None:
+            return grant.expires_at
+        return grant.expires_at - min(EARLY, (grant.expires_at - self.now()) / 5)
 
     def _held(self, document: Document) -> Held:
         connection = _connection(document)
@@ -167,13 +183,14 @@ class Connections:
             version=document["version"],
             outages=document.get("outages", 0),
             retry_at=document.get("retry_at"),
+            refresh_at=document.get("refresh_at"),
         )
 
 
 NEXT_VERSION: Document = {"$inc": {"version": 1}, "$unset": {"outages": "", "retry_at": ""}}
 ERASE_TOKENS: Document = {
     "$inc": {"version": 1},
-    "$unset": dict.fromkeys(("access_token", "refresh_token", "expires_at", "outages", "retry_at"), ""),
+    "$unset": dict.fromkeys(("access_token", "refresh_token", "expires_at", "refresh_at", "outages", "retry_at"), ""),
 }
 
 

@@ -1,0 +1,152 @@
+"""Consent by authorization code with PKCE (RFC 6749, 7636), refresh, revocation (RFC 7009): Authlib on our transport.
+
+No code, token or wording of the provider's is in an error or a log line.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import httpx
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from pydantic import SecretStr
+
+from integrations.base import nonsense
+from integrations.clean import as_dict
+from integrations.connections.id_token import IdTokens
+from integrations.connections.model import Account, Grant, Provider
+from integrations.connections.token_answers import InvalidGrantError, form_as_json, read_grant, translated
+from kit.errors import UpstreamUnavailableError
+from kit.http import LibraryTransport, Limits, Upstream
+
+__all__ = ["InvalidGrantError", "OAuth"]
+
+LIMITS = Limits(total=15, headers=32 * 1024)
+
+
+class OAuth:
+    """`transport` is the process's own; `now` is there for tests."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        transport: httpx.AsyncBaseTransport,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.providers = providers
+        self._transport = transport
+        self._now = now
+        bases = [url for it in providers.values() for url in (it.account_url, it.jwks_url) if url]
+        self._http = Upstream(transport, bases)
+        self._id_tokens = IdTokens(self._http, now=now)
+
+    def authorize_url(
+        self,
+        provider: Provider,
+        *,
+        scopes: tuple[str, ...],
+        redirect_uri: str,
+        state: str,
+        verifier: SecretStr,
+        nonce: str = "",
+    ) -> str:
+        """Where the browser goes to ask for consent. Of the verifier only its hash is in it."""
+        extra = {**provider.authorize_params, **({"nonce": nonce} if nonce and "openid" in scopes else {})}
+        url, _ = self._client(provider).create_authorization_url(
+            provider.authorize_url,
+            state=state,
+            code_verifier=verifier.get_secret_value(),
+            redirect_uri=redirect_uri,
+            scope=provider.scope_separator.join(scopes),
+            **extra,
+        )
+        return str(url)
+
+    async def exchange(
+        self, provider: Provider, *, code: str, redirect_uri: str, verifier: SecretStr, scopes: tuple[str, ...]
+    ) -> Grant:
+        """The tokens for a code; `scopes` are those that were asked for, which an answer without any confirms.
+
+        Raises InvalidGrantError where the code is wrong, used or old, and UpstreamUnavailableError.
+        """
+        async with self._client(provider) as client:
+            with translated(provider):
+                token = await client.fetch_token(
+                    provider.token_url,
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=redirect_uri,
+                    code_verifier=verifier.get_secret_value(),
+                )
+        return read_grant(provider, token, scopes, self._now())
+
+    async def refresh(self, provider: Provider, grant: Grant) -> Grant:
+        """New tokens; the old refresh token stays where the provider sends no new one. Sent once, never repeated.
+
+        Raises InvalidGrantError where the refresh token is dead, and UpstreamUnavailableError.
+        """
+        if grant.refresh_token is None:
+            raise InvalidGrantError(f"{provider.title} gave us nothing to renew the access with.")
+        async with self._client(provider) as client:
+            with translated(provider):
+                token = await client.refresh_token(
+                    provider.refresh_url or provider.token_url, refresh_token=grant.refresh_token.get_secret_value()
+                )
+        return read_grant(provider, token, grant.scopes, self._now())
+
+    async def revoke(self, provider: Provider, grant: Grant) -> bool:
+        """Whether the provider has taken the tokens back; False where it has no way to. One that is dead already
+        counts as taken back. Raises UpstreamUnavailableError.
+        """
+        if not provider.revoke_url:
+            return False
+        async with self._client(provider) as client:
+            with translated(provider):
+                if provider.revoked_by == "DELETE":
+                    answer = await client.request(
+                        "DELETE",
+                        provider.revoke_url,
+                        withhold_token=True,
+                        auth=(provider.client_id, provider.client_secret.get_secret_value()),
+                        json={"access_token": grant.access_token.get_secret_value()},
+                    )
+                else:  # with a refresh token goes all that was made from it
+                    answer = await client.revoke_token(
+                        provider.revoke_url, token=(grant.refresh_token or grant.access_token).get_secret_value()
+                    )
+        if answer.status_code in (401, 403, 429) or answer.status_code >= 500:
+            raise UpstreamUnavailableError(f"{provider.title} did not take the access back.")
+        return True
+
+    async def account(self, provider: Provider, grant: Grant, *, nonce: str = "") -> Account:
+        """Whose tokens they are. With a `nonce`, the id token is checked too and has to name the same account.
+
+        Raises UpstreamUnavailableError, and IdTokenRefusedError with a nonce.
+        """
+        headers = {"authorization": f"Bearer {grant.access_token.get_secret_value()}"}
+        response = await self._http.get(provider.account_url, service=provider.title, headers=headers)
+        if response.status != 200:
+            raise UpstreamUnavailableError(f"{provider.title} does not tell whose account this is.")
+        account = provider.read_account(as_dict(response.json()))
+        if not account.id:
+            raise nonsense(provider.title)
+        if nonce and provider.jwks_url:
+            await self._id_tokens.check(provider, grant.id_token, nonce=nonce, subject=account.id)
+        return account
+
+    def _client(self, provider: Provider) -> AsyncOAuth2Client:
+        """For one call: Authlib keeps the last token in its client."""
+        endpoints = (provider.token_url, provider.refresh_url, provider.revoke_url)
+        client = AsyncOAuth2Client(
+            provider.client_id,
+            provider.client_secret.get_secret_value(),
+            token_endpoint_auth_method=provider.client_auth,
+            revocation_endpoint_auth_method=provider.client_auth,
+            code_challenge_method="S256",
+            headers={"user-agent": "thrive-imports", "accept": "application/json"},
+            transport=LibraryTransport(self._transport, filter(None, endpoints), service=provider.title, limits=LIMITS),
+            trust_env=False,
+        )
+        for hook in ("access_token_response", "refresh_token_response"):
+            client.register_compliance_hook(hook, form_as_json)
+        return client

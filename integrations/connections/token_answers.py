@@ -1,0 +1,92 @@
+"""What token endpoints answer: a grant, or an error, which GitHub sends with status 200 and sometimes as a form."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx2
+import structlog
+from authlib.integrations.httpx_client import OAuthError
+from pydantic import SecretStr
+
+from integrations.base import nonsense
+from integrations.clean import as_int, as_line
+from integrations.connections.model import Grant, Provider
+from kit.errors import ImportProblem, UpstreamUnavailableError
+from kit.http import BodyTooLargeError, retry_after
+
+log = structlog.get_logger(__name__)
+
+INVALID_GRANT = frozenset({"invalid_grant", "bad_verification_code", "bad_refresh_token"})  # the last two are GitHub's
+LONGEST_LIFE = timedelta(days=366)
+MAX_SCOPE_CHARS = 4_096
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # what may stand in a header
+_CODE = re.compile(r"[a-z_]{1,60}")
+_SEPARATORS = re.compile(r"[\s,]+")
+
+
+class InvalidGrantError(ImportProblem):
+    """The provider takes this code or refresh token no longer, and asking again will not help."""
+
+    error_code = "AUTH_ERROR"
+    action = "connect_account"
+    suggestion = "Connect the account again."
+
+
+def read_grant(provider: Provider, token: Mapping[str, Any], scopes: tuple[str, ...], now: datetime) -> Grant:
+    """`scopes` were asked for: an answer that names none grants them (RFC 6749, 5.1). Raises UpstreamUnavailableError
+    for what is no bearer token."""
+    access_token = _token(token.get("access_token"))
+    if access_token is None or as_line(token.get("token_type", "bearer")).lower() != "bearer":
+        raise nonsense(provider.title)
+    seconds = as_int(token.get("expires_in"))
+    named = token.get("scope")
+    return Grant(
+        access_token=access_token,
+        refresh_token=_token(token.get("refresh_token")),
+        expires_at=now + timedelta(seconds=min(seconds, LONGEST_LIFE.total_seconds())) if seconds else None,
+        scopes=_scopes(named) if isinstance(named, str) else scopes,
+        id_token=_token(token.get("id_token")),
+    )
+
+
+@contextmanager
+def translated(provider: Provider) -> Iterator[None]:
+    """The errors of Authlib and its client, as ours."""
+    try:
+        yield
+    except OAuthError as error:
+        code = as_line(error.error)
+        if code in INVALID_GRANT:
+            raise InvalidGrantError(f"{provider.title} does not take this any longer.") from None
+        # Ours to mend: an id, a secret or an address that the provider does not know
+        log.error("provider refuses our application", provider=provider.name, code=_CODE.fullmatch(code) and code)
+        raise UpstreamUnavailableError(f"{provider.title} refused the request.") from None
+    except httpx2.HTTPStatusError as error:
+        asked = retry_after(error.response.headers, datetime.now(UTC))
+        raise UpstreamUnavailableError(
+            f"{provider.title} is not available at the moment.",
+            retry_at=datetime.now(UTC) + timedelta(seconds=asked) if asked else None,
+        ) from None
+    except (httpx2.HTTPError, BodyTooLargeError, ValueError, TypeError):
+        raise nonsense(provider.title) from None
+
+
+def form_as_json(response: httpx2.Response) -> httpx2.Response:
+    """GitHub answers as a form where it overlooks what we accept; Authlib reads JSON only."""
+    if not response.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return response
+    fields = dict(parse_qsl(response.text, max_num_fields=50))
+    return httpx2.Response(response.status_code, json=fields, request=response.request)
+
+
+def _token(value: Any) -> SecretStr | None:
+    return SecretStr(value) if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+def _scopes(value: str) -> tuple[str, ...]:
+    """GitHub separates them by commas, the others by blanks."""
+    return tuple(dict.fromkeys(filter(None, _SEPARATORS.split(as_line(value, MAX_SCOPE_CHARS)))))
