@@ -7,6 +7,7 @@ GET    /_sandbox/calls?upstream=&contains=  the latest calls whose text holds th
 DELETE /_sandbox/calls
 PUT    /_sandbox/latency                    {upstream or "*": seconds}
 PUT    /_sandbox/limits/{upstream}          {authenticated, anonymous, window}
+GET    /_sandbox/limits/{upstream}          {caller: {limit, reset, used, refused}}
 POST   /_sandbox/faults                     a rule (sandbox.faults.Rule); answers it with its id
 DELETE /_sandbox/faults[/{id}]
 PATCH  /_sandbox/repositories/{owner}/{repo} · DELETE
@@ -65,6 +66,8 @@ class Admin:
                 return {}
             case "PUT", ["latency"]:
                 return self._set_latency(body)
+            case "GET", ["limits", upstream]:
+                return state.limits.spent(upstream)
             case "PUT", ["limits", upstream]:
                 return asdict(state.limits.set(upstream, **body))
             case "POST", ["faults"]:

@@ -47,11 +47,19 @@ class SandboxClient:
         await self._do("PUT", "/latency", seconds)
 
     async def limit(
-        self, upstream: str, *, authenticated: int = 5_000, anonymous: int = 60, window: float = 3_600
+        self, upstream: str, *, authenticated: int = 5_000, anonymous: int = 60, window: float | None = None
     ) -> None:
-        """Calls per caller and `window` seconds from now on, everybody's budget fresh."""
+        """Calls per caller and `window` seconds from now on, everybody's budget fresh.
+
+        Without a window, as the service counts: an hour from the first call, the Pacific day at YouTube.
+        """
         body = {"authenticated": authenticated, "anonymous": anonymous, "window": window}
         await self._do("PUT", f"/limits/{upstream}", body)
+
+    async def spent(self, upstream: str) -> dict[str, dict[str, int]]:
+        """{caller: {limit, reset, used, refused}} of the window that each caller is in; `refused` were too many."""
+        found: dict[str, dict[str, int]] = await self._do("GET", f"/limits/{upstream}")
+        return found
 
     async def fault(self, upstream: str, kind: str = "error", **rule: Any) -> int:
         """Adds a rule and returns its id.

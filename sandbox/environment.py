@@ -1,6 +1,7 @@
 """The settings that make an importer talk to the sandbox instead of the world."""
 
 from sandbox.oauth.model import CLIENTS
+from sandbox.upstreams.youtube import PROJECT
 
 
 def environment(base: str) -> dict[str, str]:
@@ -13,7 +14,7 @@ def environment(base: str) -> dict[str, str]:
         "GITHUB_OAUTH_URL": f"{base}/github.com/login/oauth",
         "GITHUB_OPENGRAPH_URL": f"{base}/opengraph",
         "YOUTUBE_API_URL": f"{base}/youtube/v3",
-        "YOUTUBE_API_KEY": "sandbox-key",
+        "YOUTUBE_API_KEY": PROJECT,
         "GOOGLE_ACCOUNTS_URL": f"{base}/accounts.google.com",
         "GOOGLE_OAUTH_URL": f"{base}/oauth2.googleapis.com",
         "GOOGLE_OPENID_URL": f"{base}/openidconnect.googleapis.com",

@@ -4,31 +4,37 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+HOUR = 3_600.0
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+_BY_THE_DAY = frozenset(
+    {"youtube"}
+)  # whose budgets begin anew at midnight Pacific time, not an hour after the first call
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Calls that one caller has per window. Generous until a test says otherwise."""
+    """Units that one caller has per window. Generous until a test says otherwise."""
 
     authenticated: int = 5_000_000
     anonymous: int = 5_000_000
-    window: float = 3600.0  # seconds
+    window: float | None = None  # seconds; None: as the service has it
 
 
 @dataclass(slots=True)
 class Budget:
     limit: int
-    used: int
     reset: int  # UTC epoch seconds, as GitHub announces it
+    used: int = 0
+    refused: int = 0  # calls that were too many
+    exceeded: bool = False  # the latest call was one of them
 
     @property
     def remaining(self) -> int:
-        return max(0, self.limit - self.used)
-
-    @property
-    def exceeded(self) -> bool:
-        return self.used > self.limit
+        return self.limit - self.used
 
 
 class Limits:
@@ -37,21 +43,26 @@ class Limits:
         self._limits: dict[str, Limit] = {}
         self._budgets: dict[tuple[str, str], Budget] = {}
 
-    def set(self, upstream: str, **values: float) -> Limit:
+    def set(self, upstream: str, **values: float | None) -> Limit:
         """Changes an upstream's limit and gives every caller a fresh budget."""
         self._limits[upstream] = replace(self._limits.get(upstream, Limit()), **values)  # type: ignore[arg-type]
         self._budgets = {key: budget for key, budget in self._budgets.items() if key[0] != upstream}
         return self._limits[upstream]
 
     def spend(self, upstream: str, caller: str, *, authenticated: bool, cost: int = 1) -> Budget:
-        """Takes `cost` (0 only looks) and returns the caller's budget; `exceeded` says that it was not enough."""
+        """Takes `cost` (0 only looks) and returns the caller's budget; `exceeded` says that there was not enough."""
         budget = self._budgets.get((upstream, caller))
-        if budget is None or self._clock() >= budget.reset:
+        now = self._clock()
+        if budget is None or now >= budget.reset:
             limit = self._limits.get(upstream, Limit())
             allowed = limit.authenticated if authenticated else limit.anonymous
-            budget = Budget(allowed, 0, math.ceil(self._clock() + limit.window))
+            budget = Budget(allowed, _reset(upstream, limit, now))
             self._budgets[(upstream, caller)] = budget
-        budget.used = min(budget.used + cost, budget.limit + 1)
+        budget.exceeded = budget.used + cost > budget.limit
+        if budget.exceeded:
+            budget.refused += 1
+        else:
+            budget.used += cost
         return budget
 
     def reset(self) -> None:
@@ -60,3 +71,18 @@ class Limits:
 
     def described(self) -> dict[str, Any]:
         return {upstream: asdict(limit) for upstream, limit in self._limits.items()}
+
+    def spent(self, upstream: str) -> dict[str, dict[str, Any]]:
+        """{caller: {limit, reset, used, refused}} of the window that each is in."""
+        return {
+            caller: {"limit": one.limit, "reset": one.reset, "used": one.used, "refused": one.refused}
+            for (name, caller), one in self._budgets.items()
+            if name == upstream
+        }
+
+
+def _reset(upstream: str, limit: Limit, now: float) -> int:
+    if limit.window is not None or upstream not in _BY_THE_DAY:
+        return math.ceil(now + (HOUR if limit.window is None else limit.window))
+    midnight = datetime.fromtimestamp(now, _PACIFIC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((midnight + timedelta(days=1)).timestamp())

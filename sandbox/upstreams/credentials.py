@@ -6,12 +6,12 @@ refused; one that contains an account's login (with GitHub: `sandbox-kestrel-exa
 everything; what else there is comes from a stranger.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 
 from sandbox.exchange import Call
 from sandbox.oauth.grants import Grants, Token
+from sandbox.oauth.model import CLIENTS
+from sandbox.oauth.server import basic
 
 _REFUSED = ("bad", "expired", "revoked")
 _OURS = ("gho_", "ya29.")  # only the sandbox makes these: one that it does not know is from before a reset
@@ -59,20 +59,22 @@ class Caller:
         return self.scopes is None or any(scope in self.scopes for scope in scopes)
 
 
-def caller_of(call: Call, grants: Grants | None = None) -> Caller:
-    """From `Authorization: Bearer|token …` or an OAuth app's `Basic client_id:secret`, which sees public data only."""
+def caller_of(call: Call, grants: Grants | None = None, provider: str = "") -> Caller:
+    """From `Authorization: Bearer|token …` or an OAuth app's `Basic client_id:secret`, which sees public data only.
+
+    A token of `grants` has to be one of `provider`.
+    """
     scheme, _, credential = call.headers.get("Authorization", "").partition(" ")
     credential = credential.strip()
     match scheme.lower():
         case "bearer" | "token" if credential:
             if grants and (issued := grants.find(credential)):
                 who = f"{issued.grant.provider} {issued.grant.member.name}"
-                return Caller(who, credential, issued, grants.live(issued))
+                return Caller(who, credential, issued, grants.live(issued) and issued.grant.provider == provider)
             return Caller(credential, credential)
         case "basic":
-            try:
-                client_id = base64.b64decode(credential, validate=True).decode().partition(":")[0]
-            except (binascii.Error, UnicodeDecodeError):
-                client_id = "bad"
-            return Caller(f"app {client_id}", f"app {client_id}")
+            client_id, secret = basic(call) or ("", "")
+            known = next((one for one in CLIENTS.values() if one.id == client_id), None)
+            app = "bad" if not client_id or (known and known.secret != secret) else f"app {client_id}"
+            return Caller(app, app)
     return Caller(call.remote)

@@ -63,8 +63,8 @@ class Figma:
         return Reply(200, JSON, dump(body))
 
     def _me(self, call: Call) -> Reply:
-        caller = caller_of(call, self._grants)
-        if caller.issued is None or caller.refused or caller.issued.grant.provider != self.name:
+        caller = caller_of(call, self._grants, self.name)
+        if caller.issued is None or caller.refused:
             return _error(403, "Invalid token")
         if not caller.may("current_user:read"):
             return _error(403, "Invalid scope(s). This endpoint requires the current_user:read scope")

@@ -93,7 +93,7 @@ class GitLab:
         return Reply(200, JSON, b"{}")
 
     def _user(self, call: Call) -> Reply:
-        caller = caller_of(call, self._grants)
+        caller = caller_of(call, self._grants, self.name)
         if caller.issued is None or caller.issued.grant.provider != self.name:
             return Reply(401, JSON, dump({"message": "401 Unauthorized"}))
         if caller.refused:

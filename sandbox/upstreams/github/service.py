@@ -75,13 +75,13 @@ class GitHub:
         reply = errors.fault(rule)
         if rule.kind == "html":
             return reply  # from a proxy before GitHub
-        caller = caller_of(call, self._grants)
+        caller = caller_of(call, self._grants, "github")
         return self._signed(reply, caller, self._budget(caller, call.remote, cost=0))
 
     def answer(self, call: Call) -> Reply:
         if not call.headers.get("User-Agent"):
             return errors.no_user_agent()
-        caller = caller_of(call, self._grants)
+        caller = caller_of(call, self._grants, "github")
         free = call.path == "/rate_limit" or caller.refused
         budget = self._budget(caller, call.remote, cost=0 if free else 1)
         if caller.refused:

@@ -98,8 +98,8 @@ class Google:
         return Reply(400, JSON, dump({"error": "invalid_token", "error_description": "Token expired or revoked"}))
 
     def _userinfo(self, call: Call) -> Reply:
-        caller = caller_of(call, self._grants)
-        if caller.issued is None or caller.refused or caller.issued.grant.provider != self.name:
+        caller = caller_of(call, self._grants, self.name)
+        if caller.issued is None or caller.refused:
             body = {"error": "invalid_request", "error_description": "Invalid Credentials"}
             challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
             return Reply(401, JSON | {"WWW-Authenticate": challenge}, dump(body))

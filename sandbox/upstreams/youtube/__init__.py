@@ -1,5 +1,5 @@
 """YouTube Data API v3: https://developers.google.com/youtube/v3/docs"""
 
-from sandbox.upstreams.youtube.service import YouTube
+from sandbox.upstreams.youtube.service import PROJECT, YouTube
 
-__all__ = ["YouTube"]
+__all__ = ["PROJECT", "YouTube"]

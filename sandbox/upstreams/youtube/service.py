@@ -14,12 +14,13 @@ from sandbox.upstreams.youtube import errors, shapes
 from sandbox.world import World
 
 MAX_IDS = 50
+PROJECT = "sandbox-key"  # the importer's key: what its members' tokens spend is of the same project's quota
 _YOUTUBE = "https://www.googleapis.com/auth/youtube"
 _SCOPES = (_YOUTUBE, f"{_YOUTUBE}.readonly", f"{_YOUTUBE}.force-ssl")
 
 
 class YouTube:
-    """Each call costs one unit of the caller's quota, whatever its answer."""
+    """Each call costs one unit of the project's day, whatever its answer."""
 
     name = "youtube"
     kinds = frozenset(errors.FAULTS)
@@ -37,14 +38,15 @@ class YouTube:
 
     def answer(self, call: Call) -> Reply:
         key = call.query.get("key") or call.headers.get("X-Goog-Api-Key", "")
-        caller = Caller(key, key) if key else caller_of(call, self._grants)
+        caller = Caller(key, key) if key else caller_of(call, self._grants, "google")
         if not caller.authenticated:
             return errors.unregistered()
         if caller.refused:
             return errors.key_invalid() if key else errors.auth_error()
         if not caller.may(*_SCOPES):
             return errors.scope_insufficient()
-        if self._limits.spend(self.name, caller.key, authenticated=True).exceeded:
+        project = PROJECT if caller.issued else caller.key
+        if self._limits.spend(self.name, project, authenticated=True).exceeded:
             return errors.quota_exceeded()
         match call.method, call.path:
             case (("GET" | "HEAD"), "/videos"):

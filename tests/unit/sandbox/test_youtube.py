@@ -73,6 +73,10 @@ async def test_quota_is_counted_per_call_and_ends_in_403(
     body = await _videos(http, youtube, "sbxTidePool")
     assert body["error"]["errors"][0]["reason"] == "quotaExceeded"
     assert "items" in await _videos(http, youtube, "sbxTidePool", key="another-key")
+    spent = await sandbox.spent("youtube")
+    assert (spent["k"]["used"], spent["k"]["refused"], spent["another-key"]["used"]) == (1, 1, 1)
+    await sandbox.advance(25 * 3_600)
+    assert "items" in await _videos(http, youtube, "sbxTidePool")
 
 
 async def test_channel_is_found_by_id_and_by_handle(http: aiohttp.ClientSession, youtube: str) -> None:
