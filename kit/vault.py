@@ -57,7 +57,9 @@ def parse_keys(value: SecretStr) -> Mapping[str, bytes]:
 
 
 def new_key(kid: str) -> str:
-    """An entry for TOKEN_KEYS."""
+    """An entry for TOKEN_KEYS. Raises ValueError for an id that is none."""
+    if not _KID.fullmatch(kid):
+        raise ValueError("An id is made of up to 32 letters, digits, - and _.")
     return f"{kid}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 

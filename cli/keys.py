@@ -1,0 +1,88 @@
+"""`thrive keys new|show|rotate`: the keys that members' tokens are encrypted with."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import ValidationError
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.table import Table
+
+from kit.mongo import Database, connect
+from kit.rotation import Rotation, count_by_key, rotate
+from kit.settings import MongoSettings
+from kit.vault import Vault, VaultError, VaultSettings, new_key
+
+T = TypeVar("T")
+
+app = typer.Typer(help="The keys that members' tokens are encrypted with (TOKEN_KEYS).", no_args_is_help=True)
+
+
+@app.command()
+def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] = "") -> None:
+    """Print a new entry for TOKEN_KEYS. It is a secret, and kept nowhere."""
+    try:
+        typer.echo(new_key(kid or f"k{secrets.token_hex(4)}"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--kid") from None
+
+
+@app.command()
+def show() -> None:
+    """Show which keys there are, and how many values each one protects. No key is printed."""
+    vault = _vault()
+    counts: Counter[str] = _with_database(count_by_key)
+    table = Table("key", "sealed values", "")
+    for kid in dict.fromkeys((*vault.kids, *sorted(counts))):
+        note = "encrypts" if kid in vault.kids[:1] else "decrypts" if kid in vault.kids else "missing in TOKEN_KEYS"
+        table.add_row(kid or "?", str(counts[kid]), note)
+    Console().print(table)
+
+
+@app.command("rotate")
+def rotate_() -> None:
+    """Encrypt everything with the first key of TOKEN_KEYS. Safe to repeat, and while imports run."""
+    vault = _vault()
+
+    async def run(db: Database) -> Rotation:
+        return await rotate(db, vault)
+
+    try:
+        result: Rotation = _with_database(run)
+    except VaultError as error:
+        typer.echo(f"{error}.", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{result.rewrapped} values are now under {vault.kids[0]}.")
+    if result.left:
+        typer.echo(f"{result.left} were stored meanwhile with another key first: give every process TOKEN_KEYS anew.")
+    if result.broken:
+        typer.echo(f"{result.broken} cannot be opened with any key of TOKEN_KEYS; `thrive keys show` tells theirs.")
+    if result.left or result.broken:
+        raise typer.Exit(1)
+
+
+def _vault() -> Vault:
+    try:
+        return Vault(VaultSettings())
+    except ValidationError as error:
+        typer.echo(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.", err=True)
+        raise typer.Exit(1) from None
+
+
+def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        db = connect(MongoSettings())
+        try:
+            return await work(db)
+        finally:
+            await db.client.close()
+
+    try:
+        return asyncio.run(run())
+    except PyMongoError as error:
+        typer.echo(f"MongoDB does not answer as it should ({type(error).__name__}).", err=True)
+        raise typer.Exit(2) from None
