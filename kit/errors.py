@@ -72,6 +72,10 @@ class IntegrationAuthError(ImportProblem):
     suggestion = "Connect the account again, then retry the import."
 
 
+class TokenRefusedError(IntegrationAuthError):
+    """The upstream says that the token itself is no good (401), whatever it was used for."""
+
+
 class ContentNotFoundError(ImportProblem):
     status = 404
     error_code = "CONTENT_NOT_FOUND"

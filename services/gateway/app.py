@@ -11,14 +11,16 @@ import uvicorn
 from fastapi import FastAPI
 from pymongo.errors import PyMongoError
 
+from integrations.connections.settings import ConnectionSettings
 from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
 from kit import log
 from kit.http import Upstream, open_transport
 from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
+from kit.vault import Vault, VaultSettings
 from services.gateway import errors, keys
+from services.gateway.accounts import Accounts, no_accounts, open_accounts
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
 from services.gateway.edge import Edge
@@ -28,7 +30,18 @@ from services.gateway.imports import Imports, Publish
 from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
-from services.gateway.routes import health, imports, integrations, me, points, projects, tasks, tokens
+from services.gateway.routes import (
+    connections,
+    github,
+    health,
+    imports,
+    integrations,
+    me,
+    points,
+    projects,
+    tasks,
+    tokens,
+)
 from services.gateway.services import Gateway, Registry
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -46,12 +59,13 @@ def create_app(
     publish: Publish,
     registry: Registry,
     *,
+    accounts: Accounts | None = None,
     find_key: FindKey | None = None,
     resources: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> FastAPI:
     """Pure wiring: nothing connects before the lifespan, which holds the `resources` while it feeds the hub.
 
-    `find_key` replaces the inline JWT_KEY.
+    Without `accounts` nobody can connect one or sign in with one. `find_key` replaces the inline JWT_KEY.
     """
     hub = Hub(db)
     limits = MemberLimits(db, settings)
@@ -86,8 +100,9 @@ def create_app(
         batches=Batches(db, accepting),
         hub=hub,
         walks=Walks(db),
+        accounts=accounts or no_accounts(db),
     )
-    for routes in (imports, tasks, integrations, me, tokens, projects, points, health):
+    for routes in (imports, tasks, integrations, connections, github, me, tokens, projects, points, health):
         app.include_router(routes.router)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)
@@ -141,8 +156,10 @@ def build(settings: GatewaySettings) -> FastAPI:
             await stack.enter_async_context(publisher.running())
             yield
 
-    registry = build_registry(IntegrationSettings())
-    return create_app(settings, db, publisher, registry, find_key=find_key, resources=resources)
+    connecting = ConnectionSettings()
+    accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()))
+    registry = build_registry(connecting)
+    return create_app(settings, db, publisher, registry, accounts=accounts, find_key=find_key, resources=resources)
 
 
 async def _until_indexed(db: Database) -> None:

@@ -80,6 +80,13 @@ class MemberLimitError(RateLimitError):
         self.headers = headers
 
 
+class ConsentRefusedError(ImportProblem):
+    """The provider sent the member back without its consent."""
+
+    error_code = "CONSENT_REFUSED"
+    suggestion = "Connect the account again, and allow the access there."
+
+
 class StoreUnavailableError(ImportProblem):
     """Our database is away: nothing was accepted, so nothing may say that it was."""
 

@@ -72,6 +72,22 @@ PROJECT: Example = {
         ]
     },
 }  # fmt: skip
+CONNECTION: Example = {
+    "provider": "github", "title": "GitHub", "state": "connected", "account_name": "octocat",
+    "scopes": ["user", "user:email"], "missing_scopes": [], "connected_at": WHEN, "last_used_at": WHEN,
+}  # fmt: skip
+CONNECTIONS: Example = {"connections": [CONNECTION]}
+STARTED: Example = {"authorize_url": "https://github.com/login/oauth/authorize?response_type=code&client_id=…"}
+REPOSITORY_PAGE: Example = {
+    "repositories": [
+        {
+            "url": LINK, "full_name": "octocat/Hello-World", "description": "A first repository.",
+            "language": "Python", "stars": 3, "is_private": False, "is_archived": False, "is_fork": False,
+            "pushed_at": "2026-03-14T15:09:26Z", "imported": {"project_id": PROJECT_ID, "url": "/ada/hello-world"},
+        }
+    ],
+    "next_page": "L3VzZXIvcmVwb3M_cGFnZT0y", "private": False,
+}  # fmt: skip
 IMPORTED: Example = {"success": True, "project": PROJECT}
 PROJECTS: Example = {"projects": [SUMMARY], "next_cursor": CURSOR}
 POINTS: Example = {

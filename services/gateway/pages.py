@@ -35,11 +35,11 @@ async def newest_first(
     return page, encode(page[-1][by], page[-1]["_id"]) if len(records) > limit else None
 
 
-def link_next(response: Response, path: str, cursor: str | None, **query: object) -> None:
+def link_next(response: Response, path: str, cursor: str | None, *, parameter: str = "cursor", **query: object) -> None:
     """`Link: rel=next` (RFC 8288), with the filters of this page."""
     if cursor:
         given = {name: str(value).lower() for name, value in query.items() if value is not None}
-        response.headers["Link"] = f'<{path}?{urlencode({**given, "cursor": cursor})}>; rel="next"'
+        response.headers["Link"] = f'<{path}?{urlencode({**given, parameter: cursor})}>; rel="next"'
 
 
 def encode(at: datetime, last_id: UUID) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from kit.mongo import Database
+from services.gateway.accounts import Accounts
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
 from services.gateway.hub import Hub
@@ -51,6 +52,7 @@ class Gateway:
     batches: Batches
     hub: Hub
     walks: Walks
+    accounts: Accounts
 
 
 async def gateway(request: Request) -> Gateway:

@@ -81,9 +81,11 @@ class Walks:
         *,
         browser: str | None,
         user_id: str | None = None,
+        in_session: bool = False,
         return_to: str | None = None,
     ) -> Begun:
-        """`browser` is the request's COOKIE, if it has one; `return_to` has passed `allowed_return`."""
+        """`browser` is the request's COOKIE, if it has one; `return_to` has passed `allowed_return`. A walk that begins
+        `in_session` ends in that member's session too."""
         secret = browser if browser and SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
         state = secrets.token_urlsafe(32)
         await self._walks.insert_one(
@@ -93,6 +95,7 @@ class Walks:
                 "purpose": purpose,
                 "provider": provider,
                 "user_id": user_id,
+                "in_session": in_session,
                 "return_to": return_to,
                 "expires_at": self._now() + LIFETIME,
             }
@@ -127,9 +130,10 @@ class Walks:
             raise _refused("another callback")
         if record["expires_at"] <= self._now():
             raise _refused("expired")
-        if caller_id and record["user_id"] and caller_id != record["user_id"]:
+        owner = record["user_id"]
+        if owner and caller_id != owner and (caller_id or record["in_session"]):
             raise _refused("another member")
-        return Walk(purpose, provider, record["user_id"], record["return_to"], *_derived(browser, state))
+        return Walk(purpose, provider, owner, record["return_to"], *_derived(browser, state))
 
 
 def _digest(secret: str) -> str:

@@ -23,6 +23,7 @@ from kit.errors import (
     ImportProblem,
     IntegrationAuthError,
     RateLimitError,
+    TokenRefusedError,
     UpstreamUnavailableError,
 )
 from schemas.content import Item
@@ -194,7 +195,7 @@ GITHUB: dict[str, Play] = {
     "errors/301.protoncoin.step1.http.json": a_rename,
     "errors/301.protoncoin.step2.http.json": a_repository,
     "errors/304.not-modified.http.json": refused(UpstreamUnavailableError),  # nobody asked conditionally
-    "errors/401.bad-credentials.http.json": refused(IntegrationAuthError),
+    "errors/401.bad-credentials.http.json": refused(TokenRefusedError),
     "errors/403.abuse.http.json": refused(RateLimitError),
     "errors/403.no-user-agent.http.json": refused(IntegrationAuthError),
     "errors/403.rate-limit.*": refused(RateLimitError),

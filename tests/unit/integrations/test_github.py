@@ -16,6 +16,7 @@ from kit.errors import (
     IntegrationAuthError,
     Outcome,
     RateLimitError,
+    TokenRefusedError,
     UpstreamUnavailableError,
 )
 from schemas.content import MAX_TEXT_CHARS, Item
@@ -205,7 +206,7 @@ async def test_a_limit_is_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "action"),
     [
-        (reply(401, {"message": "Bad credentials"}), IntegrationAuthError, "connect_github"),
+        (reply(401, {"message": "Bad credentials"}), TokenRefusedError, "connect_github"),
         (reply(403, {"message": "Resource not accessible"}), IntegrationAuthError, "connect_github"),
         (reply(403, b"<html>"), IntegrationAuthError, "connect_github"),
         (reply(403, {}, {"x-github-sso": "required; url=https://x"}), IntegrationAuthError, "connect_github"),

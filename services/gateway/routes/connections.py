@@ -1,0 +1,169 @@
+"""The accounts that a member has connected, and the walk that connects one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Depends, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from integrations.connections.model import Connection, Provider, Purpose
+from kit.errors import ImportProblem
+from services.gateway import walk
+from services.gateway.connection_answers import ConnectionAnswer, ConnectionList, Started
+from services.gateway.errors import ConsentRefusedError, ForbiddenError, NotFoundError, UnauthorizedError
+from services.gateway.identity import Bearer, Caller, CallerDep, PersonDep, SessionCookie, Via, caller
+from services.gateway.openapi import errors
+from services.gateway.returns import allowed_return, with_query
+from services.gateway.services import Gateway, GatewayDep
+from services.gateway.walk import Walk, WalkRefusedError
+
+PREFIX = "/api/v1/connections"
+CONNECTING = (Purpose.CONNECT, Purpose.PRIVATE)
+
+router = APIRouter(prefix=PREFIX, tags=["connections"])
+
+Browser = Annotated[str | None, Cookie(alias=walk.COOKIE, include_in_schema=False)]
+ReturnTo = Annotated[
+    str | None,
+    Query(
+        max_length=2_048,
+        description="Where the browser goes afterwards: a path of ours, or a page of an origin that is allowed.",
+    ),
+]
+Private = Annotated[bool, Query(description="Also ask for what is private, where the provider tells it apart.")]
+
+
+@router.get("/", responses=errors())
+async def list_connections(gateway: GatewayDep, caller: CallerDep) -> ConnectionList:
+    """Every provider that can be connected, and how your connection stands."""
+    held = {one.provider: one for one in await gateway.accounts.connections.list(caller.user_id)}
+    offered = gateway.accounts.offered.values()
+    return ConnectionList(connections=[ConnectionAnswer.of(one, held.get(one.name)) for one in offered])
+
+
+@router.get(
+    "/{provider}/start/",
+    response_model=Started,
+    responses={
+        200: {"description": "With `Accept: application/json`: the address to open in this browser."},
+        302: {"description": "To the provider's page of consent.", "content": {}},
+        **errors(403, 404),
+    },
+)
+async def start_connecting(
+    provider: str,
+    request: Request,
+    gateway: GatewayDep,
+    caller: PersonDep,
+    browser: Browser = None,
+    return_to: ReturnTo = None,
+    private: Private = False,
+) -> Response:
+    """Begin to connect an account: in a browser, since a cookie binds the walk to it."""
+    row = _offered(gateway, provider)
+    if caller.via is Via.SESSION and request.headers.get("sec-fetch-site") == "cross-site":
+        raise ForbiddenError("Another site's page sent you here.")
+    settings = gateway.settings
+    begun = await gateway.walks.begin(
+        Purpose.PRIVATE if private and row.offers(Purpose.PRIVATE) else Purpose.CONNECT,
+        row.name,
+        browser=browser,
+        user_id=caller.user_id,
+        in_session=caller.via is Via.SESSION,
+        return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
+    )
+    address = gateway.accounts.oauth.authorize_url(
+        row,
+        scopes=row.scopes[begun.walk.purpose],
+        redirect_uri=_callback(gateway, row),
+        state=begun.state,
+        verifier=begun.walk.verifier,
+        nonce=begun.walk.nonce,
+    )
+    wants_json = "application/json" in request.headers.get("accept", "")
+    response = JSONResponse({"authorize_url": address}) if wants_json else RedirectResponse(address, 302)
+    begun.remember(response)
+    return response
+
+
+async def signed_in(request: Request, credentials: Bearer, session: SessionCookie) -> Caller | None:
+    """Who comes back from the provider, if they are signed in here; a JWT's bearer comes back without it."""
+    try:
+        return await caller(request, credentials, session)
+    except UnauthorizedError:
+        return None
+
+
+@router.get(
+    "/{provider}/callback/",
+    response_model=ConnectionAnswer,
+    responses={
+        200: {"description": "Connected; `missing_scopes` were asked for and not granted."},
+        303: {"description": "The same, to `return_to`: with `connected`, or with `error_code`.", "content": {}},
+        **errors(400, 404),
+    },
+)
+async def finish_connecting(
+    provider: str,
+    gateway: GatewayDep,
+    caller: Annotated[Caller | None, Depends(signed_in)],
+    browser: Browser = None,
+    state: Annotated[str | None, Query(max_length=200)] = None,
+    code: Annotated[str | None, Query(max_length=2_048)] = None,
+    error: Annotated[str | None, Query(max_length=200)] = None,
+    iss: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Where the provider sends the browser back to."""
+    row = _offered(gateway, provider)
+    done = await gateway.walks.finish(
+        CONNECTING, row.name, state=state, browser=browser, caller_id=caller.user_id if caller else None
+    )
+    try:
+        if not row.issued_by(iss):
+            raise WalkRefusedError("This answer is not the provider's that you were sent to.")
+        connection = await _connected(gateway, row, done, code, error)
+    except ImportProblem as problem:
+        if done.return_to is None:
+            raise
+        return _return(done.return_to, provider=row.name, error_code=problem.body()["error_code"])
+    answer = ConnectionAnswer.of(row, connection)
+    if done.return_to is None:
+        return JSONResponse(answer.model_dump(mode="json"))
+    missing = {"missing_scopes": " ".join(answer.missing_scopes)} if answer.missing_scopes else {}
+    return _return(done.return_to, connected=row.name, **missing)
+
+
+@router.delete("/{provider}/", status_code=204, responses=errors(403, 404))
+async def disconnect(provider: str, gateway: GatewayDep, caller: PersonDep) -> Response:
+    """Disconnect an account: its tokens are revoked at the provider and erased here."""
+    if not await gateway.accounts.tokens.disconnect(caller.user_id, provider):
+        raise NotFoundError("There is no such connection.")
+    return Response(status_code=204)
+
+
+async def _connected(gateway: Gateway, row: Provider, done: Walk, code: str | None, error: str | None) -> Connection:
+    if error or not code or done.user_id is None:
+        raise ConsentRefusedError(
+            f"{row.title} was not connected: the access was not allowed.", action=f"connect_{row.name}"
+        )
+    oauth = gateway.accounts.oauth
+    grant = await oauth.exchange(
+        row, code=code, redirect_uri=_callback(gateway, row), verifier=done.verifier, scopes=row.scopes[done.purpose]
+    )
+    account = await oauth.account(row, grant, nonce=done.nonce)
+    return await gateway.accounts.connections.save(done.user_id, row.name, account, grant)
+
+
+def _offered(gateway: Gateway, provider: str) -> Provider:
+    row = gateway.accounts.offered.get(provider)
+    if row is None:
+        raise NotFoundError("There is no such provider to connect.")
+    return row
+
+
+def _callback(gateway: Gateway, row: Provider) -> str:
+    return f"{gateway.settings.public_url}{PREFIX}/{row.name}/callback/"
+
+
+def _return(page: str, **params: str) -> Response:
+    """Without a referrer, in which the code and the state would travel on."""
+    return RedirectResponse(with_query(page, **params), 303, {"Referrer-Policy": "no-referrer"})

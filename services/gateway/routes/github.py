@@ -1,0 +1,60 @@
+"""What the caller's own GitHub account holds."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from integrations.base import Credentials
+from integrations.connections.tokens import FreshToken
+from integrations.github_repos import Page
+from kit.errors import IntegrationAuthError, TokenRefusedError
+from services.gateway import browse
+from services.gateway.connection_answers import RepositoryPage
+from services.gateway.identity import CallerDep
+from services.gateway.openapi import errors
+from services.gateway.pages import link_next
+from services.gateway.services import Gateway, GatewayDep
+
+PROVIDER = "github"
+PATH = "/api/v1/github/repos/"
+
+router = APIRouter(tags=["connections"])
+
+At = Annotated[str, Query(max_length=1_000, description="`next_page` of the page before; or a number, from 1.")]
+Words = Annotated[str, Query(max_length=200, description="Only those with all these words.")]
+
+
+@router.get(PATH, responses=errors(401))
+async def browse_repositories(
+    response: Response, gateway: GatewayDep, caller: CallerDep, page: At = "1", q: Words = ""
+) -> RepositoryPage:
+    """Your repositories, those pushed to last first, with the projects that you have of them.
+
+    Private ones are among them once you have connected GitHub with `private`. With `q` a page may be short, or
+    empty, while more follow.
+    """
+    token = await gateway.accounts.tokens.fresh(caller.user_id, PROVIDER)
+    try:
+        found = await _find(gateway, token, page, q)
+    except TokenRefusedError:
+        token = token and await gateway.accounts.tokens.refused(token)
+        found = await _find(gateway, token, page, q)
+    link_next(response, PATH, found.next, parameter="page", q=q or None)
+    return RepositoryPage(
+        repositories=await browse.marked(gateway.db, caller, found.repositories),
+        next_page=found.next,
+        private=_private(token),
+    )
+
+
+async def _find(gateway: Gateway, token: FreshToken | None, page: str, words: str) -> Page:
+    if token is None:
+        raise IntegrationAuthError(
+            "GitHub is not connected.", action="connect_github", suggestion="Connect GitHub to see your repositories."
+        )
+    credentials = Credentials(token.token, token.account_id, token.user_id)
+    return await browse.find(gateway.accounts.repositories, credentials, page, words, private=_private(token))
+
+
+def _private(token: FreshToken | None) -> bool:
+    return token is not None and "repo" in token.scopes
