@@ -20,7 +20,8 @@ def user(caller: Caller, api: str, owned: list[Repository]) -> bytes:
         member = caller.issued.grant.member
         body |= {"name": member.display_name, "email": member.email if caller.may("user", "user:email") else None}
         if caller.may("user", "read:user"):
-            body |= {"total_private_repos": private, "owned_private_repos": private, "two_factor_authentication": True}
+            body |= {"private_gists": 0, "total_private_repos": private, "owned_private_repos": private}
+            body |= {"disk_usage": 1_024, "collaborators": 0, "two_factor_authentication": True}
     return dump(body)
 
 
