@@ -127,7 +127,7 @@ async def test_a_token_ends_when_it_says(db: Database) -> None:
 )
 async def test_a_made_up_token_is_refused(app: FastAPI, token: str) -> None:
     async with client_of(app) as client:
-        answer = await client.get(ME, headers={"Authorization": f"Bearer {token}".encode()})
+        answer = await client.get(ME, headers=[(b"Authorization", f"Bearer {token}".encode())])
     assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHORIZED")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_
 
 IMPORT, MANY = "/api/v1/integrations/import/", "/api/v1/github/import/"
 REPO, VIDEO = "https://github.com/octocat/hello", "https://youtube.com/watch?v="
-LIMITS = {"limit_repositories": 3, "limit_videos": 2, "limit_channels": 1, "limit_others": 1}
+LIMITS: dict[str, Any] = {"limit_repositories": 3, "limit_videos": 2, "limit_channels": 1, "limit_others": 1}
 
 
 class Clock:
