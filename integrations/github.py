@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from integrations.base import Credentials, Integration, nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, decode
 from integrations.github_errors import not_found, problem
+from integrations.github_limits import charge
 from integrations.links import Link, parse
 from integrations.markdown import Places, absolutise
 from integrations.markup import to_markdown
@@ -129,6 +130,7 @@ class GitHub(Integration):
         owner, name = self.canonical_url(url).rsplit("/", 2)[1:]
         path = f"/repos/{owner}/{name}"
         headers = self._authorization(credentials)
+        cost = charge(credentials, self._settings)
 
         async def get(path: str, accept: str = JSON, cut_at: int | None = None) -> Response:
             response = await http.get(
@@ -137,6 +139,7 @@ class GitHub(Integration):
                 headers={"accept": accept, "x-github-api-version": "2022-11-28", **headers},
                 redirects=5,
                 cut_at=cut_at,
+                charge=cost,
             )
             missing = path.endswith(("/readme", "/languages")) and response.status in NO_README
             if response.status != 200 and not missing:

@@ -10,7 +10,6 @@ from kit.errors import (
     IntegrationAuthError,
     RateLimitError,
     TokenRefusedError,
-    UpstreamUnavailableError,
 )
 from kit.http import Response
 

@@ -20,6 +20,11 @@ class IntegrationSettings(Settings):
     github_token: SecretStr | None = None
     github_client_id: str = ""
     github_client_secret: SecretStr | None = None
+    # Of each account; the hourly limit is in GitHub's answers
+    github_points_per_minute: int = Field(900, ge=13)
+    github_concurrent_calls: int = Field(100, ge=1)
 
     youtube_api_url: BaseUrl = "https://www.googleapis.com/youtube/v3"
     youtube_api_key: SecretStr | None = None
+    # Of the application's project, until midnight in California; Google grants more on request
+    youtube_daily_units: int = Field(10_000, ge=1)

@@ -1,34 +1,30 @@
 """YouTube videos. https://developers.google.com/youtube/v3/docs/videos/list and …/docs/errors"""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrations.base import Credentials, Integration, nonsense, unexpected
 from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text
 from integrations.links import WEB, Link, parse
 from integrations.markdown import escape
 from integrations.settings import IntegrationSettings
+from integrations.youtube_limits import TITLE, charge, limited_until, reasons
 from kit.errors import (
     ContentNotFoundError,
     ImportProblem,
     IntegrationAuthError,
     InvalidURLError,
     RateLimitError,
-    UpstreamUnavailableError,
 )
-from kit.http import Response, Upstream, retry_after
+from kit.http import Response, Upstream
 from schemas.content import MAX_TEXT_CHARS, Item, Video
 
 PARTS = "snippet,contentDetails,statistics,status,liveStreamingDetails"
 VIDEO_LIST = "youtube#videoListResponse"
 THUMBNAILS = ("maxres", "standard", "high", "medium", "default")  # best first
 MAX_DESCRIPTION_CHARS = 500
-QUOTA = frozenset({"quotaexceeded", "dailylimitexceeded"})
-TOO_FAST = frozenset({"ratelimitexceeded", "userratelimitexceeded"})
 BAD_KEY = frozenset({"keyinvalid", "keyexpired", "api_key_invalid", "api_key_expired"})  # answered with 400
-TOO_FAST_WAIT = timedelta(seconds=60)
 
 _VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, but pages below /embed/
@@ -42,7 +38,7 @@ _HINTS = {
 
 class YouTube(Integration):
     name = "youtube"
-    title = "YouTube"
+    title = TITLE
     supports_auto_sync = True
     sample_urls: ClassVar = {
         "https://youtube.com/watch?v=dQw4w9WgXcQ": "https://youtube.com/watch?v=dQw4w9WgXcQ",
@@ -118,6 +114,7 @@ class YouTube(Integration):
             service=self.title,
             headers=self._authorization(credentials),
             params={"part": PARTS, "id": video_id},
+            charge=charge(credentials, self._settings),
         )
         if response.status != 200:
             raise problem(response, http.now())
@@ -176,39 +173,14 @@ class YouTube(Integration):
 def problem(response: Response, now: datetime) -> ImportProblem:
     """What an answer other than 200 means: by its reasons, since 403 is quota, speed and permission alike. Its
     messages hold HTML and are never shown."""
-    status, reasons = response.status, _reasons(response)
-    if reasons & QUOTA:
-        return RateLimitError.resets("YouTube", _midnight_in_california(now), now)
-    if status == 429 or reasons & TOO_FAST:
-        asked = retry_after(response.headers, now)
-        return RateLimitError.resets(
-            "YouTube", now + (timedelta(seconds=max(asked, 1)) if asked else TOO_FAST_WAIT), now
-        )
-    if status in (401, 403) or reasons & BAD_KEY:
+    if limit := limited_until(response, now):
+        return RateLimitError.resets(TITLE, limit, now)
+    status = response.status
+    if status in (401, 403) or reasons(response) & BAD_KEY:
         return _auth("YouTube refused our credentials.", "Connect YouTube again, then retry the import.")
     if status == 404:
         return ContentNotFoundError("YouTube has no such video, or it is private.")
     return unexpected(response)
-
-
-def _reasons(response: Response) -> set[str]:
-    try:
-        error = as_dict(as_dict(response.json()).get("error"))
-    except UpstreamUnavailableError:  # not JSON
-        return set()
-    entries = [*as_list(error.get("errors")), *as_list(error.get("details"))]
-    return {as_line(as_dict(entry).get("reason"), 100).lower() for entry in entries}
-
-
-def _midnight_in_california(now: datetime) -> datetime:
-    """When daily quotas begin anew."""
-    zone: tzinfo
-    try:
-        zone = ZoneInfo("America/Los_Angeles")
-    except ZoneInfoNotFoundError:  # a system without a time zone database: an hour late in summer
-        zone = timezone(timedelta(hours=-8))
-    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
 
 
 def _video_id(link: Link) -> str:

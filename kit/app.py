@@ -38,6 +38,7 @@ class Stage:
         self.broker = make_broker(settings, client_id=name, middlewares=(metrics,))
         self.failures = self._failures(name)
         self.resources = AsyncExitStack()
+        self.resources.push_async_callback(self.db.client.close)  # last: the others may still want it
 
     def _failures(self, stage: str) -> StageFailures:
         return StageFailures(stage, self.db, self.publish, outage_waits=self.settings.outage_waits)
@@ -85,7 +86,6 @@ class Stage:
                 yield
             finally:
                 await self.broker.stop()
-                await self.db.client.close()
 
     def live(self) -> bool:
         return all(subscriber.health() for subscriber in self.broker.subscribers)  # type: ignore[attr-defined]

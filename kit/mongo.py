@@ -60,6 +60,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
         IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),
     ],
+    # An account's entry goes a day after its last window has ended.
+    "budgets": [IndexModel([("reset_at", ASCENDING)], name="over", expireAfterSeconds=86_400)],
     "deferred": [
         IndexModel([("due_at", ASCENDING)], name="due"),
         IndexModel([("waits_for", ASCENDING)], name="waits_for", sparse=True),

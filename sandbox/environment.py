@@ -23,6 +23,10 @@ def environment(base: str) -> dict[str, str]:
         "FIGMA_URL": f"{base}/www.figma.com",
         "FIGMA_API_URL": f"{base}/api.figma.com",
         **clients,
+        # As generous as the sandbox is, until a test says otherwise
+        "GITHUB_POINTS_PER_MINUTE": "5000000",
+        "GITHUB_CONCURRENT_CALLS": "100000",
+        "YOUTUBE_DAILY_UNITS": "5000000",
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "sandbox-key",
     }

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kit.http import Response
 
+APP, ANONYMOUS = "app", "anonymous"
+OURS = frozenset({APP, ANONYMOUS})  # the accounts of the application itself
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -43,7 +46,6 @@ class Slots:
     """Calls that an account may have under way at once, over all processes."""
 
     name: str
-    title: str
     count: int
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import structlog
 
+from kit.budgets import FREE, Budgets, Charge, Free, Spending
 from kit.errors import UpstreamUnavailableError
 from kit.http.exchange import FAILURES, Limits, Response, exchange, origin
 from kit.http.retry import backoff, retry_after
@@ -22,7 +23,7 @@ SAFE_ABROAD = frozenset({"accept"})  # request headers that may follow a redirec
 class Upstream:
     """The outgoing client of a process. Only the origins of `bases` are ever called, redirects included.
 
-    `sleep`, `now` and `chance` (in [0, 1)) are there for tests.
+    Without `budgets` no call costs anything. `sleep`, `now` and `chance` (in [0, 1)) are there for tests.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Upstream:
         bases: Iterable[str],
         *,
         limits: Limits | None = None,
+        budgets: Budgets | None = None,
         user_agent: str = "thrive-imports",
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -39,6 +41,7 @@ class Upstream:
         self.limits = limits or Limits()
         self.now = now
         self._transport = transport
+        self._budgets = budgets
         self._origins = frozenset(origin(httpx.URL(base)) for base in bases)
         self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip"}
         self._sleep = sleep
@@ -56,31 +59,37 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         redirects: int = 0,
         cut_at: int | None = None,
+        charge: Charge | None = None,
     ) -> Response:
         """Any answer below 500; with `redirects`, up to that many are followed. `cut_at` keeps the first so many bytes.
+        Each attempt, and each step of a redirect, costs the `charge`.
 
         At most three quick retries: connection errors, 500, 502, 503, 504, and a 429 that asks for a few seconds.
-        Raises UpstreamUnavailableError when they are used up, BodyTooLargeError, and ValueError for a foreign URL.
+        Raises UpstreamUnavailableError when they are used up, RateLimitError when the budget is, BodyTooLargeError, and
+        ValueError for a foreign URL.
         """
         target = httpx.URL(url, params=params) if params else httpx.URL(url)
         if not self._allows(target):
             raise ValueError("not an address of a configured upstream")
         sent = {**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}
         for _ in range(redirects + 1):
-            response = await self._persist(target, sent, service, cut_at)
+            response = await self._persist(target, sent, service, cut_at, charge)
             if not redirects or response.status not in REDIRECTS:
                 return response
             target, sent = self._follow(target, response, sent)
         raise UpstreamUnavailableError(f"{service} redirects without end.")
 
-    async def _persist(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
+    async def _persist(
+        self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None, charge: Charge | None
+    ) -> Response:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.limits.budget
         for attempt in range(self.limits.retries + 1):
             response, asked = None, None
             try:
-                async with asyncio.timeout(min(self.limits.total, deadline - clock())):
+                async with self._paid(charge) as paid, asyncio.timeout(min(self.limits.total, deadline - clock())):
                     response = await self._once(url, headers, service, cut_at)
+                    paid.answered(response)
             except FAILURES as error:
                 reason, again = type(error).__name__, True
             else:
@@ -104,6 +113,9 @@ class Upstream:
     async def _once(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
         request = httpx.Request("GET", url, headers=headers)
         return await exchange(self._transport, request, self.limits, service=service, cut_at=cut_at)
+
+    def _paid(self, charge: Charge | None) -> Spending | Free:
+        return self._budgets.spending(charge) if self._budgets and charge else FREE
 
     def _follow(self, url: httpx.URL, response: Response, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
         try:

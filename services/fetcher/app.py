@@ -2,6 +2,7 @@
 
 from integrations.registry import build_registry
 from kit.app import Stage
+from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 from services.fetcher.handler import fetch, sync
@@ -11,8 +12,10 @@ from services.fetcher.settings import FetcherSettings
 def build(settings: FetcherSettings) -> Stage:
     stage = Stage("fetcher", settings)
     registry = build_registry(settings)
-    http = Upstream(open_transport(), registry.bases)
+    budgets = Budgets(stage.db)
+    http = Upstream(open_transport(), registry.bases, budgets=budgets)
     stage.resources.push_async_callback(http.aclose)
+    stage.resources.push_async_callback(budgets.aclose)
 
     @stage.on(ImportRequested, emits=ContentFetched)
     async def on_import_requested(event: ImportRequested) -> ContentFetched:

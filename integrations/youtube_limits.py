@@ -1,0 +1,62 @@
+"""What YouTube allows. https://developers.google.com/youtube/v3/determine_quota_cost"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from integrations.base import Credentials
+from integrations.clean import as_dict, as_line, as_list
+from integrations.settings import IntegrationSettings
+from kit.budgets import APP, Bucket, Charge
+from kit.errors import UpstreamUnavailableError
+from kit.http import Response, retry_after
+
+TITLE = "YouTube"
+QUOTA = frozenset({"quotaexceeded", "dailylimitexceeded"})
+TOO_FAST = frozenset({"ratelimitexceeded", "userratelimitexceeded"})
+TOO_FAST_WAIT = timedelta(seconds=60)
+
+
+def limited_until(response: Response, now: datetime) -> datetime | None:
+    """By the answer's reasons, since 403 is quota, speed and permission alike; None where it is permission."""
+    why = reasons(response)
+    if why & QUOTA:
+        return midnight_in_california(now)
+    if response.status == 429 or why & TOO_FAST:
+        asked = retry_after(response.headers, now)
+        return now + (timedelta(seconds=max(asked, 1)) if asked else TOO_FAST_WAIT)
+    return None
+
+
+def reasons(response: Response) -> set[str]:
+    try:
+        error = as_dict(as_dict(response.json()).get("error"))
+    except UpstreamUnavailableError:  # not JSON
+        return set()
+    entries = [*as_list(error.get("errors")), *as_list(error.get("details"))]
+    return {as_line(as_dict(entry).get("reason"), 100).lower() for entry in entries}
+
+
+def midnight_in_california(now: datetime) -> datetime:
+    """When daily quotas begin anew."""
+    zone: tzinfo
+    try:
+        zone = ZoneInfo("America/Los_Angeles")
+    except ZoneInfoNotFoundError:  # a system without a time zone database: an hour late in summer
+        zone = timezone(timedelta(hours=-8))
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
+
+
+# No answer tells what is left. Searches and statistics in batches have budgets of their own since June 2026.
+UNITS = Bucket(
+    "youtube.units", TITLE, 10_000, midnight_in_california, reserve=0.2, fair=True, limited_until=limited_until
+)
+SEARCH = replace(UNITS, name="youtube.search", units=100)
+STATISTICS = replace(UNITS, name="youtube.statistics")
+
+
+def charge(credentials: Credentials, settings: IntegrationSettings, *, units: int = 1) -> Charge:
+    """Of the application's own budget, whoever's token a call carries: YouTube counts by project."""
+    bucket = replace(UNITS, units=settings.youtube_daily_units)
+    return Charge(APP, ((bucket, units),), None, credentials.user_id, credentials.interactive)

@@ -1,0 +1,37 @@
+"""What the budgets tell Prometheus, by bucket. No label ever names an account, a member or a credential."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prometheus_client import Counter, Gauge
+
+SPENT = Counter("thrive_budget_spent", "Units spent on calls, `work` interactive or sync.", ("bucket", "work"))
+GIVEN_BACK = Counter("thrive_budget_given_back", "Units of calls that did not happen.", ("bucket", "work"))
+REFUSED = Counter(
+    "thrive_budget_refused",
+    "Calls that had to wait: the units are gone, the upstream said so (limited), or it is others' turn (share).",
+    ("bucket", "work", "why"),
+)
+EXCHANGES = Counter("thrive_budget_exchanges", "Round trips to the ledger.", ("bucket", "work"))
+LEFT = Gauge("thrive_budget_left", "Units that the application's own credential has left.", ("bucket",))
+
+
+@dataclass(frozen=True, slots=True)
+class PurseMetrics:
+    bucket: str
+    work: str
+    spent: Counter
+    given_back: Counter
+    exchanges: Counter
+    left: Gauge
+
+    def refused(self, why: str) -> None:
+        REFUSED.labels(self.bucket, self.work, why).inc()
+
+
+@lru_cache
+def of(bucket: str, work: str) -> PurseMetrics:
+    labels = (bucket, work)
+    return PurseMetrics(
+        bucket, work, SPENT.labels(*labels), GIVEN_BACK.labels(*labels), EXCHANGES.labels(*labels), LEFT.labels(bucket)
+    )

@@ -1,0 +1,117 @@
+"""One attempt of a call, paid before it is made; what never reached the upstream is given back."""
+
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+import aiohttp
+import httpx
+
+from kit.budgets.bucket import Bucket, Charge, Slots
+from kit.budgets.purse import Purse
+from kit.budgets.slots import SlotPool
+from kit.errors import RateLimitError
+
+if TYPE_CHECKING:
+    from kit.http import Response
+
+PATIENCE = timedelta(seconds=5)  # a longer wait is not for a consumer to sit out
+REFUSING = frozenset({403, 429})
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, aiohttp.ClientConnectorError)
+
+
+class Purses(Protocol):
+    """What a process holds, and its clock (`kit.budgets.Budgets`)."""
+
+    def now(self) -> datetime: ...
+    def sleep(self, seconds: float, /) -> Awaitable[object]: ...
+    def purse(self, bucket: Bucket, account: str, *, interactive: bool) -> Purse: ...
+    def pool(self, slots: Slots, account: str) -> SlotPool: ...
+    def limit(self, bucket: Bucket, account: str, until: datetime) -> None: ...
+
+
+class Spending:
+    """`async with` it around one attempt. Entering raises RateLimitError where the budget is gone."""
+
+    __slots__ = ("_charge", "_paid", "_pool", "_purses", "_response")
+
+    def __init__(self, purses: Purses, charge: Charge) -> None:
+        self._purses = purses
+        self._charge = charge
+        self._paid: list[tuple[Purse, Bucket, int, int]] = []  # and the window of each
+        self._pool: SlotPool | None = None
+        self._response: Response | None = None
+
+    def answered(self, response: "Response") -> None:
+        self._response = response
+
+    async def __aenter__(self) -> "Spending":
+        try:
+            await self._pay()
+        except BaseException:
+            self._give_back()
+            raise
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._pool:
+            self._pool.release()
+        if self._response:
+            self._settle(self._response)
+        elif isinstance(error, NEVER_SENT):
+            self._give_back()
+        else:  # nobody knows whether it was counted
+            for purse, _, cost, _ in self._paid:
+                purse.settle(cost, None)
+
+    async def _pay(self) -> None:
+        charge, purses = self._charge, self._purses
+        patience = purses.now() + PATIENCE
+        for bucket, cost in charge.costs:
+            while True:
+                purse = purses.purse(bucket, charge.account, interactive=charge.interactive)
+                try:
+                    window = await purse.spend(cost, charge.user_id)
+                except RateLimitError as error:
+                    if error.retry_at is None or error.retry_at > patience:
+                        raise
+                    await purses.sleep((error.retry_at - purses.now()).total_seconds())
+                else:
+                    self._paid.append((purse, bucket, cost, window))
+                    break
+        if charge.slots:
+            pool = purses.pool(charge.slots, charge.account)
+            await pool.take()
+            self._pool = pool
+
+    def _settle(self, response: "Response") -> None:
+        now = self._purses.now()
+        for purse, bucket, cost, _ in self._paid:
+            purse.settle(cost, bucket.read(response, now) if bucket.read else None)
+            refused = response.status in REFUSING and bucket.limited_until
+            if refused and (until := refused(response, now)):
+                self._purses.limit(bucket, self._charge.account, until)
+
+    def _give_back(self) -> None:
+        for purse, _, cost, window in self._paid:
+            purse.give_back(cost, window, self._charge.user_id)
+        self._paid.clear()
+
+
+class Free:
+    """An attempt that costs nothing."""
+
+    async def __aenter__(self) -> "Free":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    def answered(self, response: "Response") -> None:
+        pass
+
+
+FREE = Free()
