@@ -39,6 +39,7 @@ from services.gateway.routes import (
     me,
     points,
     projects,
+    signin,
     tasks,
     tokens,
 )
@@ -102,7 +103,7 @@ def create_app(
         walks=Walks(db),
         accounts=accounts or no_accounts(db),
     )
-    for routes in (imports, tasks, integrations, connections, github, me, tokens, projects, points, health):
+    for routes in (imports, tasks, integrations, connections, github, signin, me, tokens, projects, points, health):
         app.include_router(routes.router)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)
@@ -138,6 +139,8 @@ def build(settings: GatewaySettings) -> FastAPI:
     db = connect(settings)
     publisher = Publisher(settings)
     transport = open_transport()
+    connecting = ConnectionSettings()
+    accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()))
     find_key = None
     if settings.jwt_jwks_url:
         provider = Upstream(transport, [settings.jwt_jwks_url])
@@ -152,12 +155,11 @@ def build(settings: GatewaySettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(transport.aclose)
             stack.push_async_callback(db.client.close)
+            stack.push_async_callback(accounts.tokens.aclose)
             await _until_indexed(db)
             await stack.enter_async_context(publisher.running())
             yield
 
-    connecting = ConnectionSettings()
-    accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()))
     registry = build_registry(connecting)
     return create_app(settings, db, publisher, registry, accounts=accounts, find_key=find_key, resources=resources)
 

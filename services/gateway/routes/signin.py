@@ -1,0 +1,171 @@
+"""Signing in with an account elsewhere, linking one more, and signing out.
+
+The provider's tokens are used once, to learn whose account it is, and dropped. They are not revoked: at Google that
+would take every consent back that the member gave us, and with it their connections.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from integrations.connections.model import Provider, Purpose
+from kit.errors import ImportProblem
+from services.gateway import walk
+from services.gateway.csrf import refuse_cross_site
+from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
+from services.gateway.identity import SessionCookie
+from services.gateway.member_answers import Me
+from services.gateway.openapi import errors
+from services.gateway.returns import allowed_return, with_query
+from services.gateway.services import Gateway, GatewayDep
+from services.gateway.sessions import forget
+from services.gateway.users import Identity
+from services.gateway.walk import Walk, WalkRefusedError
+
+router = APIRouter(prefix="/auth", tags=["sign-in"])
+
+Browser = Annotated[str | None, Cookie(alias=walk.COOKIE, include_in_schema=False)]
+ReturnTo = Annotated[
+    str | None,
+    Query(max_length=2_048, description="Where the browser goes afterwards: a path of ours, or an allowed page."),
+]
+Link = Annotated[bool, Query(description="Link the account to the member who is signed in, as one more way in.")]
+NO_REFERRER = {"Referrer-Policy": "no-referrer"}  # in which the code and the state would travel on
+
+
+@router.get(
+    "/{provider}/start/",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses={302: {"description": "To the provider's page of consent."}, **errors(403, 404)},
+)
+async def start_signing_in(
+    provider: str,
+    request: Request,
+    gateway: GatewayDep,
+    session: SessionCookie,
+    browser: Browser = None,
+    return_to: ReturnTo = None,
+    link: Link = False,
+) -> Response:
+    """Begin to sign in, in a browser, since a cookie binds the walk to it. The first time makes you a member."""
+    row, settings, user_id = _offered(gateway, provider), gateway.settings, None
+    if link:
+        # Another site could have signed this browser in at the provider, and so leave its own account as a way in.
+        refuse_cross_site(request, settings.public_url, also_safe=True)
+        user_id = await gateway.sessions.owner(session or "")
+    begun = await gateway.walks.begin(
+        Purpose.SIGN_IN,
+        row.name,
+        browser=browser,
+        user_id=user_id,
+        in_session=link,
+        return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
+    )
+    address = gateway.accounts.oauth.authorize_url(
+        row,
+        scopes=row.scopes[Purpose.SIGN_IN],
+        redirect_uri=_callback(gateway, row),
+        state=begun.state,
+        verifier=begun.walk.verifier,
+        nonce=begun.walk.nonce,
+    )
+    response = RedirectResponse(address, 302)
+    begun.remember(response)
+    return response
+
+
+@router.get(
+    "/{provider}/callback/",
+    response_model=Me,
+    responses={
+        200: {"description": "Signed in; the session's cookie comes with it."},
+        303: {"description": "The same, to `return_to`; if it failed, with `error_code`.", "content": {}},
+        **errors(400, 404, 409),
+    },
+)
+async def finish_signing_in(
+    provider: str,
+    gateway: GatewayDep,
+    session: SessionCookie,
+    browser: Browser = None,
+    state: Annotated[str | None, Query(max_length=200)] = None,
+    code: Annotated[str | None, Query(max_length=2_048)] = None,
+    error: Annotated[str | None, Query(max_length=200)] = None,
+    iss: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Where the provider sends the browser back to."""
+    row = _offered(gateway, provider)
+    done = await gateway.walks.finish(
+        (Purpose.SIGN_IN,), row.name, state=state, browser=browser, caller_id=await _signed_in(gateway, session)
+    )
+    try:
+        if not row.issued_by(iss):
+            raise WalkRefusedError("This answer is not the provider's that you were sent to.")
+        user_id = await _member(gateway, await _identity(gateway, row, done, code, error), done)
+    except ImportProblem as problem:
+        if done.return_to is None:
+            raise
+        page = with_query(done.return_to, provider=row.name, error_code=problem.error_code)
+        return RedirectResponse(page, 303, NO_REFERRER)
+    response: Response
+    if done.return_to is None:
+        me = Me.of(await gateway.users.read(user_id))
+        response = JSONResponse(me.model_dump(mode="json"))
+    else:
+        response = RedirectResponse(done.return_to, 303, NO_REFERRER)
+    await gateway.sessions.begin(user_id, response, earlier=session)
+    return response
+
+
+@router.post("/sign-out/", status_code=204, responses=errors(403))
+async def sign_out(request: Request, gateway: GatewayDep, session: SessionCookie) -> Response:
+    """End this browser's session. API tokens stay."""
+    if session:
+        refuse_cross_site(request, gateway.settings.public_url)
+        await gateway.sessions.end(session)
+    response = Response(status_code=204)
+    forget(response)
+    return response
+
+
+async def _identity(gateway: Gateway, row: Provider, done: Walk, code: str | None, error: str | None) -> Identity:
+    """Who the provider says it is."""
+    if error or not code:
+        raise ConsentRefusedError(f"{row.title} did not sign you in: the access was not allowed.", action="sign_in")
+    oauth = gateway.accounts.oauth
+    grant = await oauth.exchange(
+        row,
+        code=code,
+        redirect_uri=_callback(gateway, row),
+        verifier=done.verifier,
+        scopes=row.scopes[Purpose.SIGN_IN],
+    )
+    account = await oauth.account(row, grant, nonce=done.nonce)
+    return Identity(row.name, account.id, account.name, account.display_name, account.avatar_url or None)
+
+
+async def _member(gateway: Gateway, identity: Identity, done: Walk) -> str:
+    if done.user_id is None:
+        return await gateway.users.sign_in(identity)
+    await gateway.users.link(done.user_id, identity)
+    return done.user_id
+
+
+async def _signed_in(gateway: Gateway, session: str | None) -> str | None:
+    try:
+        return await gateway.sessions.owner(session or "")
+    except UnauthorizedError:
+        return None
+
+
+def _offered(gateway: Gateway, provider: str) -> Provider:
+    row = gateway.accounts.oauth.providers.get(provider)
+    if row is None or not row.offers(Purpose.SIGN_IN):
+        raise NotFoundError("There is no such way to sign in.")
+    return row
+
+
+def _callback(gateway: Gateway, row: Provider) -> str:
+    return f"{gateway.settings.public_url}{router.prefix}/{row.name}/callback/"
