@@ -1,0 +1,54 @@
+"""A provider out of a script: answers by method and path, and remembers what it was asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+from pydantic import SecretStr
+
+from integrations.connections.model import Provider
+from integrations.connections.oauth import OAuth
+from integrations.connections.providers import ConnectionSettings, build_providers
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+VERIFIER = SecretStr("v" * 43)
+SETTINGS = ConnectionSettings.model_validate(
+    {
+        f"{name}_{part}": f"{name}-{part}"
+        for name in ("github", "google", "gitlab", "figma", "huggingface", "dribbble")
+        for part in ("client_id", "client_secret")
+    }
+)
+PROVIDERS = build_providers(SETTINGS)
+GITHUB, GOOGLE, YOUTUBE = PROVIDERS["github"], PROVIDERS["google"], PROVIDERS["youtube"]
+
+
+def form(request: httpx.Request) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(request.content.decode(), keep_blank_values=True).items()}
+
+
+@dataclass
+class Script:
+    """`answers` by "METHOD url"; what is missing is 404."""
+
+    answers: Mapping[str, httpx.Response | Exception]
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def oauth(self) -> OAuth:
+        return OAuth(PROVIDERS, httpx.MockTransport(self._answer), now=lambda: NOW)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        found = self.answers.get(f"{request.method} {request.url}") or httpx.Response(404)
+        if isinstance(found, Exception):
+            raise found
+        return httpx.Response(found.status_code, headers=found.headers, content=found.content)
+
+
+def token(provider: Provider, **changes: Any) -> Mapping[str, httpx.Response | Exception]:
+    """A token endpoint that gives a token."""
+    body = {"access_token": "new-token", "token_type": "Bearer", **changes}
+    return {f"POST {provider.token_url}": httpx.Response(200, json=body)}
