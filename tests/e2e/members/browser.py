@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.gateway import sessions
 
-HOME = "https://gateway.test"  # httpx sends a Secure cookie to https only
+HOME = "https://127.0.0.1"  # httpx sends a Secure cookie to https only
 
 
 @asynccontextmanager

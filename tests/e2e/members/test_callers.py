@@ -45,7 +45,7 @@ async def signed_in(
     app: FastAPI, stack: AsyncExitStack, user_id: str = "user-ada", **headers: str
 ) -> httpx.AsyncClient:
     client = await stack.enter_async_context(browser(app, **headers))
-    client.cookies.set(sessions.COOKIE, await session_of(app, user_id), domain="gateway.test")
+    client.cookies.set(sessions.COOKIE, await session_of(app, user_id))
     return client
 
 
