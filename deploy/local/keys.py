@@ -1,15 +1,27 @@
-"""The key that local tokens are signed with."""
+"""Keys that are made here, once, for a system that runs on this machine."""
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from kit.vault import new_key
+
 
 def local_jwt_key(folder: Path) -> str:
-    """An HMAC secret, made once and kept in `folder`, readable by its owner only."""
-    path = folder / "jwt.key"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The HMAC secret that local tokens are signed with."""
+    return _kept(folder / "jwt.key", lambda: secrets.token_urlsafe(48))
+
+
+def local_token_keys(folder: Path) -> str:
+    """TOKEN_KEYS: what connected accounts' tokens are encrypted with. Without this file they cannot be read again."""
+    return _kept(folder / "token.keys", lambda: new_key("local"))
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """Made once, and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(make())
     return path.read_text().strip()

@@ -11,10 +11,12 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 
 from deploy.local.engine import EngineError
-from deploy.local.keys import local_jwt_key
+from deploy.local.keys import local_jwt_key, local_token_keys
 from deploy.local.processes import only_one
 from deploy.local.signals import interruptible
 from deploy.local.stack import PORTS, Stack, StackSettings, run_stack
+from integrations.connections.settings import ConnectionSettings
+from kit.vault import VaultSettings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,12 +32,13 @@ def run() -> None:
     with interruptible():
         try:
             settings = StackSettings()
-            jwt, hint = _identity(settings)
-            os.environ.update(jwt)
+            secrets, hint = _identity(settings)
+            secrets["TOKEN_KEYS"] = os.environ.get("TOKEN_KEYS") or local_token_keys(settings.local_dir)
+            os.environ.update(secrets)
             check_settings()
             with ExitStack() as stopping:
                 stopping.enter_context(only_one(settings.local_dir))
-                stack = run_stack(settings, jwt)
+                stack = run_stack(settings, secrets)
                 processes = stopping.enter_context(stack.running(typer.echo))
                 _greet(stack, hint)
                 while True:
@@ -54,6 +57,8 @@ def check_settings() -> None:
     """Read the environment as each process will, to refuse it before anything is started. Raises ValidationError."""
     for name in (*PORTS, "gateway"):
         getattr(import_module(f"services.{name}.settings"), f"{name.capitalize()}Settings")()
+    ConnectionSettings()
+    VaultSettings()
 
 
 def _identity(settings: StackSettings) -> tuple[dict[str, str], str]:

@@ -116,7 +116,7 @@ def free_or_another(port: int) -> int:
     return port if port_is_free(port) else free_port()
 
 
-def run_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
+def run_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     """Against the real upstreams, on the ports that are set. Raises EngineError when the gateway's is taken."""
     if not port_is_free(settings.port):
         raise EngineError(f"The gateway cannot start: port {settings.port} is taken. Set PORT to another one.")
@@ -124,11 +124,17 @@ def run_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
         home=settings.local_dir,
         engines=tuple(engine for engine in (settings.kafka(), settings.mongo()) if engine),
         ports={**{name: free_or_another(port) for name, port in PORTS.items()}, "gateway": settings.port},
-        environment={**os.environ, **settings.environment(), **jwt, "PYTHONUNBUFFERED": "1"},
+        environment={
+            "PUBLIC_URL": f"http://{LOOPBACK}:{settings.port}",
+            **os.environ,
+            **settings.environment(),
+            **secrets,
+            "PYTHONUNBUFFERED": "1",
+        },
     )
 
 
-def demo_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
+def demo_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     """With the sandbox, data of its own, and other ports where the usual ones are taken."""
     home = settings.demo_dir
     kafka = settings.kafka() and Kafka(
@@ -141,18 +147,22 @@ def demo_stack(settings: StackSettings, jwt: Mapping[str, str]) -> Stack:
     wanted = {"sandbox": SANDBOX_PORT, **PORTS, "gateway": settings.port}
     ports = {name: free_or_another(port) for name, port in wanted.items()}
     # nothing that is meant for the real upstreams or the real gateway
-    private = ("GITHUB_", "YOUTUBE_", "OPENAI_", "JWT_")
+    private = (
+        *("GITHUB_", "YOUTUBE_", "GOOGLE_", "GITLAB_", "FIGMA_", "HUGGINGFACE_", "DRIBBBLE_", "OPENAI_"),
+        *("JWT_", "TOKEN_KEYS", "RETURN_ORIGINS"),
+    )
     environment = {
         **{name: value for name, value in os.environ.items() if not name.upper().startswith(private)},
         "MONGODB_DATABASE": os.environ.get("MONGODB_DATABASE") or "thrive-demo",
         "HOST": LOOPBACK,
+        "PUBLIC_URL": f"http://{LOOPBACK}:{ports['gateway']}",
         "LIMIT_REPOSITORIES": "1000",  # one member pastes more than an hour allows
         "LIMIT_VIDEOS": "1000",
         **settings.environment(),
         **({"KAFKA_BOOTSTRAP_SERVERS": kafka.address} if kafka else {}),
         **({"MONGODB_URL": mongo.address} if mongo else {}),
         **sandbox_environment(f"http://{LOOPBACK}:{ports['sandbox']}"),
-        **jwt,
+        **secrets,
         "PYTHONUNBUFFERED": "1",
     }
     return Stack(home, tuple(engine for engine in (kafka, mongo) if engine), ports, environment)

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from deploy.local import EngineError, free_port
-from deploy.local.keys import local_jwt_key
+from deploy.local.keys import local_jwt_key, local_token_keys
 from deploy.local.processes import Processes, only_one
 from deploy.local.programs import Program, configuration
 from deploy.local.run import check_settings
 from deploy.local.signals import interruptible
 from deploy.local.stack import PORTS, StackSettings, demo_stack, run_stack
+from kit.vault import Vault, VaultSettings
 
 KEY = {"JWT_KEY": "a secret of the test's own, long enough"}
 
@@ -38,11 +39,29 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    key = local_jwt_key(tmp_path / "new")
+@pytest.mark.parametrize(("make", "name"), [(local_jwt_key, "jwt.key"), (local_token_keys, "token.keys")])
+def test_a_key_is_made_once_and_only_its_owner_may_read_it(
+    tmp_path: Path, make: Callable[[Path], str], name: str
+) -> None:
+    key = make(tmp_path / "new")
     assert len(key) >= 32
-    assert local_jwt_key(tmp_path / "new") == key
-    assert (tmp_path / "new" / "jwt.key").stat().st_mode & 0o777 == 0o600
+    assert make(tmp_path / "new") == key
+    assert (tmp_path / "new" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_local_token_key_is_one_that_a_vault_takes(tmp_path: Path) -> None:
+    assert Vault(VaultSettings(token_keys=SecretStr(local_token_keys(tmp_path)))).kids == ("local",)
+
+
+def test_browsers_are_sent_back_to_where_the_gateway_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    settings = StackSettings(local_dir=tmp_path, port=port)
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+    assert run_stack(settings, KEY).environment["PUBLIC_URL"] == f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("PUBLIC_URL", "https://imports.example")
+    assert run_stack(settings, KEY).environment["PUBLIC_URL"] == "https://imports.example"
+    demo = demo_stack(settings, KEY)
+    assert demo.environment["PUBLIC_URL"] == demo.url
 
 
 def test_the_demo_takes_other_ports_where_its_own_are_taken(tmp_path: Path, taken: int) -> None:
@@ -63,12 +82,15 @@ def test_the_demo_talks_to_the_sandbox_with_no_credential_of_yours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "yours")
+    monkeypatch.setenv("HUGGINGFACE_CLIENT_ID", "yours")
+    monkeypatch.setenv("TOKEN_KEYS", "yours")
     monkeypatch.setenv("JWT_JWKS_URL", "https://your-identity-provider")
     stack = demo_stack(StackSettings(local_dir=tmp_path), KEY)
     sandbox = f"http://127.0.0.1:{stack.ports['sandbox']}"
     assert stack.environment["GITHUB_API_URL"] == f"{sandbox}/github"
     assert stack.environment["JWT_KEY"] == KEY["JWT_KEY"]
-    assert not {"GITHUB_TOKEN", "JWT_JWKS_URL"} & stack.environment.keys()
+    yours = {"GITHUB_TOKEN", "HUGGINGFACE_CLIENT_ID", "TOKEN_KEYS", "JWT_JWKS_URL"}
+    assert not yours & stack.environment.keys()
 
 
 def test_engines_that_run_elsewhere_are_not_started(tmp_path: Path) -> None:
