@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from tests.e2e.walk.provider import FakeProviders, connection_settings
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, settings
 
 CONNECTIONS = "/api/v1/connections"
+DOMAIN = urlsplit(HOME).netloc
 
 
 @dataclass
@@ -35,7 +37,7 @@ class World:
         client = await self.stack.enter_async_context(browser(self.app, **headers))
         if name:
             await self.app.state.gateway.users.name(f"user-{name}", name)
-            client.cookies.set(sessions.COOKIE, await session_of(self.app, f"user-{name}"), domain="gateway.test")
+            client.cookies.set(sessions.COOKIE, await session_of(self.app, f"user-{name}"), domain=DOMAIN)
         return client
 
     async def api(self, name: str = "ada") -> httpx.AsyncClient:

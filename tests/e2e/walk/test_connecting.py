@@ -11,7 +11,7 @@ from bson import json_util
 from services.gateway import walk
 from services.gateway.api_tokens import PREFIX
 from tests.e2e.members.browser import HOME
-from tests.e2e.walk.conftest import CONNECTIONS, World
+from tests.e2e.walk.conftest import CONNECTIONS, DOMAIN, World
 from tests.e2e.walk.provider import ISSUERS, asked_for
 
 CALLBACK = f"{CONNECTIONS}/github/callback/"
@@ -77,7 +77,7 @@ async def test_a_jwts_bearer_opens_the_address_that_the_answer_names(world: Worl
     answer = await api.get(f"{CONNECTIONS}/github/start/", headers={"Accept": "application/json"})
     back = world.providers.consent(answer.json()["authorize_url"])
     comes_back = await world.browser(None)
-    comes_back.cookies.set(walk.COOKIE, api.cookies[walk.COOKIE], domain="gateway.test")
+    comes_back.cookies.set(walk.COOKIE, api.cookies[walk.COOKIE], domain=DOMAIN)
     assert (await comes_back.get(CALLBACK, params=back)).json()["account_name"] == "octocat"
     assert (await state_of(api))["state"] == "connected"
 
@@ -154,9 +154,9 @@ async def test_a_walk_ends_in_the_session_that_it_began_in(world: World) -> None
     for session in (bob.cookies["__Host-session"], None):
         back = world.providers.consent(await world.start(ada))
         other = await world.browser(None)
-        other.cookies.set(walk.COOKIE, ada.cookies[walk.COOKIE], domain="gateway.test")
+        other.cookies.set(walk.COOKIE, ada.cookies[walk.COOKIE], domain=DOMAIN)
         if session:
-            other.cookies.set("__Host-session", session, domain="gateway.test")
+            other.cookies.set("__Host-session", session, domain=DOMAIN)
         assert await refused(other, back), "the same browser, where meanwhile somebody else is signed in, or nobody"
 
 
@@ -222,7 +222,7 @@ async def test_a_return_page_leads_to_our_own_host_however_it_is_read(world: Wor
     for page in ("/.//evil.test/", "/%5c%5cevil.test/", "/@evil.test/"):
         back = world.providers.consent(await world.start(ada, return_to=page))
         lands_at = (await ada.get(CALLBACK, params=back)).headers["location"]
-        assert urlsplit(lands_at).netloc == "gateway.test"
+        assert urlsplit(lands_at).netloc == DOMAIN
 
 
 async def test_another_sites_page_cannot_start_a_walk_in_a_session(world: World) -> None:

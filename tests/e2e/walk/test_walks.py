@@ -1,0 +1,64 @@
+"""A walk's end: when, where and for whom."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from integrations.connections.model import Purpose
+from kit.mongo import Database, connect, ensure_indexes
+from kit.settings import MongoSettings
+from services.gateway.walk import LIFETIME, SECRET, Walk, WalkRefusedError, Walks
+
+START = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(db)
+    yield db
+    await db.client.drop_database(database)
+    await db.client.close()
+
+
+async def finished(db: Database, *, after: timedelta = timedelta(), purpose: Purpose = Purpose.SIGN_IN) -> Walk:
+    """A sign-in that comes back after so long, to the callback of this purpose."""
+    begun = await Walks(db, now=lambda: START).begin(Purpose.SIGN_IN, "google", browser=None)
+    later = Walks(db, now=lambda: START + after)
+    walk = await later.finish((purpose,), "google", state=begun.state, browser=begun.browser.get_secret_value())
+    assert walk == begun.walk
+    return walk
+
+
+async def test_a_walk_ends_as_it_began_within_its_time(db: Database) -> None:
+    walk = await finished(db, after=LIFETIME - timedelta(seconds=1))
+    assert (walk.purpose, walk.provider, walk.user_id) == (Purpose.SIGN_IN, "google", None)
+    assert SECRET.fullmatch(walk.verifier.get_secret_value())
+    assert walk.nonce != walk.verifier.get_secret_value()
+
+
+async def test_after_its_time_it_is_refused(db: Database) -> None:
+    with pytest.raises(WalkRefusedError):
+        await finished(db, after=LIFETIME)
+
+
+async def test_a_sign_in_does_not_end_at_the_callback_of_a_connection(db: Database) -> None:
+    with pytest.raises(WalkRefusedError):
+        await finished(db, purpose=Purpose.CONNECT)
+
+
+async def test_a_browser_keeps_its_secret_and_each_walk_has_a_verifier_of_its_own(db: Database) -> None:
+    walks = Walks(db, now=lambda: START)
+    first = await walks.begin(Purpose.CONNECT, "github", browser="planted by somebody", user_id="u")
+    kept = first.browser.get_secret_value()
+    second = await walks.begin(Purpose.CONNECT, "github", browser=kept, user_id="u")
+    assert SECRET.fullmatch(kept), "only a secret of our own making is kept"
+    assert second.browser == first.browser
+    assert len({first.walk.verifier.get_secret_value(), second.walk.verifier.get_secret_value()}) == 2
+
+
+async def test_walks_that_nobody_ends_are_swept_away(db: Database) -> None:
+    indexes = await db.walks.index_information()
+    assert indexes["expired"]["expireAfterSeconds"] == 0
