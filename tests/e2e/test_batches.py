@@ -1,0 +1,245 @@
+"""Several repositories in one request: a parent task, and an import for each; and how projects are deleted."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from kit.errors import ContentNotFoundError
+from kit.imports import BULK
+from kit.mongo import Database, connect, ensure_indexes
+from kit.settings import MongoSettings
+from services.gateway.app import create_app
+from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+
+IMPORT = "/api/v1/github/import/"
+REPO = "https://github.com/octocat/repo"
+
+
+@dataclass
+class World:
+    db: Database
+    broker: FakeBroker
+    app: FastAPI
+    stack: AsyncExitStack
+
+    async def client(self, name: str = "ada") -> httpx.AsyncClient:
+        return await self.stack.enter_async_context(client_of(self.app, **bearer(name)))
+
+    async def move(self, task_id: str, **changes: Any) -> None:
+        """What the projector does when it reads an event."""
+        changed = {"$set": {**changes, "updated_at": datetime.now(UTC)}, "$inc": {"version": 1}}
+        assert (await self.db["imports"].update_one({"_id": UUID(task_id)}, changed)).matched_count == 1
+
+    async def complete(self, task_id: str) -> UUID:
+        record = await self.db["imports"].find_one({"_id": UUID(task_id)}) or {}
+        project = await self.project(record["user_id"], record["url"])
+        result = {"project_id": project, "slug": project.hex, "created": True}
+        await self.move(task_id, state="completed", stage="awarder", progress=6, message="Ready", active=False,
+                        result=result, points=50)  # fmt: skip
+        return project
+
+    async def fail(self, task_id: str) -> None:
+        error = ContentNotFoundError("The repository does not exist.").body()
+        del error["success"]
+        await self.move(task_id, state="failed", stage="fetcher", message=error["error"], active=False, error=error)
+
+    async def project(self, user_id: str, url: str) -> UUID:
+        project_id = uuid4()
+        await self.db["projects"].insert_one(
+            {"_id": project_id, "user_id": user_id, "external_url": url, "slug": project_id.hex, "is_private": False}
+        )
+        return project_id
+
+
+@pytest.fixture
+async def world(mongodb: str, database: str) -> AsyncIterator[World]:
+    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(db)
+    broker = FakeBroker()
+    app = create_app(settings(limit_repositories=8), db, broker.publish, FakeRegistry())
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        yield World(db, broker, app, stack)
+    await db.client.drop_database(database)
+    await db.client.close()
+
+
+async def send(client: httpx.AsyncClient, *urls: str, **headers: str) -> dict[str, Any]:
+    answer = await client.post(IMPORT, json={"urls": urls}, headers=headers)
+    assert answer.status_code == 202, answer.text
+    body: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == body["status_url"]
+    return body
+
+
+async def status(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.get(body["status_url"])
+    assert answer.status_code == 200, answer.text
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+async def test_each_link_becomes_an_import_of_its_own_under_one_parent(world: World) -> None:
+    ada = await world.client()
+    parent = await send(ada, f"{REPO}-1", f"{REPO}-2/", f"{REPO}-3")
+    assert parent["kind"] == "batch"
+    assert [child["url"] for child in parent["children"]] == [f"{REPO}-1", f"{REPO}-2", f"{REPO}-3"]
+    assert not parent["refused"]
+    assert len(world.broker.events) == 3
+    assert await world.db["imports"].distinct("priority") == [BULK], "a single import goes before them"
+
+    read = await status(ada, parent)
+    assert (read["kind"], read["status"], read["progress"], read["total"]) == ("batch", "pending", 0, 3)
+    single = await status(ada, parent["children"][0])
+    assert (single["kind"], single["url"]) == ("import", f"{REPO}-1")
+    assert read["children"][0] == single
+
+
+async def test_the_parent_sums_its_children(world: World) -> None:
+    ada = await world.client()
+    parent = await send(ada, *(f"{REPO}-{number}" for number in range(4)))
+    first, second, third, _ = [child["task_id"] for child in parent["children"]]
+    before = await status(ada, parent)
+    await world.complete(first)
+    await world.fail(second)
+    await world.move(third, state="processing", stage="analyzer", progress=3)
+    read = await status(ada, parent)
+    assert (read["status"], read["completed"], read["failed"], read["points"]) == ("processing", 1, 1, 50)
+    assert read["progress"] == (100 + 100 + 70 + 0) // 4
+    assert read["message"] == "1 of 4 imported, 1 failed"
+    assert read["version"] == before["version"] + 3
+    assert [child["status"] for child in read["children"]] == ["completed", "failed", "processing", "pending"]
+    for child in parent["children"][2:]:
+        await world.fail(child["task_id"])
+    read = await status(ada, parent)
+    assert (read["status"], read["progress"]) == ("completed", 100), "one that is imported makes it a success"
+
+
+async def test_bad_and_known_links_are_named_and_spoil_no_other(world: World) -> None:
+    ada = await world.client()
+    known = await world.project("user-ada", f"{REPO}-known")
+    urls = ("https://evil.test/a/b", f"{REPO}-known", f"{REPO}-new", f"{REPO}-new/", "https://youtube.com/watch?v=1")
+    parent = await send(ada, *urls)
+    assert [child["url"] for child in parent["children"]] == [f"{REPO}-new"]
+    refused = {one["url"]: one for one in parent["refused"]}
+    assert {url: one["error_code"] for url, one in refused.items()} == {
+        "https://evil.test/a/b": "INVALID_URL",
+        f"{REPO}-known": "DUPLICATE_IMPORT",
+        f"{REPO}-new/": "DUPLICATE_IMPORT",
+        "https://youtube.com/watch?v=1": "INVALID_URL",
+    }
+    assert refused[f"{REPO}-known"]["project_id"] == str(known)
+    assert all({"success", "error", "action", "suggestion"} <= one.keys() for one in parent["refused"])
+    read = await status(ada, parent)
+    assert (read["total"], read["refused"]) == (5, parent["refused"])
+
+
+async def test_a_parent_without_children_has_failed(world: World) -> None:
+    ada = await world.client()
+    parent = await send(ada, "https://evil.test/a/b")
+    read = await status(ada, parent)
+    assert (read["status"], read["message"]) == ("failed", "0 of 0 imported, 1 refused")
+
+
+async def test_a_link_under_way_is_a_child_too(world: World) -> None:
+    ada = await world.client()
+    running = (await ada.post(IMPORT, json={"url": REPO})).json()["task_id"]
+    parent = await send(ada, REPO, f"{REPO}-2")
+    assert parent["children"][0]["task_id"] == running
+    assert await world.db["imports"].count_documents({}) == 2
+
+
+async def test_each_link_costs_one_of_the_members_limit(world: World) -> None:
+    ada = await world.client()
+    parent = await send(ada, *(f"{REPO}-{number}" for number in range(10)))
+    assert len(parent["children"]) == 8
+    assert [one["error_code"] for one in parent["refused"]] == ["RATE_LIMIT"] * 2
+    assert all(one["retry_at"] for one in parent["refused"])
+
+
+async def test_a_repeated_key_answers_with_the_same_parent(world: World) -> None:
+    ada, bob = await world.client(), await world.client("bob")
+    key = {"Idempotency-Key": "k"}
+    parents = await asyncio.gather(*(send(ada, f"{REPO}-1", f"{REPO}-2", **key) for _ in range(5)))
+    assert len({parent["task_id"] for parent in parents}) == 1
+    await world.complete(parents[0]["children"][0]["task_id"])
+    assert await send(ada, f"{REPO}-1", f"{REPO}-2", **key) == parents[0], "also after a child is done"
+    assert await world.db["imports"].count_documents({}) == 2
+    answer = await ada.post(IMPORT, json={"urls": [REPO]}, headers=key)
+    assert (answer.status_code, answer.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await send(bob, f"{REPO}-1", **key))["task_id"] != parents[0]["task_id"]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"url": REPO, "urls": [REPO]}, {"urls": []}, {"urls": [REPO] * 51}, {"urls": REPO}, {"urls": [7]}]
+)
+async def test_a_request_has_one_link_or_up_to_fifty(world: World, body: dict[str, Any]) -> None:
+    ada = await world.client()
+    answer = await ada.post(IMPORT, json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (422, "INVALID_REQUEST")
+
+
+async def test_a_parent_is_its_members_alone(world: World) -> None:
+    ada, bob = await world.client(), await world.client("bob")
+    parent = await send(ada, REPO)
+    assert (await bob.get(parent["status_url"])).status_code == 404
+    assert (await bob.get(parent["events_url"])).status_code == 404
+
+
+@pytest.fixture
+async def served(world: World) -> AsyncIterator[str]:
+    """The same gateway behind a real server, where streaming is real."""
+    server = uvicorn.Server(uvicorn.Config(world.app, port=0, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    world.app.state.gateway.hub.close()
+    server.should_exit = True
+    await serving
+
+
+async def test_a_parents_stream_tells_every_childs_change_and_ends_with_the_last(world: World, served: str) -> None:
+    ada = await world.client()
+    parent = await send(ada, f"{REPO}-1", f"{REPO}-2", "nonsense")
+    first, second = [child["task_id"] for child in parent["children"]]
+    steps: list[Callable[[], Awaitable[object]]] = [lambda: world.complete(first), lambda: world.fail(second)]
+    told: list[dict[str, Any]] = []
+    async with httpx.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client:
+        async with client.stream("GET", parent["events_url"]) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data:"):
+                    told.append(json.loads(line.removeprefix("data:")))
+                    if steps:
+                        await steps.pop(0)()
+        assert [one["progress"] for one in told] == [0, 50, 100]
+        assert [one["status"] for one in told] == ["pending", "processing", "completed"]
+        assert told[-1] == await status(ada, parent)
+        seen = await client.get(parent["events_url"], headers={"Last-Event-ID": str(told[-1]["version"])})
+        assert seen.status_code == 204
+
+        empty = await send(ada, "nonsense")
+        assert (await client.get(empty["events_url"])).text.count("event: status") == 1, "and ends at once"
+
+
+async def test_an_owner_deletes_a_project_and_may_import_it_again(world: World) -> None:
+    ada, bob = await world.client(), await world.client("bob")
+    project = await world.project("user-ada", REPO)
+    address = f"/api/v1/projects/{project}/"
+    assert (await ada.post(IMPORT, json={"url": REPO})).status_code == 409
+    assert (await bob.delete(address)).status_code == 404
+    assert await world.db["projects"].count_documents({}) == 1
+    assert (await ada.delete(address)).status_code == 204
+    assert (await ada.delete(address)).status_code == 404
+    assert (await ada.post(IMPORT, json={"url": REPO})).status_code == 202
