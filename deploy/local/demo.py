@@ -1,4 +1,4 @@
-"""`make demo`: the whole system against the sandbox, and a dozen imports through its public HTTP API."""
+"""`make demo`: the whole system against the sandbox; its public HTTP API connects accounts and imports links."""
 
 import asyncio
 import secrets
@@ -14,10 +14,11 @@ from rich.text import Text
 
 from cli.token import TokenSettings, make_token
 from deploy.local.board import board
+from deploy.local.connecting import browser, connect
 from deploy.local.engine import EngineError
-from deploy.local.keys import local_jwt_key
+from deploy.local.keys import local_jwt_key, local_token_keys
 from deploy.local.processes import only_one
-from deploy.local.showcase import API, Import, demo_links, import_all
+from deploy.local.showcase import API, MEMBER, Import, demo_links, import_all
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, demo_stack
 
@@ -37,7 +38,9 @@ def demo(
     ] = False,
     user: Annotated[str, typer.Option(help="who imports; a new member on each run by default")] = "",
 ) -> None:
-    """Import a dozen repositories and videos from the sandbox through Kafka and MongoDB, and stay up.
+    """Connect GitHub and YouTube, import a dozen links and a private one through Kafka and MongoDB, and stay up.
+
+    GitHub, YouTube and their pages of consent are the sandbox's.
 
     Data and logs are under LOCAL_DIR (.local), in demo. KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run
     elsewhere. Ports that are taken are replaced by free ones.
@@ -48,9 +51,10 @@ def demo(
         try:
             settings = StackSettings()
             key = local_jwt_key(settings.local_dir)
+            keys = {"JWT_KEY": key, "TOKEN_KEYS": local_token_keys(settings.local_dir)}
             with ExitStack() as stopping:
                 stopping.enter_context(only_one(settings.demo_dir))
-                stack = demo_stack(settings, {"JWT_KEY": key})
+                stack = demo_stack(settings, keys)
                 processes = stopping.enter_context(stack.running(_say))
                 token = make_token(TokenSettings.model_construct(jwt_key=SecretStr(key)), user, 12)
                 ok = asyncio.run(_show(stack, user, token))
@@ -72,14 +76,26 @@ def demo(
 
 
 async def _show(stack: Stack, user: str, token: str) -> bool:
-    """Import, and print what came of it. True if each import ended as it should."""
+    """Connect, import, and print what came of it. True if each import ended as it should."""
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
+        await _connect_accounts(client, stack, user, token)
         _say(f"\n{user} pastes links:")
         with board(console) as changed:
             imports = await import_all(client, demo_links(), changed)
         await _print_projects(client, stack, user)
     return _print_summary(imports)
+
+
+async def _connect_accounts(client: httpx.AsyncClient, stack: Stack, user: str, token: str) -> None:
+    _say(f"\n{user} connects accounts:")
+    async with browser() as window:
+        for provider in ("github", "youtube"):
+            held = await connect(window, stack.url, token, provider, MEMBER, private=provider == "github")
+            _say(f"  {held['title']:<8} as {held['account_name']} · {' '.join(held['scopes'])}")
+    repositories = (await _read(client, f"{API}/github/repos/"))["repositories"]
+    hidden = sum(one["is_private"] for one in repositories)
+    _say(f"  GitHub lists {len(repositories)} repositories of theirs, {hidden} of them private")
 
 
 async def _print_projects(client: httpx.AsyncClient, stack: Stack, user: str) -> None:

@@ -15,6 +15,8 @@ API = "/api/v1"
 DUPLICATE = "already imported"
 UNFINISHED = "unfinished"
 EXPECTED_FAILURES = 2
+MEMBER = "mira"  # of the sandbox, whose accounts the demonstration connects
+PRIVATE = Link("https://github.com/mira-example/night-ferry", why="private: seen with its owner's connection only")
 
 
 @dataclass
@@ -39,9 +41,9 @@ Changed = Callable[[Import], None]
 
 
 def demo_links() -> list[Link]:
-    """A dozen that succeed and a few that must fail."""
+    """A dozen that succeed, a private one of the connected account's own, and a few that must fail."""
     failures = [link for link in LINKS if link.expected_failure][:EXPECTED_FAILURES]
-    return [link for link in LINKS if link.demo] + failures
+    return [*(link for link in LINKS if link.demo), PRIVATE, *failures]
 
 
 async def import_all(

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from deploy.local.board import board
-from deploy.local.showcase import DUPLICATE, UNFINISHED, Import, demo_links, import_all
+from deploy.local.showcase import DUPLICATE, PRIVATE, UNFINISHED, Import, demo_links, import_all
 from sandbox.links import COMPLETED, NOT_FOUND, Link
 
 LINK = Link("https://github.com/ada/engine")
@@ -86,8 +86,9 @@ async def test_what_does_not_end_is_unfinished_and_wrong() -> None:
     assert (one.outcome, one.as_expected) == (UNFINISHED, False)
 
 
-def test_a_dozen_links_succeed_and_two_fail() -> None:
-    assert [link.outcome for link in demo_links()] == [COMPLETED] * 12 + [NOT_FOUND] * 2
+def test_a_dozen_links_and_a_private_one_succeed_and_two_fail() -> None:
+    assert [link.outcome for link in demo_links()] == [COMPLETED] * 13 + [NOT_FOUND] * 2
+    assert PRIVATE in demo_links()
 
 
 @pytest.mark.parametrize("terminal", [True, False])
