@@ -15,6 +15,7 @@ from integrations.base import Credentials, nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list
 from integrations.github import JSON, GitHub
 from integrations.github_errors import problem
+from integrations.github_limits import charge
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
 from kit.http import Response, Upstream
@@ -70,6 +71,7 @@ class Repositories:
                 "authorization": f"Bearer {credentials.token.get_secret_value()}",
             },
             redirects=5,
+            charge=charge(credentials, self._settings),
         )
         if response.status != 200:
             raise problem(response, self._http.now(), connected=True)

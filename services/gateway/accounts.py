@@ -12,6 +12,7 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.github_repos import Repositories
+from kit.budgets import Budgets
 from kit.http import Upstream
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings
@@ -27,9 +28,13 @@ class Accounts:
 
 
 def open_accounts(
-    db: Database, transport: httpx.AsyncBaseTransport, settings: ConnectionSettings, vault: Vault
+    db: Database,
+    transport: httpx.AsyncBaseTransport,
+    settings: ConnectionSettings,
+    vault: Vault,
+    budgets: Budgets | None = None,
 ) -> Accounts:
-    """`transport` stays the caller's to close."""
+    """`transport` and `budgets` stay the caller's to close; without the latter no call costs anything."""
     providers = build_providers(settings)
     oauth = OAuth(providers, transport)
     connections = Connections(db, vault)
@@ -37,7 +42,7 @@ def open_accounts(
         oauth=oauth,
         connections=connections,
         tokens=Tokens(connections, oauth),
-        repositories=Repositories(settings, Upstream(transport, [settings.github_api_url])),
+        repositories=Repositories(settings, Upstream(transport, [settings.github_api_url], budgets=budgets)),
         offered={name: row for name, row in providers.items() if row.offers(Purpose.CONNECT) and vault.kids},
     )
 

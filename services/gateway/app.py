@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from integrations.connections.settings import ConnectionSettings
 from integrations.registry import build_registry
 from kit import log
+from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
 from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, ensure_indexes, is_outage
@@ -140,7 +141,8 @@ def build(settings: GatewaySettings) -> FastAPI:
     publisher = Publisher(settings)
     transport = open_transport()
     connecting = ConnectionSettings()
-    accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()))
+    budgets = Budgets(db)
+    accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()), budgets)
     find_key = None
     if settings.jwt_jwks_url:
         provider = Upstream(transport, [settings.jwt_jwks_url])
@@ -155,6 +157,7 @@ def build(settings: GatewaySettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(transport.aclose)
             stack.push_async_callback(db.client.close)
+            stack.push_async_callback(budgets.aclose)
             stack.push_async_callback(accounts.tokens.aclose)
             await _until_indexed(db)
             await stack.enter_async_context(publisher.running())
