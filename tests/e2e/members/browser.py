@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from fastapi import FastAPI
@@ -31,3 +32,17 @@ def secret_in(set_cookie: str) -> str:
     name, _, value = set_cookie.partition(";")[0].partition("=")
     assert name == sessions.COOKIE
     return value
+
+
+async def decided(page: str, member: str = "mira", decision: str = "allow") -> str:
+    """What somebody clicks on a provider's page of consent, and where the provider sends the browser back to."""
+    asked = query_of(page)
+    async with httpx.AsyncClient(trust_env=False) as provider:
+        form = {**asked, "member": member, "decision": decision, "tick": asked["scope"].split(" ")}
+        answer = await provider.post(page, data=form)
+    assert answer.status_code == 302, answer.text
+    return answer.headers["location"]
+
+
+def query_of(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))

@@ -1,14 +1,21 @@
 """A gateway over a real MongoDB, and browsers that keep its cookies."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from integrations.connections.settings import ConnectionSettings
+from kit.http import open_transport
 from kit.mongo import Database, connect, ensure_indexes
 from kit.settings import MongoSettings
+from kit.vault import Vault, VaultSettings, new_key
+from sandbox.running import running
+from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from tests.e2e.members.browser import HOME
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, settings
 
 
@@ -24,3 +31,16 @@ async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def app(db: Database) -> FastAPI:
     return create_app(settings(), db, FakeBroker().publish, FakeRegistry())
+
+
+@pytest.fixture
+async def with_providers(db: Database) -> AsyncIterator[FastAPI]:
+    """The same, with the providers that the sandbox plays."""
+    vault = Vault(VaultSettings(token_keys=SecretStr(new_key("k1"))))
+    async with running() as sandbox:
+        given: dict[str, Any] = {name.lower(): value for name, value in sandbox.environment.items()}
+        transport = open_transport()
+        accounts = open_accounts(db, transport, ConnectionSettings(**given), vault)
+        yield create_app(settings(public_url=HOME), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+        await accounts.tokens.aclose()
+        await transport.aclose()

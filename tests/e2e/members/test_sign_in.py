@@ -1,43 +1,23 @@
 """Signing in with GitHub and Google, as the sandbox plays them: whom it makes, what it leaves, and what it refuses."""
 
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
-from integrations.connections.settings import ConnectionSettings
-from kit.http import open_transport
 from kit.mongo import Database
-from kit.vault import Vault, VaultSettings
-from sandbox.client import SandboxClient
-from sandbox.running import running
 from services.gateway import sessions, walk
-from services.gateway.accounts import open_accounts
-from services.gateway.app import create_app
-from tests.e2e.members.browser import HOME, browser
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, settings
+from tests.e2e.members.browser import HOME, browser, decided, query_of
+from tests.unit.gateway.support import bearer
 
 ME = "/api/v1/me/"
 PROVIDERS = ("github", "google")
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[SandboxClient]:
-    async with running() as client:
-        yield client
-
-
-@pytest.fixture
-async def app(db: Database, sandbox: SandboxClient) -> AsyncIterator[FastAPI]:
-    given: dict[str, Any] = {name.lower(): value for name, value in sandbox.environment.items()}
-    transport = open_transport()
-    accounts = open_accounts(db, transport, ConnectionSettings(**given), Vault(VaultSettings(token_keys=SecretStr(""))))
-    yield create_app(settings(public_url=HOME), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
-    await transport.aclose()
+def app(with_providers: FastAPI) -> FastAPI:
+    return with_providers
 
 
 @pytest.fixture
@@ -53,22 +33,12 @@ async def begun(client: httpx.AsyncClient, provider: str, **query: str) -> str:
     return answer.headers["location"]
 
 
-async def decided(page: str, member: str = "mira", decision: str = "allow") -> str:
-    """What the member clicks there, and the address that the provider sends the browser back to."""
-    asked = dict(parse_qsl(urlsplit(page).query))
-    ticks = asked["scope"].split(" ")
-    async with httpx.AsyncClient(trust_env=False) as provider:
-        answer = await provider.post(page, data={**asked, "member": member, "decision": decision, "tick": ticks})
-    assert answer.status_code == 302, answer.text
-    return answer.headers["location"]
-
-
 async def signed_in(client: httpx.AsyncClient, provider: str, member: str = "mira", **query: str) -> httpx.Response:
     return await client.get(await decided(await begun(client, provider, **query), member))
 
 
 def changed(url: str, **params: str | None) -> str:
-    query = {**dict(parse_qsl(urlsplit(url).query)), **params}
+    query = {**query_of(url), **params}
     return str(httpx.URL(url).copy_with(params={name: value for name, value in query.items() if value is not None}))
 
 
@@ -91,7 +61,7 @@ async def test_a_first_sign_in_makes_a_member_and_a_later_one_finds_them(
 async def test_the_walk_asks_for_who_and_for_nothing_else(mira: httpx.AsyncClient) -> None:
     scopes = {}
     for provider in PROVIDERS:
-        asked = dict(parse_qsl(urlsplit(await begun(mira, provider)).query))
+        asked = query_of(await begun(mira, provider))
         assert asked["redirect_uri"] == f"{HOME}/auth/{provider}/callback/"
         assert asked["code_challenge_method"] == "S256"
         scopes[provider] = asked["scope"]
@@ -228,7 +198,7 @@ async def test_the_answer_of_one_provider_is_not_taken_for_anothers(mira: httpx.
 
 async def test_a_code_is_worth_nothing_in_another_walk(app: FastAPI, mira: httpx.AsyncClient) -> None:
     async with browser(app) as victim:
-        stolen = dict(parse_qsl(urlsplit(await decided(await begun(victim, "github"), "juniper")).query))["code"]
+        stolen = query_of(await decided(await begun(victim, "github"), "juniper"))["code"]
     back = await decided(await begun(mira, "github"))
     answer = await mira.get(changed(back, code=stolen))
     assert answer.status_code >= 400, "its PKCE verifier is another's"
