@@ -1,0 +1,92 @@
+"""Lists of repositories: what is kept of them, and where the next page is."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from integrations.base import Credentials
+from integrations.github_repos import Page, Repositories
+from integrations.settings import IntegrationSettings
+from kit.errors import ImportProblem, RateLimitError, TokenRefusedError, UpstreamUnavailableError
+from tests.unit.integrations.answers import World, reply, repository
+
+LISTS = Path(os.environ.get("THRIVE_RECORDINGS", Path(__file__).parents[4] / "shared" / "recordings")) / "github/lists"
+MEMBER = Credentials(SecretStr("member-token"), "583231", "ada")
+NEXT = "https://api.github.com/user/583231/repos?per_page=100&page=2"
+
+
+async def page(answer: httpx.Response, *, private: bool = True) -> Page:
+    world = World({"/user/repos": answer})
+    return await Repositories(IntegrationSettings(), world.http).page(MEMBER, private=private)
+
+
+def linked(url: str) -> httpx.Response:
+    return reply(200, [repository()], {"link": f'<{url}>; rel="next", <{NEXT}>; rel="last"'})
+
+
+async def test_the_next_page_is_where_the_upstream_says() -> None:
+    world = World({"/user/repos": linked(NEXT), "/user/583231/repos": reply(200, [repository("a/last")])})
+    repositories = Repositories(IntegrationSettings(), world.http)
+    first = await repositories.page(MEMBER, private=True)
+    assert first.next
+    last = await repositories.page(MEMBER, first.next, private=True)
+    assert ([one.full_name for one in last.repositories], last.next) == (["a/last"], None)
+    assert str(world.requests[-1].url) == NEXT
+    assert {request.headers["authorization"] for request in world.requests} == {"Bearer member-token"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.test/user/repos?page=2",
+        "https://api.github.com.evil.test/user/repos?page=2",
+        "https://api.github.com@evil.test/user/repos?page=2",
+        "https://api.github.com/user/emails?page=2",
+        "https://api.github.com/user/repos/../emails?page=2",
+        "https://api.github.com/user/repos?page=2#x",
+        "//evil.test/user/repos?page=2",
+    ],
+)
+async def test_a_next_page_elsewhere_makes_no_sense(url: str) -> None:
+    with pytest.raises(UpstreamUnavailableError):
+        await page(linked(url))
+
+
+async def test_what_cannot_be_imported_is_left_out() -> None:
+    odd: list[Any] = [None, "x", {}, {"full_name": 7}, {"full_name": "one"}, {"full_name": "a/../b"}, repository()]
+    assert [one.url for one in (await page(reply(200, odd))).repositories] == ["https://github.com/octocat/hello-world"]
+
+
+async def test_private_ones_are_left_out_where_they_were_not_granted() -> None:
+    answer = reply(200, [repository("a/open"), repository("a/closed", private=True)])
+    assert [one.full_name for one in (await page(answer, private=False)).repositories] == ["a/open"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (reply(401, {"message": "Bad credentials"}), TokenRefusedError),
+        (reply(429, {}, {"retry-after": "60"}), RateLimitError),
+        (reply(200, {"message": "x"}), UpstreamUnavailableError),
+        (reply(200, b"<html>"), UpstreamUnavailableError),
+        (reply(418, {}), UpstreamUnavailableError),
+    ],
+)
+async def test_refusals_are_typed(answer: httpx.Response, kind: type[ImportProblem]) -> None:
+    with pytest.raises(kind):
+        await page(answer)
+
+
+@pytest.mark.skipif(not LISTS.is_dir(), reason="no recordings; set THRIVE_RECORDINGS")
+async def test_recorded_lists_are_read_to_the_end() -> None:
+    for file in sorted(LISTS.glob("*.http.json")):
+        recorded = json.loads(file.read_text())["response"]
+        headers = {name: value for name, value in recorded["headers"].items() if name.lower() == "link"}
+        read = await page(reply(recorded["status"], recorded["body"], headers))
+        assert len(read.repositories) == len(recorded["body"]), file.name
+        assert (read.next is not None) == ('rel="next"' in headers.get("Link", "")), file.name
