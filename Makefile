@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
-demo: setup ## import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
+demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
 	@$(BIN)/python -m deploy.local.demo $(if $(EXIT),--exit)
 
 run: setup ## the whole system against the real upstreams; settings in .env, see .env.example

@@ -15,8 +15,8 @@ from sandbox.state import State
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="Plays GitHub, YouTube, an OpenAI-compatible model and the logins of GitHub, Google, GitLab and Figma "
-        "on localhost, with faults on demand.",
+        description="Plays GitHub, YouTube, an OpenAI-compatible model and four providers' logins on localhost, "
+        "with faults on demand.",
         epilog="Switches while it runs: /_sandbox/… (sandbox/admin.py); from Python: sandbox.client.SandboxClient.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")

@@ -97,7 +97,7 @@ class Admin:
             case "GET", ["secrets"]:
                 return {"secrets": [*state.grants.secrets(), *(client.secret for client in CLIENTS.values())]}
             case "PUT", ["clock"]:
-                state.clock.advance(float(body["advance"]))
+                state.clock.advance(float(body.get("advance", 0)))
                 return {"ahead": state.clock.ahead}
             case "POST", ["reset"]:
                 state.reset()

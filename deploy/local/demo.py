@@ -25,10 +25,14 @@ from deploy.local.stack import Stack, StackSettings, demo_stack
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
-CURL = """\
+MORE = """\
 curl -s -H 'Prefer: wait=20' -H 'Content-Type: application/json' \\
   -H 'Authorization: Bearer {token}' \\
-  -d '{{"url": "https://github.com/tidewater-example/lighthouse"}}' {url}/api/v1/integrations/import/"""
+  -d '{{"url": "https://github.com/tidewater-example/lighthouse"}}' {url}/api/v1/integrations/import/
+
+Or be a member yourself, in a browser; the sandbox asks who you are:
+{url}/auth/github/start/?return_to=/api/v1/me/
+{url}/api/v1/connections/github/start/?private=true&return_to=/api/v1/github/repos/"""
 
 
 @app.command()
@@ -62,7 +66,7 @@ def demo(
                     _say("Stopping …")
                     raise typer.Exit(0 if ok else 1)
                 _say(f"\nThe gateway stays up at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
-                _say(CURL.format(token=token, url=stack.url))
+                _say(MORE.format(token=token, url=stack.url))
                 stopped = 0 if ok else 1
                 while all(processes.state(program) != "FATAL" for program in processes.programs):
                     time.sleep(1)

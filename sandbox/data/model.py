@@ -29,7 +29,7 @@ class Repository:
     readme: Readme | None = None
     organization: bool = False
     archived: bool = False
-    private: bool = False  # seen only with a token that contains the owner's login
+    private: bool = False  # seen only with a token of the owner's that may read it
     blocked: bool = False  # taken down: 451
     parent: str | None = None  # full name of what this is a fork of
     moved_from: tuple[str, ...] = ()  # earlier full names, answered with 301

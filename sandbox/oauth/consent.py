@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.data.members import member
+from sandbox.oauth.model import CLIENTS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Consents:
         self._consents: dict[str, Consent] = {}
 
     def set(self, provider: str, described: dict[str, Any]) -> None:
-        """Raises `ValueError` for somebody who does not exist."""
+        """Raises `ValueError` for a provider or a member that does not exist."""
+        if provider not in {*CLIENTS, "*"}:
+            raise ValueError(f"no provider {provider!r}; there are {[*CLIENTS, '*']}")
         consent = Consent(**described | {"without": tuple(described.get("without", ()))})
         member(consent.member)
         self._consents[provider] = consent

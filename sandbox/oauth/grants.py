@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sandbox.data.model import Member
-from sandbox.oauth.model import Reason, RefusedError, Rules
+from sandbox.oauth.model import CLIENTS, Reason, RefusedError, Rules
 
 CODE_SECONDS = 600
 
@@ -176,6 +176,9 @@ class Grants:
         return value
 
     def _of(self, provider: str, member: str) -> Iterator[Grant]:
+        """All, where one is empty. Raises `ValueError` for a provider that does not exist."""
+        if provider not in {*CLIENTS, ""}:
+            raise ValueError(f"no provider {provider!r}; there are {[*CLIENTS]}")
         return (one for one in self._grants if provider in (one.provider, "") and member in (one.member.name, ""))
 
 

@@ -228,6 +228,12 @@ async def test_reset_forgets_grants_and_consents(
         assert response.content_type == "text/html"
 
 
-async def test_somebody_who_does_not_exist_cannot_consent(sandbox: SandboxClient) -> None:
+async def test_who_or_what_does_not_exist_is_refused(sandbox: SandboxClient) -> None:
     with pytest.raises(ValueError, match="no member"):
         await sandbox.consent("nobody")
+    with pytest.raises(ValueError, match="no provider"):
+        await sandbox.consent("mira", "youtube")
+    with pytest.raises(ValueError, match="no provider"):
+        await sandbox.revoke_grants("youtube")
+    with pytest.raises(ValueError, match="forward"):
+        await sandbox.advance(-1)
