@@ -1,0 +1,262 @@
+"""Fresh tokens on a real MongoDB: when they are renewed, by whom, and what happens when that is refused."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from integrations.connections.model import ConnectionState
+from integrations.connections.store import Connections
+from integrations.connections.tokens import FreshToken, Tokens
+from kit.errors import Outcome, ReauthRequiredError, UpstreamUnavailableError, outcome_of
+from kit.lease import lease
+from kit.mongo import Database
+from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, refreshing, tokens
+
+MINUTE = timedelta(minutes=1)
+
+
+def text(token: FreshToken | None) -> str:
+    assert token is not None
+    return token.token.get_secret_value()
+
+
+async def ada(of: Tokens) -> FreshToken | None:
+    return await of.fresh("ada", "youtube")
+
+
+async def test_without_a_connection_there_is_no_token(connections: Connections, issuer: Issuer, clock: Clock) -> None:
+    ours = tokens(connections, issuer, clock)
+    assert await ada(ours) is None
+    await connect_ada(connections, issuer)
+    await connections.disconnect("ada", "youtube")
+    assert await ada(ours) is None
+
+
+async def test_a_young_token_is_used_as_it_is(connections: Connections, issuer: Issuer, clock: Clock) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    token = await ada(tokens(connections, issuer, clock))
+    assert text(token) == "access-0"
+    assert token is not None
+    assert (token.account_id, token.scopes) == ("7", ("youtube",))
+    assert issuer.refreshes == 0
+    found = await connections.find("ada", "youtube")
+    assert found is not None
+    assert found.last_used_at == clock()
+
+
+async def test_a_token_that_does_not_end_is_never_renewed(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer)
+    clock.pass_(1_000 * HOUR)
+    assert text(await ada(tokens(connections, issuer, clock))) == "access-0"
+    assert issuer.refreshes == 0
+
+
+async def test_it_is_renewed_before_its_end(connections: Connections, issuer: Issuer, clock: Clock) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    clock.pass_(HOUR - 5 * MINUTE)
+    ours = tokens(connections, issuer, clock)
+    assert [text(await ada(ours)) for _ in range(3)] == ["access-1"] * 3
+    clock.pass_(HOUR - 5 * MINUTE)
+    assert text(await ada(ours)) == "access-2", "the rotated refresh token was kept"
+
+
+async def test_two_processes_renew_once(connections: Connections, issuer: Issuer, clock: Clock) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    processes = [tokens(connections, issuer, clock) for _ in range(4)]
+    got = await asyncio.gather(*(ada(process) for process in processes for _ in range(25)))
+    assert {text(token) for token in got} == {"access-1"}
+    assert issuer.refreshes == 1
+
+
+async def test_a_dead_process_holds_nobody_up_longer_than_its_lease(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    held_by_the_dead = lease(db, "refresh:ada/youtube", MINUTE, now=clock)
+    await held_by_the_dead.__aenter__()
+    waits = 0
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        clock.pass_(MINUTE / 4)
+
+    ours = tokens(connections, issuer, clock, sleep)
+    assert text(await ada(ours)) == "access-1"
+    assert waits == 4
+
+
+async def test_a_caller_that_leaves_does_not_stop_the_refresh(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    """A handler's time may run out while the provider has already invalidated the old refresh token."""
+    await connect_ada(connections, issuer, expires_at=clock())
+    issuer.answering.clear()
+    ours = tokens(connections, issuer, clock)
+    leaving, staying = asyncio.create_task(ada(ours)), asyncio.create_task(ada(ours))
+    await refreshing(db)
+    leaving.cancel()
+    issuer.answering.set()
+    assert text(await staying) == "access-1"
+    assert leaving.cancelled()
+
+
+async def test_closing_waits_for_what_is_under_way(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    ours = tokens(connections, issuer, clock)
+    issuer.answering.clear()
+    caller = asyncio.create_task(ada(ours))
+    await refreshing(db)
+    caller.cancel()
+    issuer.answering.set()
+    await ours.aclose()
+    held = await connections.held("ada", "youtube")
+    assert held is not None
+    assert held.grant is not None
+    assert held.grant.access_token.get_secret_value() == "access-1"
+
+
+# Refused for good
+
+
+async def test_invalid_grant_ends_the_calls_until_the_member_connects_again(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    issuer.refresh_token = "revoked by the member"
+    processes = [tokens(connections, issuer, clock) for _ in range(4)]
+    for _ in range(3):
+        got = await asyncio.gather(*(ada(it) for it in processes for _ in range(10)), return_exceptions=True)
+        assert {type(error) for error in got} == {ReauthRequiredError}
+    assert issuer.refreshes == 1
+    assert await db.notices.count_documents({"user_id": "ada"}) == 1
+    (error, *_) = got
+    assert isinstance(error, ReauthRequiredError)
+    assert outcome_of(error) is Outcome.DEFER
+    assert (error.error_code, error.action) == ("AUTH_ERROR", "connect_youtube")
+    assert error.waits_for == "connection:ada:youtube"
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    assert text(await ada(processes[0])) == "access-0"
+
+
+# Away
+
+
+async def test_a_provider_that_is_away_does_not_end_a_token_that_still_lives(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    clock.pass_(HOUR - 5 * MINUTE)
+    issuer.down = True
+    ours = tokens(connections, issuer, clock)
+    assert [text(await ada(ours)) for _ in range(3)] == ["access-0"] * 3
+    assert issuer.refreshes == 1
+
+
+async def test_a_provider_that_is_away_is_asked_less_and_less_often(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    issuer.down = True
+    processes = [tokens(connections, issuer, clock) for _ in range(2)]
+    waits = []
+    for turn in range(1, 10):
+        for process in processes:
+            with pytest.raises(UpstreamUnavailableError) as caught:
+                await ada(process)
+        assert issuer.refreshes == turn
+        assert caught.value.retry_at is not None
+        waits.append((caught.value.retry_at - clock()).total_seconds())
+        clock.time = caught.value.retry_at
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    issuer.down = False
+    assert text(await ada(processes[0])) == "access-10"
+
+
+# Refused at its use
+
+
+async def test_a_token_that_is_refused_is_renewed_once_for_all(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    ours = tokens(connections, issuer, clock)
+    used = await ada(ours)
+    assert used is not None
+    renewed = await asyncio.gather(*(ours.refused(used) for _ in range(20)))
+    assert {text(token) for token in renewed} == {"access-1"}
+    assert text(await ours.refused(used)) == "access-1"
+    assert issuer.refreshes == 1
+
+
+async def test_a_refused_token_without_a_refresh_token_asks_for_consent(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    connection = await connect_ada(connections, issuer)
+    held = await connections.held("ada", "youtube")
+    assert held is not None
+    assert held.grant is not None
+    await connections.replace(held, type(held.grant)(held.grant.access_token, None))
+    ours = tokens(connections, issuer, clock)
+    used = await ada(ours)
+    assert used is not None
+    with pytest.raises(ReauthRequiredError):
+        await ours.refused(used)
+    assert issuer.refreshes == 0
+    found = await connections.find("ada", connection.provider)
+    assert found is not None
+    assert found.state is ConnectionState.NEEDS_REAUTH
+
+
+async def test_a_refused_token_is_not_handed_out_again_while_the_provider_is_away(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    ours = tokens(connections, issuer, clock)
+    used = await ada(ours)
+    assert used is not None
+    issuer.down = True
+    with pytest.raises(UpstreamUnavailableError):
+        await ours.refused(used)
+
+
+# Disconnected
+
+
+async def test_disconnecting_revokes_and_erases(connections: Connections, issuer: Issuer, clock: Clock) -> None:
+    await connect_ada(connections, issuer)
+    ours = tokens(connections, issuer, clock)
+    assert await ours.disconnect("ada", "youtube")
+    assert not await ours.disconnect("ada", "youtube")
+    assert issuer.revoked == ["refresh-0"]
+    assert await ada(ours) is None
+
+
+async def test_disconnecting_erases_also_where_the_provider_is_away(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer)
+    issuer.down = True
+    assert await tokens(connections, issuer, clock).disconnect("ada", "youtube")
+    held = await connections.held("ada", "youtube")
+    assert held is not None
+    assert held.grant is None
+
+
+async def test_tokens_that_arrive_after_disconnecting_are_revoked(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    issuer.answering.clear()
+    ours = tokens(connections, issuer, clock)
+    caller = asyncio.create_task(ada(ours))
+    await refreshing(db)
+    await connections.disconnect("ada", "youtube")
+    issuer.answering.set()
+    assert await caller is None
+    assert issuer.revoked == ["refresh-1"]
