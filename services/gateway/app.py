@@ -38,6 +38,7 @@ from services.gateway.routes import (
     imports,
     integrations,
     me,
+    notices,
     points,
     projects,
     signin,
@@ -104,7 +105,8 @@ def create_app(
         walks=Walks(db),
         accounts=accounts or no_accounts(db),
     )
-    for routes in (imports, tasks, integrations, connections, github, signin, me, tokens, projects, points, health):
+    public = (imports, tasks, integrations, connections, github, notices, signin, me, tokens, projects, points, health)
+    for routes in public:
         app.include_router(routes.router)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)

@@ -49,6 +49,20 @@ class Started(BaseModel):
     authorize_url: str
 
 
+class NoticeAnswer(BaseModel):
+    kind: str
+    provider: str | None = None
+    text: str = Field(description="For people.")
+    action: str
+    created_at: datetime
+
+
+class NoticeList(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.NOTICES]})
+
+    notices: list[NoticeAnswer]
+
+
 class Existing(BaseModel):
     """The project that an earlier import made."""
 

@@ -77,6 +77,14 @@ CONNECTION: Example = {
     "scopes": ["user", "user:email"], "missing_scopes": [], "connected_at": WHEN, "last_used_at": WHEN,
 }  # fmt: skip
 CONNECTIONS: Example = {"connections": [CONNECTION]}
+NOTICES: Example = {
+    "notices": [
+        {
+            "kind": "reauth_required", "provider": "github", "action": "connect_github", "created_at": WHEN,
+            "text": "GitHub no longer lets us in. Connect it again; what waits for it goes on then.",
+        }
+    ]
+}  # fmt: skip
 STARTED: Example = {"authorize_url": "https://github.com/login/oauth/authorize?response_type=code&client_id=…"}
 REPOSITORY_PAGE: Example = {
     "repositories": [

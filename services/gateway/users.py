@@ -27,8 +27,8 @@ NUMBERED = 20  # so many members may share a name and be told apart by a small n
 # First segments of our own addresses, /{username}/{slug} and /api/v1/{username}/… would be mistaken for.
 RESERVED = frozenset({
     "admin", "api", "auth", "connections", "console", "docs", "errors", "explore", "figma", "github", "gitlab",
-    "health", "imports", "integrations", "livez", "login", "logout", "me", "metrics", "oauth", "points", "projects",
-    "readyz", "settings", "sources", "static", "tasks", "tokens", "users", "webhooks", "youtube",
+    "health", "imports", "integrations", "livez", "login", "logout", "me", "metrics", "notices", "oauth", "points",
+    "projects", "readyz", "settings", "sources", "static", "tasks", "tokens", "users", "webhooks", "youtube",
 })  # fmt: skip
 
 

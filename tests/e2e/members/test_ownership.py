@@ -66,6 +66,7 @@ LINES = {
     "GET /api/v1/connections/{provider}/start/": own(302),
     "DELETE /api/v1/connections/{provider}/": REMOVE,
     "GET /api/v1/github/repos/": Line(200, 401),
+    "GET /api/v1/notices/": own(),
 }
 NOBODYS = {  # who asks plays no part; what these refuse has tests of its own
     "GET /livez",
@@ -106,6 +107,8 @@ async def hers(app: FastAPI, db: Database) -> Belongings:
         "awarded_at": datetime.now(UTC),
     }
     await db["points"].insert_one({**award, "_id": uuid4()})
+    notice = {"user_id": "user-ada", "kind": "reauth_required", "text": MARK, "action": "connect_github"}
+    await db["notices"].insert_one({**notice, "created_at": datetime.now(UTC)})
     return {
         "task_id": [task, batch], "project_id": [str(project)], "token_id": [token], "username": ["ada"],
         "provider": ["github"],

@@ -121,6 +121,9 @@ async def test_a_token_that_github_refuses_ends_the_connection(world: World) -> 
         assert answer.json()["action"] == "connect_github"
     listed = (await ada.get(f"{CONNECTIONS}/")).json()["connections"]
     assert {one["provider"]: one["state"] for one in listed}["github"] == "needs_reauth"
+    (notice,) = (await ada.get("/api/v1/notices/")).json()["notices"]
+    assert (notice["provider"], notice["action"]) == ("github", "connect_github"), "told once"
     await world.connect(ada)
     world.providers.pages = [[repository("back")]]
     assert await names(ada) == ["back"]
+    assert (await ada.get("/api/v1/notices/")).json()["notices"] == []

@@ -1,0 +1,19 @@
+"""What the caller has to know, and nobody asked for."""
+
+from fastapi import APIRouter
+
+from services.gateway.connection_answers import NoticeAnswer, NoticeList
+from services.gateway.identity import CallerDep
+from services.gateway.openapi import errors
+from services.gateway.services import GatewayDep
+
+MOST = 100
+
+router = APIRouter(prefix="/api/v1/notices", tags=["connections"])
+
+
+@router.get("/", responses=errors())
+async def list_notices(gateway: GatewayDep, caller: CallerDep) -> NoticeList:
+    """What needs you: an account to be connected again. A notice goes away with its cause."""
+    records = gateway.db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
+    return NoticeList(notices=[NoticeAnswer.model_validate(record) async for record in records])
