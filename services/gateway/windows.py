@@ -5,19 +5,42 @@ The library's asynchronous MongoDB storage wants Motor, which is no longer maint
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from limits.aio.storage import MovingWindowSupport, Storage
-from pymongo import WriteConcern
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo import UpdateOne, WriteConcern
+from pymongo.errors import PyMongoError
 
-from kit.mongo import Collection, Database
+from kit.batch import Batcher
+from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """So many for this key, where it has room."""
+
+    key: str
+    limit: int
+    expiry: int
+    amount: int
+
+    def write(self, now: float) -> UpdateOne:
+        """Finds no window where this one is full, and then fails to make a second one of its key."""
+        room = {"_id": self.key, f"entries.{self.limit - self.amount}": {"$not": {"$gt": now - self.expiry}}}
+        entered = {
+            # sorted, since the clocks of two gateways differ
+            "$push": {"entries": {"$each": [now] * self.amount, "$sort": -1, "$slice": self.limit}},
+            "$set": {"expires_at": datetime.fromtimestamp(now + self.expiry, UTC)},
+        }
+        return UpdateOne(room, entered, upsert=True)
 
 
 class Windows(Storage, MovingWindowSupport):
     """`limits` {_id: key, entries: epoch seconds, newest first, expires_at}. Keeps moving windows, and nothing else.
 
-    A failover may forget the last few entries, which costs nobody anything: so one node's word is enough.
+    What arrives together is counted together, in one round trip. A failover may forget the last few entries, which
+    costs nobody anything: so one node's word is enough.
     """
 
     STORAGE_SCHEME = None  # made from a database, never from a URI
@@ -26,6 +49,8 @@ class Windows(Storage, MovingWindowSupport):
         super().__init__()
         self._windows: Collection = db["limits"].with_options(write_concern=WriteConcern(w=1))
         self._clock = clock
+        self._enter: Batcher[_Entry, bool] = Batcher(self._enter_many)
+        self._read: Batcher[str, list[float]] = Batcher(self._read_many)
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -35,24 +60,27 @@ class Windows(Storage, MovingWindowSupport):
         """Atomic: True when `amount` more fit into the last `expiry` seconds, and are entered."""
         if amount > limit:
             return False
-        now = self._clock()
-        room = {"_id": key, f"entries.{limit - amount}": {"$not": {"$gt": now - expiry}}}
-        entered = {
-            "$push": {"entries": {"$each": [now] * amount, "$position": 0, "$slice": limit}},
-            "$set": {"expires_at": datetime.fromtimestamp(now + expiry, UTC)},
-        }
-        try:
-            await self._windows.update_one(room, entered, upsert=True)
-        except DuplicateKeyError:  # the window is there, and full
-            return False
+        while not await self._enter(_Entry(key, limit, expiry, amount)):
+            # Full; or somebody made this window at the same moment, in which there may be room.
+            if (await self.get_moving_window(key, limit, expiry))[1] + amount > limit:
+                return False
         return True
+
+    async def _enter_many(self, entries: list[_Entry]) -> list[bool | Exception]:
+        now = self._clock()
+        failures = await refused(self._windows.bulk_write([entry.write(now) for entry in entries], ordered=False))
+        return [_entered(failures.get(i)) for i in range(len(entries))]
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """When the entry was made whose end makes room for the next one, and how many entries count."""
         now = self._clock()
-        window = await self._windows.find_one({"_id": key}, {"entries": {"$slice": limit}}) or {"entries": ()}
-        counting = [at for at in window["entries"] if at > now - expiry]
+        counting = [at for at in (await self._read(key))[:limit] if at > now - expiry]
         return (counting[-1] if counting else now), len(counting)
+
+    async def _read_many(self, keys: list[str]) -> list[list[float] | Exception]:
+        found = self._windows.find({"_id": {"$in": keys}}, {"entries": 1})
+        entries = {window["_id"]: window["entries"] async for window in found}
+        return [entries.get(key, []) for key in keys]
 
     async def give_back(self, key: str) -> None:
         """Take the newest entry out again."""
@@ -76,3 +104,9 @@ class Windows(Storage, MovingWindowSupport):
 
     async def get_expiry(self, key: str) -> float:
         raise NotImplementedError("no fixed windows")
+
+
+def _entered(failure: Document | None) -> bool | Exception:
+    if failure is None or failure["code"] == DUPLICATE_KEY:
+        return failure is None
+    return WriteRefusedError(str(failure.get("errmsg", "not written"))[:200])

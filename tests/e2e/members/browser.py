@@ -38,7 +38,7 @@ async def decided(page: str, member: str = "mira", decision: str = "allow") -> s
     """What somebody clicks on a provider's page of consent, and where the provider sends the browser back to."""
     asked = query_of(page)
     async with httpx.AsyncClient(trust_env=False) as provider:
-        form = {**asked, "member": member, "decision": decision, "tick": asked["scope"].split(" ")}
+        form = {**asked, "member": member, "decision": decision, "tick": asked["scope"].replace(",", " ").split(" ")}
         answer = await provider.post(page, data=form)
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from kit.mongo import Database
 from services.gateway.app import create_app
 from services.gateway.errors import MemberLimitError
-from services.gateway.limits import CHANNELS, HOUR, VIDEOS, MemberLimits
+from services.gateway.limits import CHANNELS, HOUR, REPOSITORIES, VIDEOS, MemberLimits
 from services.gateway.settings import LimitSettings
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 
@@ -107,6 +107,23 @@ async def test_a_burst_over_several_gateways_gets_no_more_than_the_limit(db: Dat
 
     answers = await asyncio.gather(*(paste(number) for number in range(30)))
     assert sorted(answers) == [202] * 3 + [429] * 27
+
+
+async def test_nobody_is_refused_only_because_gateways_count_their_first_imports_at_once(db: Database) -> None:
+    gateways = [MemberLimits(db, LimitSettings(**LIMITS)) for _ in range(3)]
+    members = [f"user-{number}" for number in range(40)]
+    hits = await asyncio.gather(*(spent(one, REPOSITORIES, member) for member in members for one in gateways))
+    assert all(hits)
+    assert not any([await spent(gateways[0], REPOSITORIES, member) for member in members])
+
+
+async def test_clocks_that_differ_keep_the_limit(db: Database) -> None:
+    ahead, behind = Clock(), Clock()
+    behind.now -= 5
+    first, second = (MemberLimits(db, LimitSettings(**LIMITS), clock=clock) for clock in (ahead, behind))
+    assert [await spent(first, VIDEOS), await spent(second, VIDEOS), await spent(second, VIDEOS)] == [True, True, False]
+    ahead.now += HOUR - 2
+    assert [await spent(first, VIDEOS), await spent(first, VIDEOS)] == [True, False], "the older one has left"
 
 
 async def test_of_several_links_each_costs_one(ada: httpx.AsyncClient) -> None:
