@@ -237,3 +237,14 @@ async def test_who_or_what_does_not_exist_is_refused(sandbox: SandboxClient) -> 
         await sandbox.revoke_grants("youtube")
     with pytest.raises(ValueError, match="forward"):
         await sandbox.advance(-1)
+
+
+async def test_what_a_request_says_is_no_markup_on_the_page(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, walk: Any
+) -> None:
+    attack = '"><script>alert(1)</script>'
+    asked = walk("google").asking(attack, state=attack) | {attack: attack}
+    async with http.get(sandbox.url + ADDRESSES["google"][0], params=asked) as response:
+        page = await response.text()
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "<script>" not in page
