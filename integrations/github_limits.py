@@ -44,7 +44,7 @@ def read(response: Response, now: datetime) -> Reading | None:
 CORE = Bucket("github.core", TITLE, 5_000, after(timedelta(hours=1)), 0.2, True, read, limited_until)
 WITHOUT_CREDENTIAL = replace(CORE, name="github.anonymous", units=60)
 POINTS = Bucket("github.points", TITLE, 900 // WINDOWS_IN_A_MINUTE, every(POINTS_WINDOW))
-CALLS = Slots("github.calls", 100)
+CALLS = Slots("github.calls", TITLE, 100)
 
 
 def charge(credentials: Credentials, settings: IntegrationSettings) -> Charge:

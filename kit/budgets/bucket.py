@@ -46,6 +46,7 @@ class Slots:
     """Calls that an account may have under way at once, over all processes."""
 
     name: str
+    title: str
     count: int
 
 

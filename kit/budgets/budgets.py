@@ -42,16 +42,17 @@ class Budgets:
         self._purses: dict[tuple[str, str, bool], Purse] = {}
         self._pools: dict[tuple[str, str], SlotPool] = {}
         self._wake = asyncio.Event()
+        self._closing = False
         self._keeper: asyncio.Task[None] | None = None
 
     def spending(self, charge: Charge) -> Spending:
         return Spending(self, charge)
 
     async def aclose(self) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+        self._closing = True
+        self._wake.set()
+        if self._keeper:  # not cancelled: what it tells the ledger may be there already
+            await self._keeper
         with suppress(PyMongoError):
             await self._report(leave=True)
 
@@ -60,13 +61,14 @@ class Budgets:
         if (purse := self._purses.get(key)) is None:
             purse = Purse(bucket, account, self._ledger, self.now, interactive=interactive)
             self._purses[key] = purse
-            self._keeper = self._keeper or asyncio.create_task(self._keep())
+            self._start()
         return purse
 
     def pool(self, slots: Slots, account: str) -> SlotPool:
         key = (slots.name, account)
         if (pool := self._pools.get(key)) is None:
             pool = self._pools[key] = SlotPool(slots, account, self._db, self._holder, self.now)
+            self._start()
         return pool
 
     def limit(self, bucket: Bucket, account: str, until: datetime) -> None:
@@ -76,8 +78,11 @@ class Budgets:
                 purse.limit(until)
         self._wake.set()
 
+    def _start(self) -> None:
+        self._keeper = self._keeper or asyncio.create_task(self._keep())
+
     async def _keep(self) -> None:
-        while True:
+        while not self._closing:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await self._wake.wait()
@@ -97,6 +102,6 @@ class Budgets:
                 del self._purses[key]
         for name, pool in list(self._pools.items()):
             idle = leave or pool.idle(now)
-            await pool.report()
+            await pool.report(leave=idle)
             if idle and pool.empty:
                 del self._pools[name]

@@ -29,6 +29,7 @@ class Report:
     window: int
     units: int  # kept, not spent
     in_flight: int
+    unread: int = 0  # spent after the reading
     returned: int = 0
     want: int = 0
     need: int = 0
@@ -94,7 +95,7 @@ def _update(bucket: Bucket, report: Report, holder: str, now: datetime) -> list[
         f"members.{mark}": {"used": _sum(_or(f"$members.{mark}.used", 0), used), "at": now}
         for mark, used in report.spent.items()
     }
-    held = report.units + report.in_flight
+    held = report.units + report.in_flight + report.unread
     return [
         {"$set": {"over": {"$lte": [_or("$reset_at", NEVER), now]}}},
         {

@@ -37,6 +37,7 @@ class Purse:
         self._entry = UNOPENED
         self._units = 0
         self._in_flight = 0
+        self._unread = 0  # spent since the last reading
         self._waiting = 0
         self._block = FIRST_BLOCK
         self._spent: Counter[str] = Counter()
@@ -81,12 +82,13 @@ class Purse:
         return True
 
     def settle(self, cost: int, reading: Reading | None) -> None:
-        """The call was answered; `reading` is what the answer told of the bucket."""
+        """The call was made; `reading` is what its answer told of the bucket."""
         self._in_flight -= cost
         if reading is None or reading.reset_at <= self._clock():
+            self._unread += cost
             return
         if self._reading is None or reading.used >= self._reading.used:  # answers overtake one another
-            self._reading = reading
+            self._reading, self._unread = reading, 0
         left = reading.limit - reading.used
         self._units = min(self._units, max(0, left - self._in_flight))
         if left <= 0:
@@ -100,10 +102,6 @@ class Purse:
         if self._bucket.fair and user_id:
             self._spent[self._mark(user_id)] -= cost
         self._metrics.given_back.inc(cost)
-
-    def lose(self, cost: int) -> None:
-        """Nobody knows whether the call happened, so it did."""
-        self._in_flight -= cost
 
     def limit(self, until: datetime) -> None:
         """The upstream turns this account away until then."""
@@ -144,6 +142,7 @@ class Purse:
             window=before.window,
             units=self._units,  # what is spent of them while we wait for the answer is held as well
             in_flight=self._in_flight,
+            unread=self._unread,
             returned=returned,
             want=want,
             need=need,
@@ -159,7 +158,7 @@ class Purse:
             self._spent.update(spent)
             raise
         if entry.window != before.window:
-            self._units, self._reading = 0, None
+            self._units, self._unread, self._reading = 0, 0, None
         self._units += entry.granted
         self._entry = entry
         self._reported_at = now

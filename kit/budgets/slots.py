@@ -57,9 +57,10 @@ class SlotPool:
     def empty(self) -> bool:
         return not self._busy and not self._waiting
 
-    async def report(self) -> None:
-        """Keeps as many slots as were needed since the last report; none, where nothing was under way."""
+    async def report(self, *, leave: bool = False) -> None:
+        """Keeps as many slots as were needed since the last report; with `leave`, as are needed now."""
         async with self._lock:
+            self._peak = self._busy if leave else self._peak
             await self._ask()
 
     async def _wait(self) -> None:

@@ -1,5 +1,6 @@
 """One attempt of a call, paid before it is made; what never reached the upstream is given back."""
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -84,7 +85,13 @@ class Spending:
                     break
         if charge.slots:
             pool = purses.pool(charge.slots, charge.account)
-            await pool.take()
+            try:
+                async with asyncio.timeout(PATIENCE.total_seconds()):
+                    await pool.take()
+            except TimeoutError:
+                raise RateLimitError(
+                    f"{charge.slots.title} is busy with our other calls.", retry_at=purses.now() + PATIENCE
+                ) from None
             self._pool = pool
 
     def _settle(self, response: "Response") -> None:
