@@ -87,6 +87,7 @@ class Imports:
                     if running := await self._running(new):
                         return running
                     if isinstance(error, MemberLimitError):
+                        ACCEPTS.labels("limited").inc()
                         raise
                     continue
             ACCEPTS.labels("released" if record["released"] else "held").inc()

@@ -11,7 +11,8 @@ LATENCY = Histogram(
 )
 ACCEPTS = Counter(
     "thrive_gateway_accepts",
-    "Import requests, by what became of them: released, held (over the member's share), repeated, running, duplicate.",
+    "Import requests, by what became of them: released, held (over the member's share), repeated, running, duplicate, "
+    "limited (over the member's hourly limit).",
     ["outcome"],
 )
 PUBLISH_FAILURES = Counter("thrive_gateway_publish_failures", "Accepted imports left to the relay to publish.")

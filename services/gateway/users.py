@@ -64,7 +64,7 @@ class Users:
         if known := await self.find_name(user_id):
             return known
         created = await self._create(user_id, wanted, display_name=wanted)
-        return created or await self._existing_name(user_id)
+        return created or str((await self.read(user_id))["username"])
 
     async def find_name(self, user_id: str) -> str | None:
         if known := self._names.get(user_id):
@@ -147,9 +147,6 @@ class Users:
                 return None
             return self._remember(user_id, username)
         raise RuntimeError("no username was free")
-
-    async def _existing_name(self, user_id: str) -> str:
-        return str((await self.read(user_id))["username"])
 
     def _remember(self, user_id: str, username: str) -> str:
         if len(self._names) >= REMEMBERED:

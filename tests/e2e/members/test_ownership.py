@@ -182,3 +182,13 @@ async def test_nobody_is_served_without_saying_who_they_are(app: FastAPI, hers: 
         for method, path, line in requests(hers):
             answer: httpx.Response = await stranger.request(method, path, json=line.body)
             assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHORIZED"), f"{method} {path}"
+
+
+async def test_another_sites_page_changes_nothing_with_her_cookie(app: FastAPI, hers: Belongings) -> None:
+    async with browser(app) as ada:
+        ada.cookies.set(sessions.COOKIE, await session_of(app, "user-ada"))
+        ada.headers.update({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"})
+        for method, path, line in requests(hers):
+            if method != "GET":
+                answer = await ada.request(method, path, json=line.body)
+                assert (answer.status_code, answer.json()["error_code"]) == (403, "FORBIDDEN"), f"{method} {path}"
