@@ -56,7 +56,7 @@ def rotate_() -> None:
     except VaultError as error:
         typer.echo(f"{error}.", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{result.rewrapped} values are now under {vault.kids[0]}.")
+    typer.echo(f"{result.rewrapped} values are now under {result.kid}.")
     if result.left:
         typer.echo(f"{result.left} were stored meanwhile with another key first: give every process TOKEN_KEYS anew.")
     if result.broken:

@@ -15,9 +15,11 @@ from structlog.typing import EventDict, Processor
 REDACTED = "[redacted]"
 _SECRET_KEYS = re.compile(r"authorization|token|secret|password|api[-_]?key|cookie", re.I)
 _SECRET_VALUES = re.compile(
-    r"(gh[opsur]_\w{16,}|github_pat_\w+|glpat-[\w-]+|sk-[\w-]{16,}|ya29\.[\w-]+|AIza[\w-]{30,}"
+    r"(gh[opsur]_\w{16,}|github_pat_\w+|gl(?:pat|oas|rt|dt)-[\w-]+|sk-[\w-]{16,}|ya29\.[\w-]+|AIza[\w-]{30,}"
+    r"|1//[\w-]{20,}|GOCSPX-[\w-]+|figu?r?[dp]?_[\w-]{16,}|hf_\w{16,}|thrive_pat_[\w-]+"
     r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?<=bearer )\S+|(?<=basic )\S+|(?<=[?&]key=)[^&\s\"']+|(?<=access_token=)[^&\s\"']+)",
+    r"|(?<=bearer )\S+|(?<=basic )\S+|(?<=[?&]key=)[^&\s\"']+|(?<=_token=)[^&\s\"']+"
+    r"|(?<=[?&]code=)[^&\s\"']+|(?<=[?&]state=)[^&\s\"']+|(?<=client_secret=)[^&\s\"']+)",
     re.I,
 )
 

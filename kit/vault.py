@@ -11,7 +11,6 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,11 +69,7 @@ def key_id(sealed: str) -> str:
 
 class Vault:
     def __init__(self, settings: VaultSettings) -> None:
-        self._settings = settings
-
-    @cached_property
-    def _keys(self) -> Mapping[str, AESGCM]:
-        return {kid: AESGCM(key) for kid, key in parse_keys(self._settings.token_keys).items()}
+        self._keys = {kid: AESGCM(key) for kid, key in parse_keys(settings.token_keys).items()}
 
     @property
     def kids(self) -> tuple[str, ...]:
@@ -97,18 +92,19 @@ class Vault:
         """The same value under the first key; None where it is already. Raises VaultError as `open` does."""
         envelope = _Envelope.parse(sealed)
         data_key = self._unwrap(envelope, bound_to)
-        if envelope.kid == self._first:
+        if envelope.kid == self.sealing_kid:
             return None
         return self._wrap(data_key, envelope.value, bound_to)
 
     @property
-    def _first(self) -> str:
+    def sealing_kid(self) -> str:
+        """The id of the first key. Raises VaultError where there is none."""
         if not self._keys:
-            raise VaultError("no key to seal tokens with: set TOKEN_KEYS (`thrive keys new` makes one)")
+            raise VaultError("there is no key: set TOKEN_KEYS to what `thrive keys new` prints")
         return self.kids[0]
 
     def _wrap(self, data_key: bytes, value: bytes, bound_to: tuple[str, ...]) -> str:
-        kid = self._first
+        kid = self.sealing_kid
         wrapped = _encrypt(self._keys[kid], data_key, _bound("key", (kid, *bound_to)))
         return f"{VERSION}.{kid}.{_encode(wrapped)}.{_encode(value)}"
 

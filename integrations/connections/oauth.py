@@ -20,7 +20,9 @@ from kit.http import LibraryTransport, Limits, Upstream
 
 __all__ = ["InvalidGrantError", "OAuth"]
 
-LIMITS = Limits(total=15, headers=32 * 1024)
+# Somebody waits for the answer, in front of a browser or with an import in hand
+TOKEN_LIMITS = Limits(total=15)
+ACCOUNT_LIMITS = Limits(total=8, budget=15, retries=1)
 
 
 class OAuth:
@@ -37,7 +39,7 @@ class OAuth:
         self._transport = transport
         self._now = now
         bases = [url for it in providers.values() for url in (it.account_url, it.jwks_url) if url]
-        self._http = Upstream(transport, bases)
+        self._http = Upstream(transport, bases, limits=ACCOUNT_LIMITS)
         self._id_tokens = IdTokens(self._http, now=now)
 
     def authorize_url(
@@ -144,7 +146,9 @@ class OAuth:
             revocation_endpoint_auth_method=provider.client_auth,
             code_challenge_method="S256",
             headers={"user-agent": "thrive-imports", "accept": "application/json"},
-            transport=LibraryTransport(self._transport, filter(None, endpoints), service=provider.title, limits=LIMITS),
+            transport=LibraryTransport(
+                self._transport, filter(None, endpoints), service=provider.title, limits=TOKEN_LIMITS
+            ),
             trust_env=False,
         )
         for hook in ("access_token_response", "refresh_token_response"):

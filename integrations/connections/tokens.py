@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 REFRESHES = Counter("thrive_token_refreshes", "Refreshes of members' tokens, by how they ended", ["provider", "result"])
 
-LEASE = timedelta(seconds=40)  # longer than one refresh can take (`oauth.LIMITS`)
+LEASE = timedelta(seconds=40)  # longer than one refresh can take (`oauth.TOKEN_LIMITS`)
 PATIENCE = timedelta(seconds=60)  # how long a caller waits for another's refresh
 LOOK_AGAIN = 0.25  # seconds, and up to as much again
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)

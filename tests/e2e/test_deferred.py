@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from kit import deferred
 from kit.deferred import WAITS_HEADER
-from kit.errors import RateLimitError, UpstreamUnavailableError
+from kit.errors import RateLimitError, ReauthRequiredError, UpstreamUnavailableError
 from kit.failures import StageFailures
 from kit.imports import State, pending, reopen
 from kit.mongo import Database, Document, connect, ensure_indexes
@@ -103,6 +103,24 @@ async def test_a_rate_limit_waits_until_its_reset_and_its_owner_reads_why(db: Da
     assert shown["state"] == State.PROCESSING
     assert shown["progress"] == 1, "the import was requested, whether the projector has read that or not"
     assert shown["version"] == 2
+
+
+async def test_what_waits_for_a_consent_looks_again_by_itself_and_its_owner_reads_what_to_do(db: Database) -> None:
+    await db.imports.insert_one(imported(progress=0))
+    failures = StageFailures("fetcher", db, nothing)
+    problem = ReauthRequiredError("YouTube", "youtube", "connection:ada:youtube")
+    waits = []
+    for waited in range(5):
+        before = datetime.now(UTC)
+        await failures.defer(record(offset=waited, headers=((WAITS_HEADER, str(waited).encode()),)), problem)
+        kept = await db.deferred.find_one({"_id": f"{ContentFetched.topic}/0/{waited}"})
+        assert kept is not None
+        waits.append(round((kept["due_at"] - before).total_seconds() / 60))
+    assert waits == [1, 15, 360, 1_440, 1_440]
+    shown = await db.imports.find_one({"_id": IMPORT_ID})
+    assert shown is not None
+    assert shown["state"] == State.PROCESSING
+    assert shown["message"].startswith("YouTube no longer lets us in. Connect YouTube again")
 
 
 @pytest.mark.parametrize("changes", [{"active": False, "progress": 1}, {"progress": 2}])

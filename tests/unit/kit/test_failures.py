@@ -15,9 +15,10 @@ from kit.errors import (
     InvalidURLError,
     Outcome,
     RateLimitError,
+    ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.failures import Origin, StageFailures
+from kit.failures import MAX_WAITS, Origin, StageFailures
 from kit.mongo import connect
 from kit.settings import MongoSettings
 from schemas.events import Event, ImportFailed
@@ -78,6 +79,7 @@ def test_a_record_that_tells_nothing_belongs_to_nobody(
     [
         (RateLimitError("x"), Outcome.DEFER),
         (UpstreamUnavailableError("x"), Outcome.DEFER),
+        (ReauthRequiredError("YouTube", "youtube", "connection:ada:youtube"), Outcome.DEFER),
         (InvalidURLError("x"), Outcome.FAIL),
         (IntegrationAuthError("x"), Outcome.FAIL),
         (ContentNotFoundError("x"), Outcome.FAIL),
@@ -136,3 +138,11 @@ async def test_an_outage_that_outlasts_its_waits_fails_the_import() -> None:
     stage = Stage()
     await stage.failures.defer(record(), UpstreamUnavailableError("GitHub does not answer."))
     assert [event.error_code for event in stage.published] == ["UPSTREAM_UNAVAILABLE"]
+
+
+async def test_what_waits_for_a_consent_that_never_comes_fails_in_the_end_and_says_what_is_missing() -> None:
+    stage = Stage()
+    problem = ReauthRequiredError("YouTube", "youtube", "connection:ada:youtube")
+    await stage.failures.defer(record(headers=((WAITS_HEADER, str(MAX_WAITS).encode()),)), problem)
+    (failed,) = stage.published
+    assert (failed.error_code, failed.action) == ("AUTH_ERROR", "connect_youtube")

@@ -19,6 +19,13 @@ SECRETS = {
     "sk-proj-" + "c" * 30: "OpenAI",
     "ya29.a0AfH6SNabc-def": "Google OAuth",
     "AIza" + "d" * 35: "Google API key",
+    "1//0gLu8iQw-e_" + "e" * 30: "Google refresh",
+    "GOCSPX-abc-def_123": "Google client",
+    "gloas-" + "f" * 64: "GitLab client",
+    "figu_" + "g" * 30: "Figma",
+    "figur_" + "g" * 30: "Figma refresh",
+    "hf_oauth_" + "h" * 30: "Hugging Face",
+    "thrive_pat_" + "i" * 43: "ours",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtaXJhIn0.c2lnbmF0dXJl": "JWT",
 }
 
@@ -47,6 +54,10 @@ def test_a_field_that_is_called_like_a_secret_is_one_whatever_it_holds(key: str)
         ("authorization: basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
         ("GET /videos?id=1&key=abcdef&part=x", "abcdef"),
         ("access_token=abcdef;", "abcdef"),
+        ("grant_type=refresh_token&refresh_token=abcdef&client_secret=hunter2", "abcdef"),
+        ("grant_type=refresh_token&refresh_token=abcdef&client_secret=hunter2", "hunter2"),
+        ("GET /api/v1/connections/github/callback/?code=c0de&state=st4te", "c0de"),
+        ("GET /api/v1/connections/github/callback/?code=c0de&state=st4te", "st4te"),
         ("mongodb://user:hunter2@db.example/?w=1", "hunter2"),
     ],
 )
