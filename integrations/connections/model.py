@@ -66,6 +66,7 @@ class Provider:
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
     scope_separator: str = " "
+    invalid_grant_status: int | None = None  # of a token endpoint that has error bodies of its own, without a code
     implied: Mapping[str, frozenset[str]] = field(default_factory=dict)  # a granted scope → those it contains
 
     def offers(self, purpose: Purpose) -> bool:

@@ -14,7 +14,7 @@ from integrations.base import nonsense
 from integrations.clean import as_dict
 from integrations.connections.id_token import IdTokens
 from integrations.connections.model import Account, Grant, Provider
-from integrations.connections.token_answers import InvalidGrantError, form_as_json, read_grant, translated
+from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated
 from kit.errors import UpstreamUnavailableError
 from kit.http import LibraryTransport, Limits, Upstream
 
@@ -152,5 +152,5 @@ class OAuth:
             trust_env=False,
         )
         for hook in ("access_token_response", "refresh_token_response"):
-            client.register_compliance_hook(hook, form_as_json)
+            client.register_compliance_hook(hook, standard(provider))
         return client

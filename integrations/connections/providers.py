@@ -56,6 +56,7 @@ def _figma(s: ConnectionSettings) -> Provider:
         scopes={Purpose.CONNECT: ("current_user:read", "file_metadata:read", "file_content:read")},
         client_auth="client_secret_basic",
         scope_separator=",",
+        invalid_grant_status=400,
     )
 
 

@@ -1,7 +1,7 @@
-"""What token endpoints answer: a grant, or an error, which GitHub sends with status 200 and sometimes as a form."""
+"""What token endpoints answer: a grant, or an error, which GitHub sends with status 200."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,12 +75,22 @@ def translated(provider: Provider) -> Iterator[None]:
         raise nonsense(provider.title) from None
 
 
-def form_as_json(response: httpx2.Response) -> httpx2.Response:
-    """GitHub answers as a form where it overlooks what we accept; Authlib reads JSON only."""
-    if not response.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return response
-    fields = dict(parse_qsl(response.text, max_num_fields=50))
-    return httpx2.Response(response.status_code, json=fields, request=response.request)
+def standard(provider: Provider) -> Callable[[httpx2.Response], httpx2.Response]:
+    """Makes of a provider's answer what the standard has, which is all that Authlib reads.
+
+    GitHub answers as a form where it overlooks what we accept; Figma has error bodies of its own.
+    """
+
+    def read(response: httpx2.Response) -> httpx2.Response:
+        if response.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            body: Any = dict(parse_qsl(response.text, max_num_fields=50))
+        elif response.status_code == provider.invalid_grant_status:
+            body = {"error": "invalid_grant"}
+        else:
+            return response
+        return httpx2.Response(response.status_code, json=body, request=response.request)
+
+    return read
 
 
 def _token(value: Any) -> SecretStr | None:

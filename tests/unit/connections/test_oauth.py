@@ -146,6 +146,15 @@ async def test_a_code_that_is_wrong_or_used_is_an_invalid_grant_whatever_the_sta
     assert "SECRET" not in str(caught.value.body())
 
 
+@pytest.mark.parametrize("body", [{"status": 400, "err": "SECRET"}, {"error": True, "message": "SECRET"}])
+async def test_figmas_own_refusal_is_an_invalid_grant_too(body: dict[str, Any]) -> None:
+    figma = PROVIDERS["figma"]
+    with pytest.raises(InvalidGrantError):
+        await exchanged(Script({f"POST {figma.token_url}": httpx.Response(400, json=body)}), figma)
+    with pytest.raises(UpstreamUnavailableError):
+        await exchanged(Script({f"POST {figma.token_url}": httpx.Response(401, json=body)}), figma)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
