@@ -12,6 +12,7 @@ from kit.http import open_transport
 from kit.mongo import Database, connect, ensure_indexes
 from kit.settings import MongoSettings
 from kit.vault import Vault, VaultSettings, new_key
+from sandbox.client import SandboxClient
 from sandbox.running import running
 from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
@@ -34,13 +35,17 @@ def app(db: Database) -> FastAPI:
 
 
 @pytest.fixture
-async def with_providers(db: Database) -> AsyncIterator[FastAPI]:
+async def sandbox() -> AsyncIterator[SandboxClient]:
+    async with running() as client:
+        yield client
+
+
+@pytest.fixture
+async def with_providers(db: Database, sandbox: SandboxClient) -> AsyncIterator[FastAPI]:
     """The same, with the providers that the sandbox plays."""
-    vault = Vault(VaultSettings(token_keys=SecretStr(new_key("k1"))))
-    async with running() as sandbox:
-        given: dict[str, Any] = {name.lower(): value for name, value in sandbox.environment.items()}
-        transport = open_transport()
-        accounts = open_accounts(db, transport, ConnectionSettings(**given), vault)
-        yield create_app(settings(public_url=HOME), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
-        await accounts.tokens.aclose()
-        await transport.aclose()
+    given: dict[str, Any] = {name.lower(): value for name, value in sandbox.environment.items()}
+    vault, transport = Vault(VaultSettings(token_keys=SecretStr(new_key("k1")))), open_transport()
+    accounts = open_accounts(db, transport, ConnectionSettings(**given), vault)
+    yield create_app(settings(public_url=HOME), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+    await accounts.tokens.aclose()
+    await transport.aclose()

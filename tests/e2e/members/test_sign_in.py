@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
+from sandbox.client import SandboxClient
 from services.gateway import sessions, walk
 from tests.e2e.members.browser import HOME, browser, decided, query_of
 from tests.unit.gateway.support import bearer
@@ -68,10 +69,30 @@ async def test_the_walk_asks_for_who_and_for_nothing_else(mira: httpx.AsyncClien
     assert scopes == {"github": "read:user", "google": "openid profile"}
 
 
-async def test_no_token_of_the_provider_is_kept(db: Database, mira: httpx.AsyncClient) -> None:
-    await signed_in(mira, "github")
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_nothing_of_what_the_provider_gave_us_is_kept(
+    db: Database, sandbox: SandboxClient, mira: httpx.AsyncClient, provider: str
+) -> None:
+    await signed_in(mira, provider)
+    secrets = await sandbox.secrets()
+    assert secrets
     for name in await db.list_collection_names():
-        assert "gho_" not in str(await db[name].find().to_list()), name
+        stored = str(await db[name].find().to_list())
+        assert not [secret for secret in secrets if secret in stored], name
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_provider_that_is_away_signs_nobody_in(
+    db: Database, sandbox: SandboxClient, mira: httpx.AsyncClient, provider: str
+) -> None:
+    back = await decided(await begun(mira, provider))
+    await sandbox.fault(provider, status=503)
+    answer = await mira.get(back)
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "UPSTREAM_UNAVAILABLE")
+    assert sessions.COOKIE not in mira.cookies
+    assert await db["users"].count_documents({}) == 0
+    await sandbox.heal()
+    assert (await signed_in(mira, provider)).status_code == 200, "a new walk, once it is back"
 
 
 async def test_every_sign_in_has_a_new_session_and_ends_the_one_before(app: FastAPI, mira: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.gateway import pages
 from services.gateway.errors import InvalidRequestError
+from services.gateway.limits import counted_as
 from services.gateway.requests import idempotency_key, seen_version, wait_seconds
 from services.gateway.users import RESERVED, candidates
 
@@ -89,3 +90,17 @@ def test_every_wanted_name_gives_usernames_that_fit_an_address(wanted: str) -> N
 def test_a_member_without_a_name_gets_one_that_is_theirs() -> None:
     assert candidates(str(uuid4()), "")[0] != candidates(str(uuid4()), "")[0]
     assert candidates("same", "")[0] == candidates("same", "")[0]
+
+
+@pytest.mark.parametrize(
+    ("integration", "url", "kind"),
+    [
+        ("github", "https://github.com/octocat/hello", "repositories"),
+        ("youtube", "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "videos"),
+        ("youtube", "https://www.youtube.com/channel/UC_x5XG1OV2P6uZZ5FSM9Ttw", "channels"),
+        ("youtube", "https://www.youtube.com/@octocat", "channels"),
+        ("figma", "https://www.figma.com/design/abc", "figma"),
+    ],
+)
+def test_an_import_counts_as_what_its_link_is(integration: str, url: str, kind: str) -> None:
+    assert counted_as(integration, url) == kind
