@@ -28,7 +28,7 @@ async def read_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep)
     return ProjectAnswer.of(project, await gateway.users.find_name(project["user_id"]) or "")
 
 
-@router.delete("/projects/{project_id}/", status_code=204, responses=errors(404))
+@router.delete("/projects/{project_id}/", status_code=204, responses=errors(403, 404))
 async def delete_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Response:
     """Delete a project of yours. Its points stay; importing the link again makes it anew, without new ones."""
     deleted = await gateway.db["projects"].delete_one({"_id": project_id, "user_id": caller.user_id})
