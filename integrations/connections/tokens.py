@@ -16,19 +16,21 @@ from datetime import datetime, timedelta
 import structlog
 from prometheus_client import Counter
 from pydantic import SecretStr
+from pymongo.errors import PyMongoError
 
 from integrations.connections.model import ConnectionState, Grant, Provider
 from integrations.connections.oauth import InvalidGrantError, OAuth
 from integrations.connections.store import Connections, Held
 from kit.errors import ReauthRequiredError, UpstreamUnavailableError
 from kit.lease import lease
+from kit.mongo import is_outage
 
 log = structlog.get_logger(__name__)
 
 REFRESHES = Counter("thrive_token_refreshes", "Refreshes of members' tokens, by how they ended", ["provider", "result"])
 
-LEASE = timedelta(seconds=40)  # longer than one refresh can take (`oauth.TOKEN_LIMITS`)
-PATIENCE = timedelta(seconds=60)  # how long a caller waits for another's refresh
+LEASE = timedelta(seconds=60)  # longer than one refresh takes (`oauth.TOKEN_LIMITS`), and a change of MongoDB's primary
+PATIENCE = timedelta(seconds=60)  # how long a caller waits for another's refresh, and tokens for MongoDB
 LOOK_AGAIN = 0.25  # seconds, and up to as much again
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=5), timedelta(minutes=10)
 
@@ -88,8 +90,10 @@ class Tokens:
             return False
         row = self._oauth.providers.get(provider)
         if row is not None and held.grant is not None:
-            with suppress(UpstreamUnavailableError):
+            try:
                 await self._oauth.revoke(row, held.grant)
+            except UpstreamUnavailableError:
+                log.warning("tokens are erased but not revoked", provider=provider)
         return await self._connections.disconnect(user_id, provider)
 
     async def aclose(self) -> None:
@@ -152,11 +156,24 @@ class Tokens:
             await self._connections.postpone(held, retry_at)
             return self._as_it_is(held, retry_at, dead=dead)
         REFRESHES.labels(which.provider, "renewed").inc()
-        stored = await self._connections.replace(held, grant)
+        stored = await self._store(held, grant)
         return stored or await self._overtaken(provider, held, grant)
 
+    async def _store(self, held: Held, grant: Grant) -> Held | None:
+        """Nobody but us knows the new refresh token, and the old one is dead: so MongoDB is waited for."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + PATIENCE.total_seconds()
+        while True:
+            try:
+                return await self._connections.replace(held, grant)
+            except PyMongoError as error:
+                if not is_outage(error) or clock() >= deadline:
+                    raise
+            await self._sleep(LOOK_AGAIN)
+
     async def _overtaken(self, provider: Provider, held: Held, grant: Grant) -> Held | None:
-        """The member connected again or disconnected while we asked. After the latter nothing of ours stays valid."""
+        """The connection has changed while we asked: the member connected again, or disconnected, after which nothing
+        of ours stays valid; or our tokens were stored, and MongoDB could not say so."""
         now_held = await self._connections.held(held.connection.user_id, held.connection.provider)
         if now_held is None or now_held.connection.state is ConnectionState.DISCONNECTED:
             with suppress(UpstreamUnavailableError):

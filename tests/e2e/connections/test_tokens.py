@@ -4,14 +4,15 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
-from integrations.connections.model import ConnectionState
-from integrations.connections.store import Connections
+from integrations.connections.model import ConnectionState, Grant
+from integrations.connections.store import Connections, Held
 from integrations.connections.tokens import FreshToken, Tokens
 from kit.errors import Outcome, ReauthRequiredError, UpstreamUnavailableError, outcome_of
 from kit.lease import lease
 from kit.mongo import Database
-from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, refreshing, tokens
+from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, refreshing, tokens, vault
 
 MINUTE = timedelta(minutes=1)
 
@@ -119,6 +120,30 @@ async def test_closing_waits_for_what_is_under_way(
     assert held is not None
     assert held.grant is not None
     assert held.grant.access_token.get_secret_value() == "access-1"
+
+
+class Unsteady(Connections):
+    """MongoDB changes its primary while tokens are stored: twice before the write, once after it."""
+
+    lost = 0
+
+    async def replace(self, held: Held, grant: Grant) -> Held | None:
+        self.lost += 1
+        if self.lost <= 2:
+            raise AutoReconnect("no primary")
+        stored = await super().replace(held, grant)
+        if self.lost == 3:
+            raise AutoReconnect("the answer is lost")
+        return stored
+
+
+async def test_tokens_that_mongodb_cannot_take_at_once_are_not_lost(db: Database, issuer: Issuer, clock: Clock) -> None:
+    connections = Unsteady(db, vault(), now=clock)
+    await connect_ada(connections, issuer, expires_at=clock())
+    assert text(await ada(tokens(connections, issuer, clock))) == "access-1"
+    assert connections.lost == 4
+    assert issuer.refreshes == 1
+    assert issuer.revoked == []
 
 
 # Refused for good
