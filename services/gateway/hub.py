@@ -69,7 +69,7 @@ class Hub:
                 records = list(follower.records.values())
                 if records and not self._closing:
                     yield records
-                if len(records) == len(task_ids) and all(record["state"] in TERMINAL for record in records):
+                if all(record["state"] in TERMINAL for record in records):
                     return
         finally:
             FOLLOWERS.dec()

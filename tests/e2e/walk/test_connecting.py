@@ -144,8 +144,11 @@ async def test_a_state_of_another_browser_is_refused(world: World) -> None:
     mallory, ada, nobody = await world.browser("mallory"), await world.browser(), await world.browser(None)
     for victim in (ada, nobody):
         assert await refused(victim, world.providers.consent(await world.start(mallory)))
-    await world.start(ada)
-    assert await refused(ada, world.providers.consent(await world.start(mallory))), "with a walk of her own under way"
+    mallory, guest = await world.api("mallory"), await world.browser(None)
+    for victim in (ada, guest):
+        victim.cookies.set(walk.COOKIE, "x" * 43, domain=DOMAIN)
+        back = world.providers.consent(await world.start(mallory))
+        assert await refused(victim, back), "with a walk of their own under way"
     assert world.providers.exchanges == 0
 
 
