@@ -42,6 +42,11 @@ class OAuth:
         self._http = Upstream(transport, bases, limits=ACCOUNT_LIMITS)
         self._id_tokens = IdTokens(self._http, now=now)
 
+    def title(self, provider: str) -> str:
+        """What people call a provider, also one that is no longer set up."""
+        row = self.providers.get(provider)
+        return row.title if row else provider
+
     def authorize_url(
         self,
         provider: Provider,
