@@ -62,6 +62,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     # An account's entry goes a day after its last window has ended.
     "budgets": [IndexModel([("reset_at", ASCENDING)], name="over", expireAfterSeconds=86_400)],
+    "model_spend": [IndexModel([("expires_at", ASCENDING)], name="over", expireAfterSeconds=0)],
     "deferred": [
         IndexModel([("due_at", ASCENDING)], name="due"),
         IndexModel([("waits_for", ASCENDING)], name="waits_for", sparse=True),

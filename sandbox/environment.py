@@ -27,6 +27,8 @@ def environment(base: str) -> dict[str, str]:
         "GITHUB_POINTS_PER_MINUTE": "5000000",
         "GITHUB_CONCURRENT_CALLS": "100000",
         "YOUTUBE_DAILY_UNITS": "5000000",
+        "OPENAI_DAILY_USD_PER_MEMBER": "1000000",
+        "OPENAI_DAILY_USD": "1000000",
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "sandbox-key",
     }

@@ -15,6 +15,7 @@ from kit.errors import RateLimitError
 FIRST_BLOCK, LARGEST_BLOCK = 8, 100_000
 BLOCK_LASTS = timedelta(seconds=1)  # about; blocks grow and shrink towards it
 ASK_AGAIN = timedelta(seconds=1)  # what is gone may come back: other processes return what they do not use
+READ_EVERY = timedelta(seconds=0.1)
 STALE = timedelta(seconds=30)  # without a word from the ledger; it soon gives our units to others
 ACTIVE = timedelta(minutes=5)  # a member who spent so lately has a share in what is scarce
 MARKS = 128  # members are counted in so many groups, so that an entry of the ledger stays small
@@ -43,7 +44,7 @@ class Purse:
         self._spent: Counter[str] = Counter()
         self._reading: Reading | None = None
         self._limited_until = NEVER
-        self._reported_at = self._ask_at = self._used_at = NEVER
+        self._reported_at = self._ask_at = self._used_at = self._read_at = NEVER
         self._lock = asyncio.Lock()
         self._metrics = metrics.of(bucket.name, self._part)
 
@@ -81,6 +82,10 @@ class Purse:
         self._metrics.spent.inc(cost)
         return True
 
+    def curious(self, now: datetime) -> bool:
+        """Whether an answer is worth reading: now and then while there is plenty, each where it is scarce."""
+        return self._entry.scarce or now - self._read_at >= READ_EVERY
+
     def settle(self, cost: int, reading: Reading | None) -> None:
         """The call was made; `reading` is what its answer told of the bucket."""
         self._in_flight -= cost
@@ -89,6 +94,7 @@ class Purse:
             return
         if self._reading is None or reading.used >= self._reading.used:  # answers overtake one another
             self._reading, self._unread = reading, 0
+        self._read_at = self._clock()
         left = reading.limit - reading.used
         self._units = min(self._units, max(0, left - self._in_flight))
         if left <= 0:

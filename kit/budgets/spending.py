@@ -70,13 +70,14 @@ class Spending:
 
     async def _pay(self) -> None:
         charge, purses = self._charge, self._purses
-        patience = purses.now() + PATIENCE
+        patience: datetime | None = None
         for bucket, cost in charge.costs:
             while True:
                 purse = purses.purse(bucket, charge.account, interactive=charge.interactive)
                 try:
                     window = await purse.spend(cost, charge.user_id)
                 except RateLimitError as error:
+                    patience = patience or purses.now() + PATIENCE
                     if error.retry_at is None or error.retry_at > patience:
                         raise
                     await purses.sleep((error.retry_at - purses.now()).total_seconds())
@@ -97,7 +98,7 @@ class Spending:
     def _settle(self, response: "Response") -> None:
         now = self._purses.now()
         for purse, bucket, cost, _ in self._paid:
-            purse.settle(cost, bucket.read(response, now) if bucket.read else None)
+            purse.settle(cost, bucket.read(response, now) if bucket.read and purse.curious(now) else None)
             refused = response.status in REFUSING and bucket.limited_until
             if refused and (until := refused(response, now)):
                 self._purses.limit(bucket, self._charge.account, until)

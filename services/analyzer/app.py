@@ -6,11 +6,12 @@ from services.analyzer.handler import Analyst, analyze
 from services.analyzer.memory import AnalysisMemory
 from services.analyzer.model import Model
 from services.analyzer.settings import AnalyzerSettings
+from services.analyzer.spend import Spend
 
 
 def build(settings: AnalyzerSettings) -> Stage:
     stage = Stage("analyzer", settings)
-    model = Model(settings, stage.resources) if settings.openai_api_key else None
+    model = Model(settings, Spend(stage.db, settings), stage.resources) if settings.openai_api_key else None
     analyst = Analyst(model, AnalysisMemory(stage.db))
 
     @stage.on(ContentFetched, emits=ContentAnalyzed)

@@ -11,6 +11,7 @@ from schemas.content import Analysis, Item
 from schemas.events import ContentAnalyzed, ContentFetched
 from services.analyzer.extractive import extract
 from services.analyzer.prompt import content_hash
+from services.analyzer.spend import SpendCapError
 
 log = structlog.get_logger()
 
@@ -20,7 +21,7 @@ ANALYSES = Counter("thrive_analyses", "Analyses by where they came from", ["sour
 class AnalysingModel(Protocol):
     name: str
 
-    async def analyse(self, item: Item) -> Analysis: ...
+    async def analyse(self, user_id: str, item: Item) -> Analysis: ...
 
 
 class Memory(Protocol):
@@ -36,25 +37,35 @@ class Analyst:
         self._memory = memory
         self._under_way: dict[str, asyncio.Task[Analysis | None]] = {}
 
-    async def analyse(self, item: Item) -> Analysis:
-        """Never fails for what a model does; only for a store that is away."""
+    async def analyse(self, user_id: str, item: Item) -> Analysis:
+        """Never fails for what a model does or costs; only for a store that is away."""
         if self._model is None:
             ANALYSES.labels("extractive").inc()
             return extract(item)
         key = content_hash(item, self._model.name)
         # Two imports of the same content at the same time are one call, and share its failure too.
-        finding = self._under_way.get(key)
-        if finding is None:
-            finding = self._under_way[key] = asyncio.create_task(self._find(self._model, key, item))
-            finding.add_done_callback(lambda _: self._under_way.pop(key))
-        return await asyncio.shield(finding) or extract(item)
+        while True:
+            theirs = self._under_way.get(key)
+            try:
+                found = await asyncio.shield(theirs or self._start(self._model, key, user_id, item))
+            except SpendCapError:
+                if theirs:  # who asked first cannot pay for it, but this member may
+                    continue
+                ANALYSES.labels("capped").inc()
+                return extract(item)
+            return found or extract(item)
 
-    async def _find(self, model: AnalysingModel, key: str, item: Item) -> Analysis | None:
+    def _start(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> "asyncio.Task[Analysis | None]":
+        finding = self._under_way[key] = asyncio.create_task(self._find(model, key, user_id, item))
+        finding.add_done_callback(lambda _: self._under_way.pop(key))
+        return finding
+
+    async def _find(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> Analysis | None:
         if (known := await self._memory.get(key)) is not None:
             ANALYSES.labels("memory").inc()
             return known
         try:
-            analysis = await model.analyse(item)
+            analysis = await model.analyse(user_id, item)
         except AnalysisFailedError as error:
             # Not remembered: the next import or sync of this content may have more luck.
             log.warning("the model failed, using the extractive analysis", reason=error.error)
@@ -67,7 +78,7 @@ class Analyst:
 
 
 async def analyze(event: ContentFetched, analyst: Analyst) -> ContentAnalyzed:
-    analysis = await analyst.analyse(event.item)
+    analysis = await analyst.analyse(event.user_id, event.item)
     return ContentAnalyzed(
         id=event.child_id(ContentAnalyzed),
         import_id=event.import_id,

@@ -3,7 +3,8 @@
 API: https://platform.openai.com/docs/api-reference/chat/create
 """
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Protocol
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -15,16 +16,24 @@ from schemas.content import Analysis, Item
 from services.analyzer.plain import plain, sentences
 from services.analyzer.prompt import ANSWER_FORMAT, INSTRUCTIONS, Answer, facts
 from services.analyzer.settings import AnalyzerSettings
+from services.analyzer.spend import Bill
 
 MAX_ANSWER_TOKENS = 500
+FORMAT_TOKENS = 500  # the schema of the answer, and what frames the messages
+
+
+class Payer(Protocol):
+    def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AbstractAsyncContextManager[Bill]:
+        """Around one call of at most so many tokens. Raises SpendCapError (`services.analyzer.spend`)."""
 
 
 class Model:
     """One client for the life of the process; it is closed with `resources`."""
 
-    def __init__(self, settings: AnalyzerSettings, resources: AsyncExitStack) -> None:
+    def __init__(self, settings: AnalyzerSettings, spend: Payer, resources: AsyncExitStack) -> None:
         self.name = settings.openai_model
         self._temperature = settings.openai_temperature
+        self._spend = spend
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
         self._client = AsyncOpenAI(
             api_key=key,
@@ -36,28 +45,34 @@ class Model:
         )
         resources.push_async_callback(self._client.close)
 
-    async def analyse(self, item: Item) -> Analysis:
-        """One call. Raises AnalysisFailedError for all that a model can do wrong: refuse, ramble, time out."""
+    async def analyse(self, user_id: str, item: Item) -> Analysis:
+        """One call, paid by the member. Raises SpendCapError, without a call, where they cannot; AnalysisFailedError
+        for all that a model can do wrong: refuse, ramble, time out."""
+        content = facts(item)
+        # No tokeniser makes more tokens than bytes
+        most = len(INSTRUCTIONS.encode()) + len(content.encode()) + FORMAT_TOKENS
         try:
-            # Not `chat.completions.create`, which walks through the whole request for values to convert: a quarter of
-            # the stage's CPU, and there are none.
-            completion = await self._client.post(
-                "/chat/completions",
-                cast_to=ChatCompletion,
-                body={
-                    "model": self.name,
-                    "temperature": self._temperature,
-                    "max_tokens": MAX_ANSWER_TOKENS,
-                    "messages": [
-                        {"role": "system", "content": INSTRUCTIONS},
-                        {"role": "user", "content": facts(item)},
-                    ],
-                    "response_format": ANSWER_FORMAT,
-                },
-            )
+            async with self._spend.paying(user_id, input_tokens=most, output_tokens=MAX_ANSWER_TOKENS) as bill:
+                completion = await self._complete(content)
+                bill.usage = completion.usage
             return self._clean(completion.choices[0].message.content or "")
         except (openai.OpenAIError, ValidationError, ValueError, LookupError, AttributeError, TypeError) as error:
             raise AnalysisFailedError(f"The model gave no usable answer ({type(error).__name__}).") from error
+
+    async def _complete(self, content: str) -> ChatCompletion:
+        # Not `chat.completions.create`, which walks through the whole request for values to convert: a quarter of the
+        # stage's CPU, and there are none.
+        return await self._client.post(
+            "/chat/completions",
+            cast_to=ChatCompletion,
+            body={
+                "model": self.name,
+                "temperature": self._temperature,
+                "max_tokens": MAX_ANSWER_TOKENS,
+                "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": content}],
+                "response_format": ANSWER_FORMAT,
+            },
+        )
 
     def _clean(self, content: str) -> Analysis:
         """Validate, bound, and leave only words."""

@@ -17,3 +17,8 @@ class AnalyzerSettings(StageSettings):
     openai_model: str = "gpt-4o-mini"
     openai_temperature: float = Field(0.3, ge=0, le=2)
     openai_timeout: Seconds = timedelta(seconds=30)
+    # Dollars for a million tokens, and what may be spent in a day
+    openai_input_price: float = Field(0.15, ge=0)
+    openai_output_price: float = Field(0.60, ge=0)
+    openai_daily_usd_per_member: float = Field(0.50, ge=0)
+    openai_daily_usd: float = Field(20, ge=0)

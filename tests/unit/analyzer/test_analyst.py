@@ -11,6 +11,7 @@ from schemas.events import ContentAnalyzed, ContentFetched, Options
 from services.analyzer.extractive import extract
 from services.analyzer.handler import Analyst, analyze
 from services.analyzer.prompt import content_hash
+from services.analyzer.spend import SpendCapError
 from tests.unit.analyzer.items import item
 
 ANSWER = Analysis(description="It glows.", technologies=("Rust",), source="model", model="fake")
@@ -47,7 +48,7 @@ class FakeModel:
         self.gate.set()
         self._failures = failures
 
-    async def analyse(self, item: Item) -> Analysis:
+    async def analyse(self, user_id: str, item: Item) -> Analysis:
         self.calls += 1
         call = self.calls
         if call == self._expected:
@@ -60,27 +61,27 @@ class FakeModel:
 
 async def test_without_a_model_the_items_own_words_are_used_and_nothing_is_remembered() -> None:
     memory = FakeMemory()
-    assert await Analyst(None, memory).analyse(item()) == extract(item())
+    assert await Analyst(None, memory).analyse("ada", item()) == extract(item())
     assert memory.known == {}
 
 
 async def test_a_new_content_is_one_call_and_is_remembered_before_it_is_returned() -> None:
     model, memory = FakeModel(), FakeMemory()
-    assert await Analyst(model, memory).analyse(item()) == ANSWER
+    assert await Analyst(model, memory).analyse("ada", item()) == ANSWER
     assert model.calls == 1
     assert memory.known == {content_hash(item(), "fake"): ANSWER}
 
 
 async def test_what_cannot_be_remembered_is_not_published() -> None:
     with pytest.raises(ConnectionError):
-        await Analyst(FakeModel(), BrokenMemory()).analyse(item())
+        await Analyst(FakeModel(), BrokenMemory()).analyse("ada", item())
 
 
 async def test_a_remembered_content_costs_no_call() -> None:
     """Also in another process and after a crash: the memory is all that they share."""
     model, memory = FakeModel(), FakeMemory()
-    await Analyst(model, memory).analyse(item())
-    assert await Analyst(model, memory).analyse(item(metadata={"stars": 9})) == ANSWER
+    await Analyst(model, memory).analyse("ada", item())
+    assert await Analyst(model, memory).analyse("ada", item(metadata={"stars": 9})) == ANSWER
     assert model.calls == 1
 
 
@@ -89,7 +90,7 @@ async def test_the_same_content_at_the_same_time_is_one_call() -> None:
     model.gate.clear()
     analyst = Analyst(model, memory)
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(analyst.analyse(item())) for _ in range(20)]
+        running = [tasks.create_task(analyst.analyse("ada", item())) for _ in range(20)]
         await model.asked.wait()
         model.gate.set()
     assert {task.result() for task in running} == {ANSWER}
@@ -102,7 +103,7 @@ async def test_different_contents_do_not_wait_for_each_other() -> None:
     analyst = Analyst(model, FakeMemory())
     async with asyncio.TaskGroup() as tasks:
         for n in range(5):
-            tasks.create_task(analyst.analyse(item(text=str(n))))
+            tasks.create_task(analyst.analyse("ada", item(text=str(n))))
         await model.asked.wait()  # would never end if one waited for another
         model.gate.set()
 
@@ -111,20 +112,20 @@ async def test_a_caller_that_gives_up_does_not_hold_up_the_next() -> None:
     model = FakeModel()
     model.gate.clear()
     analyst = Analyst(model, FakeMemory())
-    first = asyncio.create_task(analyst.analyse(item()))
+    first = asyncio.create_task(analyst.analyse("ada", item()))
     await model.asked.wait()
     first.cancel()
     model.gate.set()
-    assert await analyst.analyse(item()) == ANSWER
+    assert await analyst.analyse("ada", item()) == ANSWER
     assert model.calls == 1, "the call goes on for whoever asks next"
 
 
 async def test_a_model_that_fails_costs_nobody_the_import_and_is_not_remembered() -> None:
     model, memory = FakeModel(failures=1), FakeMemory()
     analyst = Analyst(model, memory)
-    assert await analyst.analyse(item()) == extract(item())
+    assert await analyst.analyse("ada", item()) == extract(item())
     assert memory.known == {}
-    assert await analyst.analyse(item()) == ANSWER, "the next import of this content has more luck"
+    assert await analyst.analyse("ada", item()) == ANSWER, "the next import of this content has more luck"
 
 
 async def test_the_event_carries_everything_on_and_its_id_is_derived() -> None:
@@ -148,3 +149,32 @@ async def test_the_event_carries_everything_on_and_its_id_is_derived() -> None:
         analysis=ANSWER,
         options=event.options,
     )
+
+
+class CappedModel(FakeModel):
+    """Only Bob can pay."""
+
+    async def analyse(self, user_id: str, item: Item) -> Analysis:
+        self.calls += 1
+        await self.gate.wait()
+        if user_id != "bob":
+            raise SpendCapError
+        return ANSWER
+
+
+async def test_beyond_the_spend_cap_the_items_own_words_are_used_and_nothing_is_remembered() -> None:
+    memory = FakeMemory()
+    assert await Analyst(CappedModel(), memory).analyse("ada", item()) == extract(item())
+    assert memory.known == {}
+
+
+async def test_a_member_who_can_pay_does_not_share_the_refusal_of_one_who_cannot() -> None:
+    model = CappedModel()
+    model.gate.clear()
+    analyst = Analyst(model, FakeMemory())
+    async with asyncio.TaskGroup() as tasks:
+        found = {user: tasks.create_task(analyst.analyse(user, item())) for user in ("ada", "eve", "bob")}
+        await asyncio.sleep(0)
+        model.gate.set()
+    assert found["ada"].result() == found["eve"].result() == extract(item())
+    assert found["bob"].result() == ANSWER

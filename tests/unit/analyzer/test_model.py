@@ -12,11 +12,27 @@ from sandbox.running import running
 from schemas.content import ProjectType
 from services.analyzer.model import Model
 from services.analyzer.settings import AnalyzerSettings
+from services.analyzer.spend import Bill
 from tests.unit.analyzer.items import item
 
 
+class Wallet:
+    """Pays for everything, and keeps the bills."""
+
+    def __init__(self) -> None:
+        self.bills: list[Bill] = []
+        self.reserved = 0
+
+    @asynccontextmanager
+    async def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AsyncIterator[Bill]:
+        assert user_id
+        self.reserved += input_tokens
+        self.bills.append(Bill())
+        yield self.bills[-1]
+
+
 @asynccontextmanager
-async def model_at(sandbox: SandboxClient, **settings: Any) -> AsyncIterator[Model]:
+async def model_at(sandbox: SandboxClient, wallet: Wallet | None = None, **settings: Any) -> AsyncIterator[Model]:
     configured = AnalyzerSettings.model_validate(
         {
             "openai_base_url": sandbox.environment["OPENAI_BASE_URL"],
@@ -26,7 +42,7 @@ async def model_at(sandbox: SandboxClient, **settings: Any) -> AsyncIterator[Mod
         }
     )
     async with AsyncExitStack() as resources:
-        yield Model(configured, resources)
+        yield Model(configured, wallet or Wallet(), resources)
 
 
 @pytest.fixture
@@ -37,7 +53,7 @@ async def sandbox() -> AsyncIterator[SandboxClient]:
 
 async def test_an_answer_becomes_an_analysis_that_names_its_model(sandbox: SandboxClient) -> None:
     async with model_at(sandbox) as model:
-        analysis = await model.analyse(item(description="A command-line tool for lanterns"))
+        analysis = await model.analyse("ada", item(description="A command-line tool for lanterns"))
     assert analysis.source == "model"
     assert analysis.model == "gpt-4o-mini"
     assert analysis.description
@@ -67,7 +83,7 @@ async def test_what_is_no_answer_is_one_named_error(sandbox: SandboxClient, kind
     await sandbox.fault("openai", kind)
     async with model_at(sandbox) as model:
         with pytest.raises(AnalysisFailedError) as caught:
-            await model.analyse(item())
+            await model.analyse("ada", item())
     assert "sandbox-key" not in str(caught.value.body())
 
 
@@ -76,20 +92,20 @@ async def test_a_connection_that_fails_for_good_is_given_up(sandbox: SandboxClie
     await sandbox.fault("openai", kind)
     async with model_at(sandbox) as model:
         with pytest.raises(AnalysisFailedError):
-            await model.analyse(item())
+            await model.analyse("ada", item())
 
 
 async def test_a_model_that_does_not_answer_in_time_is_given_up(sandbox: SandboxClient) -> None:
     await sandbox.fault("openai", "timeout")
     async with model_at(sandbox, openai_timeout=0.1) as model:
         with pytest.raises(AnalysisFailedError):
-            await model.analyse(item())
+            await model.analyse("ada", item())
 
 
 async def test_a_rate_limit_that_passes_is_waited_for(sandbox: SandboxClient) -> None:
     rule = await sandbox.fault("openai", "rate_limit", retry_after=0.01, times=1)
     async with model_at(sandbox) as model:
-        assert (await model.analyse(item())).source == "model"
+        assert (await model.analyse("ada", item())).source == "model"
     assert await sandbox.hits(rule) == 1
 
 
@@ -97,14 +113,14 @@ async def test_a_rate_limit_that_stays_is_an_error_after_two_calls(sandbox: Sand
     rule = await sandbox.fault("openai", "rate_limit", retry_after=0.01)
     async with model_at(sandbox) as model:
         with pytest.raises(AnalysisFailedError):
-            await model.analyse(item())
+            await model.analyse("ada", item())
     assert await sandbox.hits(rule) == 2
 
 
 async def test_markup_and_links_in_an_answer_never_reach_a_page(sandbox: SandboxClient) -> None:
     await sandbox.fault("openai", "markup")
     async with model_at(sandbox) as model:
-        analysis = await model.analyse(item())
+        analysis = await model.analyse("ada", item())
     shown = " ".join((analysis.description, *analysis.technologies))
     for hostile in ("<", ">", "http", "javascript:", "evil.example", "]("):
         assert hostile not in shown
@@ -112,8 +128,19 @@ async def test_markup_and_links_in_an_answer_never_reach_a_page(sandbox: Sandbox
 
 async def test_only_bounded_facts_are_sent(sandbox: SandboxClient) -> None:
     async with model_at(sandbox) as model:
-        await model.analyse(item(text="y" * 50_000, metadata={"note": "private-note"}))
+        await model.analyse("ada", item(text="y" * 50_000, metadata={"note": "private-note"}))
     (call,) = await sandbox.recent("openai")
     assert "y" * 1_000 in call["text"]
     assert "y" * 1_001 not in call["text"]
     assert "private-note" not in call["text"]
+
+
+async def test_a_call_is_paid_for_as_the_model_counts_it_and_costs_no_more_than_was_reserved(
+    sandbox: SandboxClient,
+) -> None:
+    wallet = Wallet()
+    async with model_at(sandbox, wallet) as model:
+        await model.analyse("ada", item(text="灯笼" * 2_000))
+    (bill,) = wallet.bills
+    assert bill.usage
+    assert 0 < bill.usage.prompt_tokens <= wallet.reserved

@@ -1,0 +1,138 @@
+"""What the language model may cost in a day, for each member and in all: counted in MongoDB (`model_spend`).
+
+A call's highest possible price is reserved before the call and settled to its real one after it, so that no number
+of processes spends more than the caps. Amounts are millionths of a dollar; days are UTC's.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import openai
+from openai.types import CompletionUsage
+from pymongo import UpdateOne, WriteConcern
+
+from kit.batch import Batcher
+from kit.mongo import Database, refused
+from services.analyzer.settings import AnalyzerSettings
+
+ALL = ""  # whose amount is everybody's
+MICRO = 1_000_000
+KEPT = timedelta(days=40)
+SURE_OF_IT = timedelta(minutes=1)  # how long a refusal of a member is remembered
+
+
+class SpendCapError(Exception):
+    """The day's cap is reached, the member's or that of all. The analyzer answers it with the extractive analysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    day: str
+    user_id: str
+    micro: int
+
+
+class Bill:
+    """Of one call. What is not told was not settled: the whole reservation counts."""
+
+    def __init__(self) -> None:
+        self.usage: CompletionUsage | None = None
+
+
+class Spend:
+    def __init__(
+        self, db: Database, settings: AnalyzerSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        # Not waiting for the journal, see AnalysisMemory: a crash of MongoDB forgets a tenth of a second's calls.
+        self._spend = db.model_spend.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._settings = settings
+        self._clock = clock
+        self._reserve: Batcher[Amount, bool] = Batcher(self._reserve_many)
+        self._settle: Batcher[Amount, None] = Batcher(self._settle_many)
+        self._refused: dict[str, datetime] = {}
+
+    def price(self, input_tokens: int, output_tokens: int) -> int:
+        settings = self._settings
+        dollars = input_tokens * settings.openai_input_price + output_tokens * settings.openai_output_price
+        return round(dollars)  # prices are for a million tokens
+
+    @asynccontextmanager
+    async def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AsyncIterator[Bill]:
+        """Around one call of at most so many tokens. Raises SpendCapError, and no call is to be made."""
+        now = self._clock()
+        amount = Amount(f"{now:%Y-%m-%d}", user_id, self.price(input_tokens, output_tokens))
+        if now < self._refused.get(user_id, now) or not await self._reserve(amount):
+            raise SpendCapError
+        bill, spent = Bill(), amount.micro
+        try:
+            yield bill
+        except openai.APITimeoutError:
+            raise  # it may have been answered, and charged, after we had left
+        except (openai.APIConnectionError, openai.APIStatusError):
+            spent = 0
+            raise
+        finally:
+            if bill.usage:
+                spent = self.price(bill.usage.prompt_tokens, bill.usage.completion_tokens)
+            if spent != amount.micro:
+                await self._settle(Amount(amount.day, user_id, spent - amount.micro))
+
+    async def _reserve_many(self, amounts: list[Amount]) -> list[bool | Exception]:
+        if await self._take(amounts):
+            return [True] * len(amounts)
+        return [await self._take([amount]) for amount in amounts] if len(amounts) > 1 else [False]
+
+    async def _take(self, amounts: list[Amount]) -> bool:
+        """All of them or none."""
+        sums = _sums(amounts)
+        if any(micro > self._cap(user_id) for (_, user_id), micro in sums.items()):
+            return False
+        gone = await self._add(sums, capped=True)
+        # Two processes that both begin an account look like a refusal to one of them: once more.
+        gone = await self._add({who: sums[who] for who in gone}, capped=True) if gone else gone
+        if not gone:
+            return True
+        if accepted := {who: -micro for who, micro in sums.items() if who not in gone}:
+            await self._add(accepted)
+        if len(amounts) == 1:
+            self._remember(gone)
+        return False
+
+    async def _settle_many(self, amounts: list[Amount]) -> list[Exception | None]:
+        await self._add(_sums(amounts))
+        return [None] * len(amounts)
+
+    async def _add(self, sums: Mapping[tuple[str, str], int], *, capped: bool = False) -> list[tuple[str, str]]:
+        """Whose cap did not allow it: their account is there, so that it cannot be begun."""
+        whose = list(sums)
+        writes = [
+            UpdateOne(
+                {"_id": f"{day}/{user_id}"}
+                | ({"micro": {"$lte": self._cap(user_id) - sums[day, user_id]}} if capped else {}),
+                {"$inc": {"micro": sums[day, user_id]}, "$setOnInsert": {"expires_at": self._clock() + KEPT}},
+                upsert=True,
+            )
+            for day, user_id in whose
+        ]
+        return [whose[i] for i in await refused(self._spend.bulk_write(writes, ordered=False))]
+
+    def _cap(self, user_id: str) -> int:
+        settings = self._settings
+        dollars = settings.openai_daily_usd if user_id == ALL else settings.openai_daily_usd_per_member
+        return round(dollars * MICRO)
+
+    def _remember(self, gone: list[tuple[str, str]]) -> None:
+        now = self._clock()
+        self._refused = {user_id: until for user_id, until in self._refused.items() if until > now}
+        self._refused |= {user_id: now + SURE_OF_IT for _, user_id in gone if user_id != ALL}
+
+
+def _sums(amounts: list[Amount]) -> Counter[tuple[str, str]]:
+    sums: Counter[tuple[str, str]] = Counter()
+    for amount in amounts:
+        sums[amount.day, ALL] += amount.micro
+        sums[amount.day, amount.user_id] += amount.micro
+    return sums
