@@ -16,4 +16,5 @@ ACCEPTS = Counter(
     ["outcome"],
 )
 PUBLISH_FAILURES = Counter("thrive_gateway_publish_failures", "Accepted imports left to the relay to publish.")
+WALKS = Counter("thrive_gateway_walks", "OAuth walks: begun, finished, or why they were refused.", ["outcome"])
 FOLLOWERS = Gauge("thrive_gateway_followers", "Status streams and waiting requests that are open.")

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from integrations.connections.model import Purpose
 from kit.errors import ImportProblem
 from kit.mongo import Database
+from services.gateway.metrics import WALKS
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,7 @@ class Walks:
                 "expires_at": self._now() + LIFETIME,
             }
         )
+        WALKS.labels("begun").inc()
         walk = Walk(purpose, provider, user_id, return_to, *_derived(secret, state))
         return Begun(walk, state, SecretStr(secret))
 
@@ -133,6 +135,7 @@ class Walks:
         owner = record["user_id"]
         if owner and caller_id != owner and (caller_id or record["in_session"]):
             raise _refused("another member")
+        WALKS.labels("finished").inc()
         return Walk(purpose, provider, owner, record["return_to"], *_derived(browser, state))
 
 
@@ -151,5 +154,6 @@ def _derived(browser: str, state: str) -> tuple[SecretStr, str]:
 
 
 def _refused(reason: str) -> WalkRefusedError:
+    WALKS.labels(reason).inc()
     log.info("OAuth walk refused", reason=reason)
-    return WalkRefusedError("This sign-in was not started here, or has expired.")
+    return WalkRefusedError("This was not started in this browser, or too long ago.")
