@@ -1,10 +1,16 @@
 """Composition root of stage 1, fetch."""
 
+from integrations.connections.oauth import OAuth
+from integrations.connections.providers import build_providers
+from integrations.connections.store import Connections
+from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
 from kit.app import Stage
 from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
+from kit.vault import Vault
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
+from services.fetcher.access import Access
 from services.fetcher.handler import fetch, sync
 from services.fetcher.settings import FetcherSettings
 
@@ -13,19 +19,23 @@ def build(settings: FetcherSettings) -> Stage:
     stage = Stage("fetcher", settings)
     registry = build_registry(settings)
     budgets = Budgets(stage.db)
-    http = Upstream(open_transport(), registry.bases, budgets=budgets)
-    stage.resources.push_async_callback(http.aclose)
+    transport = open_transport()
+    connections = Connections(stage.db, Vault(settings))
+    tokens = Tokens(connections, OAuth(build_providers(settings), transport))
+    access = Access(tokens, connections, Upstream(transport, registry.bases, budgets=budgets))
+    stage.resources.push_async_callback(transport.aclose)
     stage.resources.push_async_callback(budgets.aclose)
+    stage.resources.push_async_callback(tokens.aclose)
 
     @stage.on(ImportRequested, emits=ContentFetched)
     async def on_import_requested(event: ImportRequested) -> ContentFetched:
-        return await fetch(event, registry, http)
+        return await fetch(event, registry, access)
 
     @stage.on(
         SyncRequested, emits=(ContentFetched, SourceSynced), group="fetcher-sync"
     )  # a flood of syncs has a queue of its own
     async def on_sync_requested(event: SyncRequested) -> list[Event]:
-        return await sync(event, registry, http)
+        return await sync(event, registry, access)
 
     return stage
 

@@ -1,22 +1,28 @@
 """Stage 1: a link becomes an item. The only place that talks to providers."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
-from integrations.base import Credentials
+from integrations.base import Integration
 from integrations.registry import Registry
-from kit.http import Upstream
 from schemas.content import Item
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 
 
-async def fetch(event: ImportRequested, registry: Registry, http: Upstream) -> ContentFetched:
+class Access(Protocol):
+    async def fetch(self, integration: Integration, url: str, user_id: str, *, interactive: bool) -> Item: ...
+
+
+async def fetch(event: ImportRequested, registry: Registry, access: Access) -> ContentFetched:
     """Raises the typed errors of `kit.errors`, as the integration does."""
-    return fetched(event, await registry.get_for_url(event.url).fetch(event.url, http, Credentials()))
+    integration = registry.get_for_url(event.url)
+    return fetched(event, await access.fetch(integration, event.url, event.user_id, interactive=True))
 
 
-async def sync(event: SyncRequested, registry: Registry, http: Upstream) -> list[Event]:
+async def sync(event: SyncRequested, registry: Registry, access: Access) -> list[Event]:
     """A source that is one repository or video: its content anew, then the fact that it was looked at."""
-    item = await registry.get_for_url(event.url).fetch(event.url, http, Credentials())
+    integration = registry.get_for_url(event.url)
+    item = await access.fetch(integration, event.url, event.user_id, interactive=False)
     synced = SourceSynced(
         id=event.child_id(SourceSynced),
         import_id=event.import_id,

@@ -1,8 +1,9 @@
-"""Settings of the fetcher: where the upstreams are, and the application's credentials."""
+"""Settings of the fetcher: where the upstreams are, the application's credentials, and the keys of the members'."""
 
-from integrations.settings import IntegrationSettings
+from integrations.connections.settings import ConnectionSettings
 from kit.app import StageSettings
+from kit.vault import VaultSettings
 
 
-class FetcherSettings(StageSettings, IntegrationSettings):
+class FetcherSettings(StageSettings, ConnectionSettings, VaultSettings):
     port: int = 9111
