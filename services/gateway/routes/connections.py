@@ -29,7 +29,10 @@ ReturnTo = Annotated[
         description="Where the browser goes afterwards: a path of ours, or a page of an origin that is allowed.",
     ),
 ]
-Private = Annotated[bool, Query(description="Also ask for what is private, where the provider tells it apart.")]
+Private = Annotated[
+    bool | None,
+    Query(description="Also ask for what is private, where the provider tells it apart. By default, as it was before."),
+]
 
 
 @router.get("/", responses=errors())
@@ -56,7 +59,7 @@ async def start_connecting(
     caller: PersonDep,
     browser: Browser = None,
     return_to: ReturnTo = None,
-    private: Private = False,
+    private: Private = None,
 ) -> Response:
     """Begin to connect an account: in a browser, since a cookie binds the walk to it."""
     row = _offered(gateway, provider)
@@ -64,7 +67,7 @@ async def start_connecting(
         raise ForbiddenError("Another site's page sent you here.")
     settings = gateway.settings
     begun = await gateway.walks.begin(
-        Purpose.PRIVATE if private and row.offers(Purpose.PRIVATE) else Purpose.CONNECT,
+        await _purpose(gateway, caller, row, private),
         row.name,
         browser=browser,
         user_id=caller.user_id,
@@ -151,6 +154,16 @@ async def _connected(gateway: Gateway, row: Provider, done: Walk, code: str | No
     )
     account = await oauth.account(row, grant, nonce=done.nonce)
     return await gateway.accounts.connections.save(done.user_id, row.name, account, grant)
+
+
+async def _purpose(gateway: Gateway, caller: Caller, row: Provider, private: bool | None) -> Purpose:
+    """Who connects again is asked for no less than before, unless they say so: what waits for it may need it."""
+    if not row.offers(Purpose.PRIVATE):
+        return Purpose.CONNECT
+    if private is None:
+        before = await gateway.accounts.connections.find(caller.user_id, row.name)
+        private = before is not None and not row.missing(Purpose.PRIVATE, before.scopes)
+    return Purpose.PRIVATE if private else Purpose.CONNECT
 
 
 def _offered(gateway: Gateway, provider: str) -> Provider:

@@ -64,6 +64,17 @@ async def test_private_content_is_asked_for_only_on_demand(world: World) -> None
     assert "repo" not in asked_for(await world.start(ada, "gitlab", private=True))["scope"].split()
 
 
+async def test_who_connects_again_is_asked_for_no_less_than_before(world: World) -> None:
+    ada = await world.browser()
+    await world.connect(ada, private=True)
+    await world.db.connections.update_one({}, {"$set": {"state": "needs_reauth"}})
+    assert "repo" in asked_for(await world.start(ada))["scope"].split()
+    assert "repo" not in asked_for(await world.start(ada, private=False))["scope"].split()
+    assert "repo" not in asked_for(await world.start(await world.browser("bob")))["scope"].split()
+    await ada.delete(f"{CONNECTIONS}/github/")
+    assert "repo" not in asked_for(await world.start(ada))["scope"].split()
+
+
 async def test_two_tabs_may_walk_at_once(world: World) -> None:
     ada = await world.browser()
     first, second = await world.start(ada), await world.start(ada, "gitlab")
