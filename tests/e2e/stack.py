@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import httpx
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from pydantic import SecretStr
 
 from deploy.local import Runner, free_port
 from kit.kafka.broker import consumer_options
 from kit.mongo import Database, connect
 from kit.settings import KafkaSettings, MongoSettings
+from kit.vault import new_key
 from sandbox.environment import environment
 from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET
 
@@ -50,6 +52,8 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
             "MONGODB_URL": mongo.address,
+            "PUBLIC_URL": self.url("gateway"),
+            "TOKEN_KEYS": new_key("first"),
             "JWT_KEY": SECRET,
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,
@@ -151,6 +155,20 @@ class Stack:
     def kafka_options(self) -> dict[str, object]:
         """For a bare aiokafka client."""
         return consumer_options(self.kafka_settings, "test")
+
+    async def records(self, *topics: str) -> "list[ConsumerRecord[Any, Any]]":
+        """Every record of these topics, as it lies there."""
+        consumer = AIOKafkaConsumer(*topics, **self.kafka_options(), auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(consumer.assignment())
+            found: list[ConsumerRecord[Any, Any]] = []
+            while any([await consumer.position(tp) < ends[tp] for tp in ends]):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += records
+            return found
+        finally:
+            await consumer.stop()
 
     def thrive(self, *arguments: str) -> str:
         """What the command line prints. Fails if it does."""

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from kit.kafka import dead_letters
@@ -53,21 +53,6 @@ async def produce(stack: Stack, records: Iterable[tuple[str, bytes, bytes | None
             await producer.send_and_wait(topic, value, key=key, headers=headers)
     finally:
         await producer.stop()
-
-
-async def records_of(stack: Stack, *topics: str) -> list["ConsumerRecord[Any, Any]"]:
-    """Every record, as it lies there."""
-    consumer = AIOKafkaConsumer(*topics, **stack.kafka_options(), auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        found: list[ConsumerRecord[Any, Any]] = []
-        while any([await consumer.position(tp) < ends[tp] for tp in ends]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += records
-        return found
-    finally:
-        await consumer.stop()
 
 
 async def until_read(stack: Stack) -> None:
@@ -124,7 +109,7 @@ async def test_poison_is_parked_once_with_its_context_and_blocks_nothing(
         assert letter.attempts == 1
         assert letter.error_class == "Poison"
         assert letter.group.startswith(letter.stage)
-    raw = await records_of(stack, *map(journey.dead_letters, journey.STAGES))
+    raw = await stack.records(*map(journey.dead_letters, journey.STAGES))
     assert len([record for record in raw if record.key == key]) == len(sent), "each once"
 
 
