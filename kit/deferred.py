@@ -25,11 +25,18 @@ def waits(headers: Sequence[tuple[str, bytes]]) -> int:
 
 
 async def put(
-    db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datetime, reason: str, waits_for: str | None = None
+    db: Database,
+    record: "ConsumerRecord[Any, Any]",
+    *,
+    due_at: datetime,
+    reason: str,
+    waits_for: str | None = None,
+    counted: bool = True,
 ) -> None:
-    """Durable on return. The record's origin is its id: a redelivered record is stored once."""
+    """Durable on return. The record's origin is its id: a redelivered record is stored once. A wait that is not
+    `counted` brings the record no nearer to its last one."""
     headers = [(name, value) for name, value in record.headers if name != WAITS_HEADER]
-    headers.append((WAITS_HEADER, str(waits(record.headers) + 1).encode()))
+    headers.append((WAITS_HEADER, str(waits(record.headers) + counted).encode()))
     await db.deferred.replace_one(
         {"_id": f"{record.topic}/{record.partition}/{record.offset}"},
         {

@@ -7,7 +7,7 @@ and is parked in the stage's dead letters; an outage of our own engines (`HOLD`)
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Outcome(StrEnum):
@@ -100,11 +100,15 @@ class RateLimitError(ImportProblem):
     suggestion = "Nothing to do: the import goes on by itself when the limit resets."
 
     @classmethod
-    def resets(cls, title: str, retry_at: datetime, now: datetime) -> "RateLimitError":
+    def resets(cls, title: str, retry_at: datetime, now: datetime) -> Self:
         """`title`'s limit; names the minute after which it is gone."""
         shown = retry_at + timedelta(seconds=59)
         day = "" if shown.date() == now.date() else f"{shown.day} {shown:%B}, "
         return cls(f"{title}'s limit resets at {day}{shown:%H:%M} UTC.", retry_at=retry_at)
+
+
+class BudgetSpentError(RateLimitError):
+    """What the upstream allows us is spent until `retry_at`. No call was made, so this is waited for however often."""
 
 
 class UpstreamUnavailableError(ImportProblem):

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from kit import deferred
-from kit.errors import ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
+from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed
@@ -51,7 +51,7 @@ class StageFailures:
         now = datetime.now(UTC)
         if problem.waits_for is not None and waited < MAX_WAITS:
             due_at = now + HELD_WAITS[min(waited, len(HELD_WAITS) - 1)]
-        elif problem.retry_at is not None and waited < MAX_WAITS:
+        elif problem.retry_at is not None and (waited < MAX_WAITS or isinstance(problem, BudgetSpentError)):
             # However an upstream puts it: not at once, and not beyond the longest reset that we know, a day.
             due_at = min(max(problem.retry_at, now + MIN_WAIT), now + MAX_WAIT)
         elif problem.retry_at is None and problem.waits_for is None and waited < len(self._outage_waits):
@@ -59,7 +59,14 @@ class StageFailures:
         else:
             await self.fail(record, problem)
             return
-        await deferred.put(self._db, record, due_at=due_at, reason=problem.error_code, waits_for=problem.waits_for)
+        await deferred.put(
+            self._db,
+            record,
+            due_at=due_at,
+            reason=problem.error_code,
+            waits_for=problem.waits_for,
+            counted=not isinstance(problem, BudgetSpentError),
+        )
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
         if (origin := Origin.of(record)) is not None:
             await self._db.imports.update_one(*waiting(origin.import_id, self._stage, _message(problem), due_at))

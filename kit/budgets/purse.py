@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from kit.budgets import metrics
 from kit.budgets.bucket import OURS, Bucket, Reading
 from kit.budgets.ledger import LATE, NEVER, Entry, Ledger, Report
-from kit.errors import RateLimitError
+from kit.errors import BudgetSpentError
 
 FIRST_BLOCK, LARGEST_BLOCK = 8, 100_000
 BLOCK_LASTS = timedelta(seconds=1)  # about; blocks grow and shrink towards it
@@ -18,13 +18,14 @@ ASK_AGAIN = timedelta(seconds=1)  # what is gone may come back: other processes 
 READ_EVERY = timedelta(seconds=0.1)
 STALE = timedelta(seconds=30)  # without a word from the ledger; it soon gives our units to others
 ACTIVE = timedelta(minutes=5)  # a member who spent so lately has a share in what is scarce
+MOST_TURNS = 100  # windows that are promised beforehand
 MARKS = 128  # members are counted in so many groups, so that an entry of the ledger stays small
 
 UNOPENED = Entry(granted=0, window=-1, reset_at=NEVER, units=0, left=0, limited_until=NEVER, members={})
 
 
 class Purse:
-    """Units for either interactive or other work. Every method but `spend`, `report` and `close` is synchronous."""
+    """Units for either interactive or other work. Every method but `spend` and `report` is synchronous."""
 
     def __init__(
         self, bucket: Bucket, account: str, ledger: Ledger, clock: Callable[[], datetime], *, interactive: bool
@@ -39,6 +40,7 @@ class Purse:
         self._units = 0
         self._in_flight = 0
         self._unread = 0  # spent since the last reading
+        self._queued = 0  # refused in this window
         self._waiting = 0
         self._block = FIRST_BLOCK
         self._spent: Counter[str] = Counter()
@@ -49,7 +51,7 @@ class Purse:
         self._metrics = metrics.of(bucket.name, self._part)
 
     async def spend(self, cost: int, user_id: str) -> int:
-        """Takes `cost` units for a call; returns the window that they belong to. Raises RateLimitError."""
+        """Takes `cost` units for a call; returns the window that they belong to. Raises BudgetSpentError."""
         while not self._take(cost, user_id):
             self._waiting += cost
             try:
@@ -69,7 +71,7 @@ class Purse:
             return False
         if self._units < cost:
             if now < self._ask_at:
-                raise self._refusal("gone", entry.reset_at, now)
+                raise self._queue(cost)
             return False
         if self._bucket.fair and user_id:
             mark = self._mark(user_id)
@@ -164,7 +166,7 @@ class Purse:
             self._spent.update(spent)
             raise
         if entry.window != before.window:
-            self._units, self._unread, self._reading = 0, 0, None
+            self._units, self._unread, self._queued, self._reading = 0, 0, 0, None
         self._units += entry.granted
         self._entry = entry
         self._reported_at = now
@@ -187,14 +189,23 @@ class Purse:
     def _mark(self, user_id: str) -> str:
         return str(zlib.crc32(f"{self._entry.window}{user_id}".encode()) % MARKS)
 
-    def _refusal(self, why: str, until: datetime, now: datetime) -> RateLimitError:
+    def _queue(self, cost: int) -> BudgetSpentError:
+        """The units of this window are gone. Whoever comes when the next one's are promised as well waits for the one
+        after it: nobody need come back in vain."""
+        turn, now = self._entry.reset_at, self._clock()
+        for _ in range(min(self._queued // max(1, self._entry.units), MOST_TURNS)):
+            turn = self._bucket.next_reset(turn) + LATE
+        self._queued += cost
+        error = self._refusal("gone", turn - LATE, now)
+        error.retry_at = turn
+        return error
+
+    def _refusal(self, why: str, until: datetime, now: datetime) -> BudgetSpentError:
         self._metrics.refused(why)
         title = self._bucket.title
         if why == "share":
-            return RateLimitError(
+            return BudgetSpentError(
                 f"Many imports need {title} just now, and yours had their share. They go on at {until:%H:%M} UTC.",
                 retry_at=until,
             )
-        error = RateLimitError.resets(title, until - LATE if why == "gone" else until, now)
-        error.retry_at = until
-        return error
+        return BudgetSpentError.resets(title, until, now)

@@ -12,7 +12,7 @@ import httpx
 from kit.budgets.bucket import Bucket, Charge, Slots
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
-from kit.errors import RateLimitError
+from kit.errors import BudgetSpentError
 
 if TYPE_CHECKING:
     from kit.http import Response
@@ -33,7 +33,7 @@ class Purses(Protocol):
 
 
 class Spending:
-    """`async with` it around one attempt. Entering raises RateLimitError where the budget is gone."""
+    """`async with` it around one attempt. Entering raises BudgetSpentError where the budget is gone."""
 
     __slots__ = ("_charge", "_paid", "_pool", "_purses", "_response")
 
@@ -76,7 +76,7 @@ class Spending:
                 purse = purses.purse(bucket, charge.account, interactive=charge.interactive)
                 try:
                     window = await purse.spend(cost, charge.user_id)
-                except RateLimitError as error:
+                except BudgetSpentError as error:
                     patience = patience or purses.now() + PATIENCE
                     if error.retry_at is None or error.retry_at > patience:
                         raise
@@ -90,7 +90,7 @@ class Spending:
                 async with asyncio.timeout(PATIENCE.total_seconds()):
                     await pool.take()
             except TimeoutError:
-                raise RateLimitError(
+                raise BudgetSpentError(
                     f"{charge.slots.title} is busy with our other calls.", retry_at=purses.now() + PATIENCE
                 ) from None
             self._pool = pool

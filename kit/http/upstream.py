@@ -65,8 +65,8 @@ class Upstream:
         Each attempt, and each step of a redirect, costs the `charge`.
 
         At most three quick retries: connection errors, 500, 502, 503, 504, and a 429 that asks for a few seconds.
-        Raises UpstreamUnavailableError when they are used up, RateLimitError when the budget is, BodyTooLargeError, and
-        ValueError for a foreign URL.
+        Raises UpstreamUnavailableError when they are used up, BudgetSpentError when the budget is, BodyTooLargeError,
+        and ValueError for a foreign URL.
         """
         target = httpx.URL(url, params=params) if params else httpx.URL(url)
         if not self._allows(target):

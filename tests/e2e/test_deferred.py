@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from kit import deferred
 from kit.deferred import WAITS_HEADER
-from kit.errors import RateLimitError, ReauthRequiredError, UpstreamUnavailableError
+from kit.errors import BudgetSpentError, RateLimitError, ReauthRequiredError, UpstreamUnavailableError
 from kit.failures import StageFailures
 from kit.imports import State, pending, reopen
 from kit.mongo import Database, Document, connect, ensure_indexes
@@ -67,6 +67,14 @@ async def test_every_wait_is_counted(db: Database) -> None:
     await deferred.put(db, again, due_at=NOW, reason="x")
     (message,) = await deferred.claim(db, NOW)
     assert message["headers"] == [[WAITS_HEADER, b"5"]]
+
+
+async def test_what_waits_for_a_budget_waits_however_often_and_is_no_nearer_to_its_last_wait(db: Database) -> None:
+    soon = datetime.now(UTC) + MINUTE
+    again = record(headers=((WAITS_HEADER, b"50"),))
+    await StageFailures("fetcher", db, nothing).defer(again, BudgetSpentError("All spent.", retry_at=soon))
+    (message,) = await deferred.claim(db, soon)
+    assert message["headers"] == [[WAITS_HEADER, b"50"]]
 
 
 async def test_the_oldest_are_claimed_first_and_no_more_than_asked(db: Database) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kit.budgets import Budgets, Charge, Slots
-from kit.errors import RateLimitError, UpstreamUnavailableError
+from kit.errors import BudgetSpentError, RateLimitError, UpstreamUnavailableError
 from kit.http import Response
 from kit.mongo import Database
 from tests.e2e.budgets.conftest import (
@@ -69,6 +69,18 @@ async def test_while_it_is_gone_nobody_asks_the_ledger_for_each_call(process: Ne
         with pytest.raises(RateLimitError):
             await spend(budgets, paid)
     assert await db.budgets.count_documents({}) == 0
+
+
+async def test_who_would_come_back_in_vain_waits_for_a_later_reset(process: New, clock: Clock) -> None:
+    budgets, paid = process(), charge(bucket(10))
+    await spend_all(budgets, paid)
+    waits = []
+    for _ in range(25):
+        with pytest.raises(BudgetSpentError) as refusal:
+            await spend(budgets, paid)
+        assert refusal.value.retry_at
+        waits.append(round((refusal.value.retry_at - clock.now) / HOUR))
+    assert (waits.count(1), waits.count(2), waits.count(3)) == (9, 10, 6)  # one was refused before
 
 
 async def test_a_sync_leaves_the_reserve_to_those_who_wait(process: New) -> None:
