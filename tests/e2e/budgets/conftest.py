@@ -15,11 +15,12 @@ from kit.mongo import Database, connect, ensure_indexes
 from kit.settings import MongoSettings
 
 HOUR = timedelta(hours=1)
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class Clock:
     def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+        self.now = NOON
 
     def __call__(self) -> datetime:
         return self.now
@@ -71,17 +72,17 @@ def answer(status: int = 200, **headers: str) -> Response:
 
 
 class Counting:
-    """An upstream that tells its own count: `limit` calls until `seconds` after 12:00, by whomever they are made."""
+    """An upstream that tells its own count: `limit` calls until `reset`, by whomever they are made."""
 
-    def __init__(self, limit: int, used: int = 0, seconds: int = 3_600) -> None:
+    def __init__(self, limit: int, used: int = 0, reset: datetime = NOON + HOUR) -> None:
         self.limit = limit
         self.used = used
-        self.seconds = seconds
+        self.reset = reset
 
     def __call__(self) -> Response:
         assert self.used < self.limit, "more than the upstream allows"
         self.used += 1
-        return answer(used=str(self.used), limit=str(self.limit), reset=str(self.seconds))
+        return answer(used=str(self.used), limit=str(self.limit), reset=self.reset.isoformat())
 
 
 async def spend(budgets: Budgets, charge: Charge, respond: Callable[[], Response] = answer) -> None:
@@ -109,5 +110,5 @@ def counted(response: Response, _now: datetime) -> Reading | None:
     headers = response.headers
     if "used" not in headers:
         return None
-    reset = datetime(2026, 3, 1, 12, 0, tzinfo=UTC) + timedelta(seconds=int(headers["reset"]))
+    reset = datetime.fromisoformat(headers["reset"])
     return Reading(int(headers["limit"]), int(headers["used"]), reset)

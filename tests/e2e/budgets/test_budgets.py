@@ -1,8 +1,9 @@
 """Budgets that several processes share: never overdrawn, used up, given back, and reset in time."""
 
 import asyncio
+import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -156,6 +157,25 @@ async def test_units_that_others_hold_are_not_free_where_the_upstream_counts(pro
     assert api.used == 100
 
 
+async def test_answers_that_overtake_one_another_never_make_calls_that_are_too_many(db: Database) -> None:
+    chance, api = random.Random(4), Counting(2_000, reset=datetime.now(UTC) + HOUR)
+    processes, paid = [Budgets(db) for _ in range(8)], charge(bucket(500, read=counted))
+
+    async def work(budgets: Budgets) -> None:
+        with pytest.raises(BudgetSpentError):
+            while True:
+                async with budgets.spending(paid) as spending:
+                    await asyncio.sleep(chance.random() / 100)
+                    response = api()
+                    await asyncio.sleep(chance.random() / 100)
+                    spending.answered(response)
+
+    await asyncio.gather(*(work(budgets) for budgets in processes for _ in range(10)))
+    assert api.used >= 0.97 * 2_000
+    for budgets in processes:
+        await budgets.aclose()
+
+
 async def test_calls_whose_answers_do_not_tell_count_as_well(process: New) -> None:
     budgets, paid = process(), charge(bucket(100, read=counted))
     await spend(budgets, paid, Counting(100, used=39))
@@ -171,7 +191,7 @@ async def test_an_answer_that_is_late_does_not_bring_units_back(process: New) ->
 
 async def test_the_upstreams_reset_is_the_one_that_counts(process: New, clock: Clock) -> None:
     budgets, paid = process(), charge(bucket(10, read=counted))
-    await spend(budgets, paid, Counting(10, used=9, seconds=60))
+    await spend(budgets, paid, Counting(10, used=9, reset=clock.now + timedelta(seconds=60)))
     with pytest.raises(RateLimitError) as refusal:
         await spend(budgets, paid)
     assert refusal.value.retry_at == clock.now + timedelta(seconds=60)
