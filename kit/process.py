@@ -65,5 +65,6 @@ def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvico
         lifespan="on",
         log_config=None,  # ours, see `kit.log`
         access_log=False,
+        proxy_headers=False,  # nothing here believes what a caller says about its address
         **more,
     )
