@@ -36,7 +36,6 @@ def make_broker(settings: KafkaSettings, *, client_id: str, middlewares: Sequenc
         security=_security(settings),
         middlewares=(partial(EventMiddleware, source=client_id), *middlewares),
         logger=None,
-        apply_types=False,  # a handler takes the event as it was read, and nothing is injected
         **DURABLE,
     )
 
