@@ -16,6 +16,7 @@ from kit.mongo import Database, Document
 
 WAITS_HEADER = "x-deferred"  # how often this message has waited already
 CLAIM = timedelta(seconds=30)
+MAX_HEADER_BYTES = 16 * 1024  # a record that came compressed may carry more than Kafka takes back from us
 
 
 def waits(headers: Sequence[tuple[str, bytes]]) -> int:
@@ -25,7 +26,7 @@ def waits(headers: Sequence[tuple[str, bytes]]) -> int:
 
 async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datetime, reason: str) -> None:
     """Durable on return. The record's origin is its id: a redelivered record is stored once."""
-    headers = [(name, value) for name, value in record.headers if name != WAITS_HEADER]
+    headers = _kept(record.headers)
     headers.append((WAITS_HEADER, str(waits(record.headers) + 1).encode()))
     await db.deferred.replace_one(
         {"_id": f"{record.topic}/{record.partition}/{record.offset}"},
@@ -39,6 +40,17 @@ async def put(db: Database, record: "ConsumerRecord[Any, Any]", *, due_at: datet
         },
         upsert=True,
     )
+
+
+def _kept(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """All but our own count, as far as there is room."""
+    kept, room = [], MAX_HEADER_BYTES
+    for name, value in headers:
+        size = len(name.encode()) + len(value or b"")
+        if name != WAITS_HEADER and size <= room:
+            kept.append((name, value))
+            room -= size
+    return kept
 
 
 async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Document]:
@@ -56,4 +68,7 @@ async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Docume
 
 
 async def done(db: Database, messages: list[Document]) -> None:
+    """These were published; what is left of their claim comes back when it runs out."""
+    if not messages:
+        return
     await db.deferred.delete_many({"_id": {"$in": [m["_id"] for m in messages]}, "claim": messages[0]["claim"]})

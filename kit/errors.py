@@ -105,6 +105,14 @@ class UpstreamUnavailableError(ImportProblem):
     suggestion = "The service did not answer. Try again in a few minutes."
 
 
+class ConflictError(ImportProblem):
+    """Somebody changed the same thing at this very moment; the next try sees what they made of it."""
+
+    outcome = Outcome.RETRY
+    status = 409
+    error_code = "CONFLICT"
+
+
 class AnalysisFailedError(ImportProblem):
     """The model gave nothing usable. The analyzer answers it with the extractive analysis; no import fails of it."""
 

@@ -59,7 +59,7 @@ class StageFailures:
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
         if (origin := Origin.of(record)) is not None:
             message = problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
-            await self._db.imports.update_one(*waiting(origin.import_id, self._stage, message, due_at))
+            await self._db.imports.update_one(*waiting(origin, self._stage, message, due_at))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
@@ -95,14 +95,21 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-def waiting(import_id: UUID, stage: str, message: str, until: datetime) -> tuple[Document, Document]:
-    """Filter and update. The projector may read the deferred event itself later than we write; as its rank is taken
-    here already, it does not overwrite what we say."""
+def waiting(origin: "Origin", stage: str, message: str, until: datetime) -> tuple[Document, Document]:
+    """Filter and update of the member's own import.
+
+    The projector may read the deferred event itself later than we write; as its rank is taken here already, it does
+    not overwrite what we say.
+    """
     rank = FAILS_BELOW.get(stage, DONE)
-    changes = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
+    changes: Document = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
     return (
-        {"_id": import_id, "active": True, "progress": {"$lt": rank}},
-        {"$set": changes | {"stage": stage}, "$max": {"progress": rank - 1}, "$inc": {"version": 1}},
+        {"_id": origin.import_id, "user_id": origin.user_id, "active": True, "progress": {"$lt": rank}},
+        {
+            "$set": changes | {"stage": stage, "updated_at": datetime.now(UTC)},
+            "$max": {"progress": rank - 1},
+            "$inc": {"version": 1},
+        },
     )
 
 

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from kit.batch import Batcher
+from kit.errors import ConflictError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from schemas.content import Project
 from schemas.events import ProjectDrafted
@@ -28,10 +29,6 @@ class Saved:
     id: UUID
     slug: str
     created: bool  # by this import, whichever of its deliveries made it
-
-
-class SlugTakenError(Exception):
-    """All the names that we would give this project are taken."""
 
 
 def project_id(user_id: str, url: str) -> UUID:
@@ -56,7 +53,7 @@ class ProjectStore:
             waiting = {i: waiting[i] for i in taken}
             if not waiting:
                 break
-        return [results.get(i, SlugTakenError("no free slug")) for i in range(len(events))]
+        return [results.get(i, ConflictError("No address was free for this project.")) for i in range(len(events))]
 
     async def _save_one(self, event: ProjectDrafted) -> Saved:
         """In one round trip instead of two. Raises DuplicateKeyError where the slug was taken."""
@@ -89,7 +86,7 @@ class ProjectStore:
         found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, KEPT)}
         for i, event in events.items():
             if (document := found.get(ids[i])) is None:  # deleted this very moment
-                results[i] = WriteRefusedError("the project is gone again")
+                results[i] = ConflictError("The project was deleted while it was being saved.")
                 continue
             results[i] = _saved(document, event)
 
@@ -130,7 +127,7 @@ def upsert(event: ProjectDrafted, attempt: int = 0) -> tuple[Document, Document]
 
 
 def slug(project: Project, identity: UUID, attempt: int) -> str:
-    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type)
+    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type) or "project"
     if attempt >= NUMBERED_SLUGS:
         return f"{base}-{identity.hex[:12]}"
     return base if attempt == 0 else f"{base}-{attempt + 1}"
