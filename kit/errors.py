@@ -105,12 +105,12 @@ class UpstreamUnavailableError(ImportProblem):
     suggestion = "The service did not answer. Try again in a few minutes."
 
 
-class ConflictError(ImportProblem):
+class BusyError(ImportProblem):
     """Somebody changed the same thing at this very moment; the next try sees what they made of it."""
 
     outcome = Outcome.RETRY
-    status = 409
-    error_code = "CONFLICT"
+    status = 503
+    error_code = "BUSY"
 
 
 class AnalysisFailedError(ImportProblem):

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from kit.batch import Batcher
-from kit.errors import ConflictError
+from kit.errors import BusyError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from schemas.content import Project
 from schemas.events import ProjectDrafted
@@ -53,7 +53,7 @@ class ProjectStore:
             waiting = {i: waiting[i] for i in taken}
             if not waiting:
                 break
-        return [results.get(i, ConflictError("No address was free for this project.")) for i in range(len(events))]
+        return [results.get(i, BusyError("No address was free for this project.")) for i in range(len(events))]
 
     async def _save_one(self, event: ProjectDrafted) -> Saved:
         """In one round trip instead of two. Raises DuplicateKeyError where the slug was taken."""
@@ -86,7 +86,7 @@ class ProjectStore:
         found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, KEPT)}
         for i, event in events.items():
             if (document := found.get(ids[i])) is None:  # deleted this very moment
-                results[i] = ConflictError("The project was deleted while it was being saved.")
+                results[i] = BusyError("The project was deleted while it was being saved.")
                 continue
             results[i] = _saved(document, event)
 

@@ -78,7 +78,8 @@ async def test_points_are_entered_only_for_a_project_that_its_owner_has(db: Data
             {"_id": project, "user_id": owner, "slug": owner, "external_url": f"https://x/{owner}"}
         )
     ledger = Ledger(db)
-    await ledger.enter(award(mine))
+    first = award(mine)
+    assert [await ledger.enter(each) for each in (first, award(mine), first)] == [50, 0, 50]
     for project in (anothers, uuid4()):
         with pytest.raises(ContentNotFoundError):
             await ledger.enter(award(project))
