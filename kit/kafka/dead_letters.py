@@ -86,7 +86,7 @@ async def park(
     size += sum(len(n.encode()) + len(v or b"") + HEADER_BYTES for n, v in headers)
     if size > MAX_EVENT_BYTES or not whole or isinstance(record, Undecodable):
         context["truncated"] = size
-        value, headers = (value or b"")[:KEPT_BYTES], []
+        value, headers = value and value[:KEPT_BYTES], []
     headers += [(PREFIX + name, str(fact).encode()) for name, fact in context.items()]
     key = record.key[:KEPT_BYTES] if record.key else record.key
     await publish_raw(broker, dead_letters(stage), value=value, key=key, headers=headers)

@@ -25,6 +25,10 @@ from schemas.journey import EVENT_BY_TOPIC
 MAX_TEXT_EVENT_BYTES = 2 * 1024 * 1024 + 256 * 1024
 MAX_SMALL_EVENT_BYTES = 256 * 1024
 GATHERED_BYTES = 1024 * 1024  # of records are handed over at once, however long the wait was to be
+# Of one fetch, as it travels; a batch that is larger comes alone. Inflated, a hostile one may be a thousand times that,
+# and aiokafka inflates whatever it has fetched (docs/operations.md).
+FETCH_BYTES = 8 * 1024 * 1024
+PARTITION_FETCH_BYTES = 512 * 1024
 TEXT_EVENTS = (ContentFetched, ContentAnalyzed, ProjectDrafted)
 
 
@@ -89,6 +93,8 @@ def _consumer_args(settings: KeyedSettings) -> dict[str, Any]:
     session_ms = round(settings.session_timeout.total_seconds() * 1000)
     return {
         "auto_offset_reset": "earliest",
+        "fetch_max_bytes": FETCH_BYTES,
+        "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": session_ms // 3,
         # A revocation drains first; the group must wait for that and for the commit after it.
