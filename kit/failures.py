@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from kit import deferred
 from kit.errors import ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
-from kit.mongo import Database, Document, is_outage
+from kit.mongo import Database, Document, is_outage, is_unstorable
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed
 
 log = structlog.get_logger()
@@ -41,6 +41,9 @@ class StageFailures:
 
     def outcome(self, error: BaseException) -> Outcome:
         return Outcome.HOLD if is_outage(error) else outcome_of(error)
+
+    def blames_record(self, error: BaseException) -> bool:
+        return is_unstorable(error)
 
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""

@@ -17,6 +17,9 @@ Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # what the store can hold
 FactText = Annotated[str, StringConstraints(max_length=2_048)]
 Fact = FactText | bool | Int64 | float | Annotated[tuple[FactText, ...], Field(max_length=50)] | None
+# A key that a document cannot have would be everybody's trouble.
+FactName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+Facts = Annotated[dict[FactName, Fact], Field(max_length=40)]
 
 
 class Frozen(BaseModel):
@@ -47,7 +50,7 @@ class Item(Frozen):
     image_url: Url | None = None
     video: Video | None = None
     is_private: bool = False
-    metadata: dict[str, Fact] = Field(default_factory=dict, max_length=40)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class ProjectType(StrEnum):
@@ -112,7 +115,7 @@ class Project(Frozen):
     technologies: tuple[Tag, ...] = Field(default=(), max_length=50)
     project_type: ProjectType
     analysis_source: Literal["model", "extractive"]
-    metadata: dict[str, Fact] = Field(default_factory=dict, max_length=40)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class SavedProject(Project):
