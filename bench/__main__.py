@@ -36,6 +36,7 @@ from schemas.journey import TOPICS, Topic
 LOCAL = Path(".local")
 FOLDER = LOCAL / "bench"
 WARM_UP = 50
+TURNS, TURN_SECONDS = 3, 2.5  # at the rate of `measures.RATE`; twice the turns in a full run
 START_SECONDS = 60
 FAST, SLOW = (0.0, 0.0), (0.2, 1.5)  # seconds of a call to GitHub and to the model
 SPEED = {FAST: Target(0.6, at_least=True), SLOW: Target(0.8, at_least=True)}
@@ -97,17 +98,16 @@ class Run:
         add("memory of all processes", "MiB", stack.name, result.rss_mib)
 
     async def latency(self, upstream: tuple[float, float], label: str) -> None:
-        """Both at the same time, half a beat apart: whatever else the machine does touches both alike."""
-        count = round((5 if self.options.quick else 10) * measures.RATE)
-        beats = [number / measures.RATE / len(self.stacks) for number in range(len(self.stacks))]
-        both = await asyncio.gather(
-            *(self.bench.end_to_end(stack, count, beat) for stack, beat in zip(self.stacks, beats, strict=True))
-        )
+        """In short turns, so that each has the machine to itself and whatever disturbs it touches both alike."""
+        times: dict[str, list[float]] = {stack.name: [] for stack in self.stacks}
+        for _ in range(TURNS * (1 if self.options.quick else 2)):
+            for stack in self.stacks:
+                times[stack.name] += await self.bench.end_to_end(stack, round(TURN_SECONDS * measures.RATE))
         waited = sum(upstream)
-        for stack, times in zip(self.stacks, both, strict=True):
+        for name, measured in times.items():
             for percent in (50, 99):
-                added = (percentile(times, percent) - waited) * 1_000
-                self.report.add(f"added latency p{percent} at 10/s, {label}", "ms", stack.name, added, ADDED)
+                added = (percentile(measured, percent) - waited) * 1_000
+                self.report.add(f"added latency p{percent} at 10/s, {label}", "ms", name, added, ADDED)
 
     async def kill(self, stack: Stack) -> None:
         count = max(200, self.options.imports // 2)

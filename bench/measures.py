@@ -49,17 +49,13 @@ class Bench:
         spent = {name: (now - before[name]) * 1_000 / count for name, now in stack.cpu_seconds().items()}
         return Saturation(count / took, spent, stack.rss_mib())
 
-    async def end_to_end(self, stack: Stack, count: int, beat: float = 0) -> list[float]:
-        """Seconds from the request at the front door to the last event, at a steady ten imports a second.
-
-        Begins after `beat` seconds.
-        """
+    async def end_to_end(self, stack: Stack, count: int) -> list[float]:
+        """Seconds from the request at the front door to the last event, at a steady ten imports a second."""
 
         async def one() -> tuple[UUID, float]:
             started = time.perf_counter()
             return await self.load.accept(stack), started
 
-        await asyncio.sleep(beat)
         begun = dict(await at_rate(one, count, RATE))
         await self.ends.wait(begun.keys(), stack.check)
         return [self.ends.at[task] - started for task, started in begun.items()]

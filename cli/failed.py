@@ -78,6 +78,9 @@ def replay_(
     letter_id: Annotated[str | None, typer.Option("--id", help="Only this one: topic/partition/offset.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is a dry run.")] = False,
     replayed: Again = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also letters of imports that the database does not know.")
+    ] = False,
 ) -> None:
     """Send dead letters back to where they came from, with their key and headers. A dry run unless --yes is given."""
     letters = [each for each in _letters(stage, reason, replayed) if letter_id in (None, _id(each))]
@@ -88,18 +91,27 @@ def replay_(
     if not yes:
         typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
         return
-    opened = asyncio.run(_replay(whole))
+    opened = asyncio.run(_replay(whole, force))
     typer.echo(f"Replayed {len(whole)}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
 
 
-async def _replay(letters: list[DeadLetter]) -> int:
+async def _replay(letters: list[DeadLetter], force: bool) -> int:
     """How many failed imports it opened again: first of all, so that their status never says less than what is
     under way.
     """
     db = connect(MongoSettings())
     try:
         origins = [origin for letter in letters if (origin := Origin.of(letter)) is not None]
-        opened = sum([await reopen(db, origin.import_id) for origin in origins])
+        known = await db.imports.distinct("_id", {"_id": {"$in": [origin.import_id for origin in origins]}})
+        if strangers := len({origin.import_id for origin in origins} - set(known)):
+            typer.echo(
+                f"The database {db.name} does not know {strangers} of these imports, so their status could not follow. "
+                "Is it the database of the stages (MONGODB_URL, MONGODB_DATABASE)? --force replays them anyway.",
+                err=True,
+            )
+            if not force:
+                raise typer.Exit(1)
+        opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
         await replay(KafkaSettings(), letters)
         return opened
     finally:

@@ -1,14 +1,29 @@
 """`thrive`: what operators and developers do from a terminal."""
 
+import logging
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from dotenv import load_dotenv
 
 from cli import failed, keys
 from cli.token import token
 
-app = typer.Typer(help="Thrive Imports, from the terminal. Addresses come from the environment.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(failed.app, name="failed")
 app.add_typer(keys.app, name="keys")
 app.command()(token)
+
+EnvFile = Annotated[Path, typer.Option(help="Settings that the environment does not give.", show_default=True)]
+
+
+@app.callback()
+def main(env_file: EnvFile = Path(".env")) -> None:
+    """Thrive Imports, from the terminal. Addresses and keys come from the environment, as the services' do."""
+    load_dotenv(env_file, override=False)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the commands say themselves what does not answer
+
 
 if __name__ == "__main__":
     app()

@@ -54,11 +54,12 @@ class Stage:
         group: str | None = None,
         stage: str | None = None,
         events: Mapping[str, type[Event]] = EVENT_BY_TOPIC,
+        gather: timedelta | None = None,
     ) -> Callable[[Callable[..., Any]], Any]:
         """Subscribe a handler; what it returns is published before its input may be committed.
 
         `stage` names who answers for failures, where that is not the process; `events` may read a topic's records as
-        a leaner type than the register's.
+        a leaner type than the register's; `gather` is the keyed subscriber's.
         """
         subscribe = keyed(
             self.broker,
@@ -68,6 +69,7 @@ class Stage:
             settings=self.settings,
             failures=self._failures(stage) if stage else self.failures,
             events=events,
+            gather=gather,
         )
 
         def register(handler: Callable[..., Any]) -> Any:

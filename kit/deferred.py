@@ -17,6 +17,7 @@ from kit.mongo import Database, Document
 
 WAITS_HEADER = "x-deferred"  # how often this message has waited already
 CLAIM = timedelta(seconds=30)
+MAX_HEADER_BYTES = 16 * 1024  # a record that came compressed may carry more than Kafka takes back from us
 
 
 def waits(headers: Sequence[tuple[str, bytes]]) -> int:
@@ -35,7 +36,7 @@ async def put(
 ) -> None:
     """Durable on return. The record's origin is its id: a redelivered record is stored once. A wait that is not
     `counted` brings the record no nearer to its last one."""
-    headers = [(name, value) for name, value in record.headers if name != WAITS_HEADER]
+    headers = _kept(record.headers)
     headers.append((WAITS_HEADER, str(waits(record.headers) + counted).encode()))
     await db.deferred.replace_one(
         {"_id": f"{record.topic}/{record.partition}/{record.offset}"},
@@ -59,6 +60,17 @@ async def release(db: Database, waits_for: str, now: datetime) -> int:
     return result.modified_count
 
 
+def _kept(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """All but our own count, as far as there is room."""
+    kept, room = [], MAX_HEADER_BYTES
+    for name, value in headers:
+        size = len(name.encode()) + len(value or b"")
+        if name != WAITS_HEADER and size <= room:
+            kept.append((name, value))
+            room -= size
+    return kept
+
+
 async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Document]:
     """Up to `limit` due messages, oldest first, that no other relay has in hand."""
     free = {"due_at": {"$lte": now}, "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
@@ -74,4 +86,7 @@ async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Docume
 
 
 async def done(db: Database, messages: list[Document]) -> None:
+    """These were published; what is left of their claim comes back when it runs out."""
+    if not messages:
+        return
     await db.deferred.delete_many({"_id": {"$in": [m["_id"] for m in messages]}, "claim": messages[0]["claim"]})

@@ -137,6 +137,14 @@ class ReauthRequiredError(ImportProblem):
         self.waits_for = waits_for
 
 
+class BusyError(ImportProblem):
+    """Somebody changed the same thing at this very moment; the next try sees what they made of it."""
+
+    outcome = Outcome.RETRY
+    status = 503
+    error_code = "BUSY"
+
+
 class AnalysisFailedError(ImportProblem):
     """The model gave nothing usable. The analyzer answers it with the extractive analysis; no import fails of it."""
 

@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from kit import deferred
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
-from kit.mongo import Database, Document, is_outage
+from kit.mongo import Database, Document, is_outage, is_unstorable
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed
 
 log = structlog.get_logger()
@@ -44,6 +44,9 @@ class StageFailures:
     def outcome(self, error: BaseException) -> Outcome:
         return Outcome.HOLD if is_outage(error) else outcome_of(error)
 
+    def blames_record(self, error: BaseException) -> bool:
+        return is_unstorable(error)
+
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""
         problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
@@ -69,7 +72,7 @@ class StageFailures:
         )
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
         if (origin := Origin.of(record)) is not None:
-            await self._db.imports.update_one(*waiting(origin.import_id, self._stage, _message(problem), due_at))
+            await self._db.imports.update_one(*waiting(origin, self._stage, _message(problem), due_at))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
@@ -112,14 +115,21 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-def waiting(import_id: UUID, stage: str, message: str, until: datetime) -> tuple[Document, Document]:
-    """Filter and update. The projector may read the deferred event itself later than we write; as its rank is taken
-    here already, it does not overwrite what we say."""
+def waiting(origin: "Origin", stage: str, message: str, until: datetime) -> tuple[Document, Document]:
+    """Filter and update of the member's own import.
+
+    The projector may read the deferred event itself later than we write; as its rank is taken here already, it does
+    not overwrite what we say.
+    """
     rank = FAILS_BELOW.get(stage, DONE)
-    changes = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
+    changes: Document = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
     return (
-        {"_id": import_id, "active": True, "progress": {"$lt": rank}},
-        {"$set": changes | {"stage": stage}, "$max": {"progress": rank - 1}, "$inc": {"version": 1}},
+        {"_id": origin.import_id, "user_id": origin.user_id, "active": True, "progress": {"$lt": rank}},
+        {
+            "$set": changes | {"stage": stage, "updated_at": datetime.now(UTC)},
+            "$max": {"progress": rank - 1},
+            "$inc": {"version": 1},
+        },
     )
 
 

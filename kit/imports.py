@@ -94,12 +94,12 @@ def requested(record: Document) -> ImportRequested:
     )
 
 
-async def reopen(db: Database, import_id: UUID) -> bool:
+async def reopen(db: Database, import_id: UUID, user_id: str) -> bool:
     """A failed import is tried once more, by an operator's replay: a new attempt, from where it stood.
 
-    False when there is no such import, or it has not failed.
+    False when the member has no such import, or it has not failed.
     """
-    which = {"_id": import_id, "state": State.FAILED}
+    which = {"_id": import_id, "user_id": user_id, "state": State.FAILED}
     changes: Document = {
         "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC), "active": True},
         "$unset": {"error": ""},

@@ -9,6 +9,7 @@ from typing import Any
 
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
+from bson.errors import InvalidDocument
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -28,6 +29,7 @@ Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
 
 DUPLICATE_KEY = 11_000
+TOO_LARGE = 10_334
 
 INDEXES: Mapping[str, list[IndexModel]] = {
     "imports": [
@@ -132,6 +134,12 @@ def is_outage(error: BaseException) -> bool:
         or error.has_error_label("RetryableWriteError")
         or (isinstance(error, OperationFailure) and error.code in {91, 189, 10_107, 11_600, 11_602, 13_435, 13_436})
     )
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """True when the document itself is at fault: a key that BSON does not know, or more than a document may hold."""
+    # pymongo's DocumentTooLarge is one as well; the code is the server's word for the same.
+    return isinstance(error, InvalidDocument) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE)
 
 
 class WriteRefusedError(Exception):

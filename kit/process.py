@@ -3,6 +3,7 @@
 uvicorn turns SIGTERM and SIGINT into the end of the lifespan, in which a stage drains its consumers.
 """
 
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -51,7 +52,10 @@ def serve(name: str, settings: ProcessSettings, app: Starlette) -> None:
 
 
 def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvicorn.Config:
-    """How every process of ours listens; `more` are uvicorn's own options."""
+    """How every process of ours listens, made once all is imported; `more` are uvicorn's own options."""
+    # Modules live as long as the process. A full collection that walks them stops the event loop for up to 50 ms.
+    gc.collect()
+    gc.freeze()
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -61,5 +65,6 @@ def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvico
         lifespan="on",
         log_config=None,  # ours, see `kit.log`
         access_log=False,
+        proxy_headers=False,  # nothing here believes what a caller says about its address
         **more,
     )

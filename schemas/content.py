@@ -15,7 +15,11 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # what the store can hold
-Fact = str | bool | Int64 | float | tuple[str, ...] | None
+FactText = Annotated[str, StringConstraints(max_length=2_048)]
+Fact = FactText | bool | Int64 | float | Annotated[tuple[FactText, ...], Field(max_length=50)] | None
+# A key that a document cannot have would be everybody's trouble.
+FactName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+Facts = Annotated[dict[FactName, Fact], Field(max_length=40)]
 
 
 class Frozen(BaseModel):
@@ -46,7 +50,7 @@ class Item(Frozen):
     image_url: Url | None = None
     video: Video | None = None
     is_private: bool = False
-    metadata: dict[str, Fact] = Field(default_factory=dict, max_length=40)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class ProjectType(StrEnum):
@@ -80,8 +84,8 @@ class CoverBlock(Frozen):
 
 class VideoBlock(Frozen):
     type: Literal["video"] = "video"
-    provider: str
-    video_id: str
+    provider: Annotated[str, StringConstraints(max_length=40)]
+    video_id: Annotated[str, StringConstraints(max_length=100)]
 
 
 class TextBlock(Frozen):
@@ -99,19 +103,19 @@ class Content(Frozen):
 class Project(Frozen):
     """A finished portfolio page, before the store gives it an id and a slug."""
 
-    type: str
+    type: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     title: Name
-    description: str
+    description: Annotated[str, StringConstraints(max_length=5_000)]
     external_url: Url
     is_showcase: bool
     is_private: bool
     banner_url: Url | None = None
     featured_image_url: Url | None = None
     content: Content
-    technologies: tuple[Tag, ...] = ()
+    technologies: tuple[Tag, ...] = Field(default=(), max_length=50)
     project_type: ProjectType
     analysis_source: Literal["model", "extractive"]
-    metadata: dict[str, Fact] = Field(default_factory=dict)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class SavedProject(Project):

@@ -11,8 +11,9 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, StringConstraints
 
-from schemas.content import Analysis, Frozen, Item, Project, Url
+from schemas.content import Analysis, Frozen, Item, Name, Project, Url
 
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # a 1 MiB README, escaped as JSON, and the rest of the event
 
@@ -95,8 +96,8 @@ class ProjectSaved(Event):
     topic: ClassVar[str] = "projects.saved"
 
     project_id: UUID
-    slug: str
-    title: str
+    slug: Slug
+    title: Name
     created: bool
 
 
@@ -104,9 +105,9 @@ class PointsAwarded(Event):
     topic: ClassVar[str] = "points.awarded"
 
     project_id: UUID
-    slug: str
+    slug: Slug
     points: int = Field(ge=0, lt=2**31)
-    reason: str
+    reason: Annotated[str, StringConstraints(max_length=60)]
 
 
 class ImportFailed(Event):
@@ -114,7 +115,7 @@ class ImportFailed(Event):
 
     topic: ClassVar[str] = "imports.failed"
 
-    stage: str
+    stage: Annotated[str, StringConstraints(max_length=40)]
     error: Annotated[str, StringConstraints(max_length=500)]
     error_code: Annotated[str, StringConstraints(max_length=60)]
     action: Annotated[str, StringConstraints(max_length=60)]

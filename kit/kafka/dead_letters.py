@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from faststream.kafka import KafkaBroker
 
 from kit.kafka.broker import consumer_options, producer_options
+from kit.kafka.events import Undecodable
 from kit.kafka.raw import publish_raw
 from kit.settings import KafkaSettings
 from schemas.events import MAX_EVENT_BYTES
@@ -24,7 +25,7 @@ REPLAYED = PREFIX + "replayed-at"
 REPLAYED_AT = "x-replayed-at"
 
 HEADER_BYTES = 16  # what a header costs beside its name and value
-KEPT_BYTES = 65_536  # of a record that is too large to be kept
+KEPT_BYTES = 65_536  # of a record that is not kept whole
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -48,7 +49,7 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers
-    truncated: bool = False  # the record was too large; `value` is its beginning
+    truncated: bool = False  # not kept whole: too large, and `value` is its beginning; or never read at all
     replayed_at: datetime | None = None
 
 
@@ -61,11 +62,12 @@ async def park(
     attempts: int,
     reason: str,
     error_class: str,
+    whole: bool = True,
 ) -> None:
     """Durable on return. The error's text is left out: it may quote the record, or a secret.
 
-    Of a record that came compressed and is larger than any event may be, only the beginning is kept; the original
-    stays in its topic until the retention ends.
+    Of a record that came compressed and is larger than any event may be, only the beginning is kept, as with
+    `whole=False`; the original stays in its topic until the retention ends.
     """
     value, headers = record.value, [(n, v) for n, v in record.headers if not n.startswith(PREFIX)]
     context: dict[str, Any] = {
@@ -80,10 +82,11 @@ async def park(
         "error-class": error_class,
         "failed-at": datetime.now(UTC).isoformat(),
     }
-    size = len(value or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") + HEADER_BYTES for n, v in headers)
-    if size > MAX_EVENT_BYTES:
+    size = len(value or b"") + len(record.key or b"")
+    size += sum(len(n.encode()) + len(v or b"") + HEADER_BYTES for n, v in headers)
+    if size > MAX_EVENT_BYTES or not whole or isinstance(record, Undecodable):
         context["truncated"] = size
-        value, headers = (value or b"")[:KEPT_BYTES], []
+        value, headers = value and value[:KEPT_BYTES], []
     headers += [(PREFIX + name, str(fact).encode()) for name, fact in context.items()]
     key = record.key[:KEPT_BYTES] if record.key else record.key
     await publish_raw(broker, dead_letters(stage), value=value, key=key, headers=headers)
@@ -99,8 +102,8 @@ async def read(
     consumer = AIOKafkaConsumer(
         *map(dead_letters, stages), **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest"
     )
-    await consumer.start()  # in no group, so every partition is ours
     try:
+        await consumer.start()  # in no group, so every partition is ours
         records = [record async for record in _until_end(consumer, consumer.assignment())]
     finally:
         await consumer.stop()
@@ -126,7 +129,7 @@ async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None
     ValueError, and then nothing was published, if one of them was not kept whole.
     """
     if any(letter.truncated for letter in letters):
-        raise ValueError("A record that was too large to be kept whole cannot be replayed.")
+        raise ValueError("A record that was too large to be kept whole, or could not be read, cannot be replayed.")
     producer = AIOKafkaProducer(**producer_options(settings, "dead-letters"))
     await producer.start()
     try:

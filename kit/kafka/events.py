@@ -6,6 +6,7 @@ the publisher of its own topic; reading is strict about what we understand and l
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,7 +14,7 @@ from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from faststream import BaseMiddleware
 from faststream._internal.context.repository import ContextRepo
@@ -53,6 +54,15 @@ class Poison(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Undecodable(ConsumerRecord[Any, Any]):  # type: ignore[misc]
+    """Stands for a record that Kafka's client cannot decode: all that is known of it is where it lies."""
+
+    @classmethod
+    def at(cls, tp: TopicPartition, offset: int) -> "Undecodable":
+        now = round(time.time() * 1000)
+        return cls(tp.topic, tp.partition, offset, now, 0, None, None, None, -1, -1, ())
 
 
 def read(event_type: type[Event], value: bytes | None, max_bytes: int) -> Event:
@@ -95,6 +105,8 @@ class RecordParser(AioKafkaParser):
         )
 
     async def decode_message(self, msg: "StreamMessage[ConsumerRecord[Any, Any]]") -> Any:
+        if isinstance(msg.raw_message, Undecodable):
+            raise Poison("not_readable")
         topic = msg.raw_message.topic
         return read(self._events[topic], msg.raw_message.value, self._max_bytes[topic])
 

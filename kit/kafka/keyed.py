@@ -1,6 +1,7 @@
 """`keyed`: how a stage subscribes a handler. What it makes is in `kit.kafka.subscriber`."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from faststream._internal.broker.registrator import Registrator
@@ -23,6 +24,11 @@ from schemas.journey import EVENT_BY_TOPIC
 # A README of 1 MiB, every character of it escaped, passes; the other events carry no text.
 MAX_TEXT_EVENT_BYTES = 2 * 1024 * 1024 + 256 * 1024
 MAX_SMALL_EVENT_BYTES = 256 * 1024
+GATHERED_BYTES = 1024 * 1024  # of records are handed over at once, however long the wait was to be
+# Of one fetch, as it travels; a batch that is larger comes alone. Inflated, a hostile one may be a thousand times that,
+# and aiokafka inflates whatever it has fetched (docs/operations.md).
+FETCH_BYTES = 8 * 1024 * 1024
+PARTITION_FETCH_BYTES = 512 * 1024
 TEXT_EVENTS = (ContentFetched, ContentAnalyzed, ProjectDrafted)
 
 
@@ -35,17 +41,19 @@ def keyed(
     failures: Failures,
     events: Mapping[str, type[Event]] = EVENT_BY_TOPIC,
     max_event_bytes: int | None = None,
+    gather: timedelta | None = None,
 ) -> KeyedSubscriber:
     """A subscriber to decorate a handler with, like `broker.subscriber`.
 
     What the handler cannot handle goes the way of `failures`, or into the dead letters of `stage`. Records over
     `max_event_bytes` are parked unread; by default that depends on whether the topic's event carries text.
+    `gather` lets the broker wait so long for more records before it hands over what came: fewer and larger batches.
     """
     config = KafkaSubscriberConfig(
         topics=[Topic(name, declare=False) for name in topics],  # `ensure_topics` creates them
         group_id=group_id,
         no_reply=True,  # a header of the record must not choose where we publish
-        connection_args=_consumer_args(settings),
+        connection_args=_consumer_args(settings) | _gathering(gather),
         _outer_config=broker.config,  # type: ignore[arg-type]
         _ack_policy=AckPolicy.MANUAL,
     )
@@ -75,10 +83,18 @@ def _max_bytes(event: type[Event]) -> int:
     return MAX_TEXT_EVENT_BYTES if issubclass(event, TEXT_EVENTS) else MAX_SMALL_EVENT_BYTES
 
 
+def _gathering(wait: timedelta | None) -> dict[str, Any]:
+    if wait is None:
+        return {}
+    return {"fetch_min_bytes": GATHERED_BYTES, "fetch_max_wait_ms": round(wait.total_seconds() * 1_000)}
+
+
 def _consumer_args(settings: KeyedSettings) -> dict[str, Any]:
     session_ms = round(settings.session_timeout.total_seconds() * 1000)
     return {
         "auto_offset_reset": "earliest",
+        "fetch_max_bytes": FETCH_BYTES,
+        "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": session_ms // 3,
         # A revocation drains first; the group must wait for that and for the commit after it.

@@ -29,6 +29,7 @@ EVENT_AGE_SECONDS = Histogram(
 OUTCOMES = Counter("thrive_outcomes", "How attempts ended: done, retry, defer, fail, park, hold.", ("group", "outcome"))
 DEAD_LETTERS = Counter("thrive_dead_letters", "Records parked.", ("group", "topic", "reason"))
 COMMIT_FAILURES = Counter("thrive_commit_failures", "Commits that Kafka did not take.", ("group",))
+POLL_FAILURES = Counter("thrive_poll_failures", "Polls that failed instead of bringing records.", ("group",))
 
 SUBSCRIBERS: "WeakSet[KeyedSubscriber]" = WeakSet()
 

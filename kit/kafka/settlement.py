@@ -9,6 +9,7 @@ import random
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -36,9 +37,13 @@ T = TypeVar("T")
 
 
 class Failures(Protocol):
-    """The stage's side. Both writes are durable when they return; they may raise, and are then asked again."""
+    """The stage's side. Both writes are durable when they return; they may raise, and are then asked again.
+
+    `blames_record` tells of an error that is parked whether the record alone is at fault, so that others need not fear.
+    """
 
     def outcome(self, error: BaseException) -> Outcome: ...
+    def blames_record(self, error: BaseException) -> bool: ...
     async def defer(self, record: Record, error: BaseException) -> None: ...
     async def fail(self, record: Record, error: BaseException) -> None: ...
 
@@ -80,7 +85,7 @@ class Settlement:
                     self._judge("done", Verdict.GOOD)
                     return result
                 outcome = self.outcome(error)
-                self._judge(outcome, _verdict(outcome, error))
+                self._judge(outcome, self._verdict(outcome, error))
                 if outcome is Outcome.HOLD:
                     holds += 1
                     await self._hold(record, error, holds, pause, producer)
@@ -112,32 +117,38 @@ class Settlement:
             await self._park(record, problem, attempts, pause)
 
     async def _park(self, record: Record, error: BaseException, attempts: int, pause: Pause) -> None:
-        reason = error.reason if isinstance(error, Poison) else "bug"
+        reason = self._reason(error)
         if isinstance(error, Poison) and _answerer(record.topic, self._stage) != self._stage:
             return  # whoever answers for the topic parks it, once
         told: dict[str, Any] = {"reason": reason, "error_class": type(error).__name__}
-        if reason == "bug":  # the frames and not the message, which may quote the record or a secret
+        if not isinstance(error, Poison):  # the frames and not the message, which may quote the record or a secret
             told["frames"] = "".join(traceback.format_tb(error.__traceback__))
         log.error("parked", stage=self._stage, **_where(record), **told)
-        await self._durably(
+        letter = partial(
+            dead_letters.park,
+            self._broker,
             record,
-            lambda: dead_letters.park(
-                self._broker,
-                record,
-                stage=self._stage,
-                group=self._group,
-                attempts=attempts,
-                reason=reason,
-                error_class=type(error).__name__,
-            ),
-            pause,
-            give_up=False,
+            stage=self._stage,
+            group=self._group,
+            attempts=attempts,
+            reason=reason,
+            error_class=type(error).__name__,
         )
+        await self._durably(record, lambda: self._post(letter), pause, give_up=False)
         metrics.DEAD_LETTERS.labels(self._group, record.topic, reason).inc()
         verdict = InternalError("Something went wrong on our side.")
         if problem := await self._durably(record, lambda: self._failures.fail(record, verdict), pause):
             # The record is safe; only its owner could not be told.
             log.error("owner not told", stage=self._stage, **_where(record), error_class=type(problem).__name__)
+
+    async def _post(self, letter: Callable[..., Awaitable[None]]) -> None:
+        try:
+            await letter()
+        except Exception as refusal:
+            if self.outcome(refusal) in (Outcome.HOLD, Outcome.RETRY):
+                raise
+            # Kafka takes it no better later, and the record would stand in the way of its partition for ever.
+            await letter(whole=False)
 
     async def _durably(
         self, record: Record, write: Callable[[], Awaitable[None]], pause: Pause, *, give_up: bool = True
@@ -170,6 +181,16 @@ class Settlement:
                 await renew_producer(self._broker, producer)
         await pause(self._jitter(holds, MAX_HOLD))
 
+    def _verdict(self, outcome: Outcome, error: BaseException) -> Verdict:
+        if isinstance(error, Poison) or (outcome is Outcome.PARK and self._failures.blames_record(error)):
+            return Verdict.POISON
+        return Verdict.BAD if outcome in (Outcome.PARK, Outcome.HOLD) else Verdict.GOOD
+
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(error, Poison):
+            return error.reason
+        return "not_storable" if self._failures.blames_record(error) else "bug"
+
     def _judge(self, told: str, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self._group, told).inc()
         before = self._breaker.state
@@ -181,12 +202,6 @@ class Settlement:
         """Full jitter: anything up to the doubled backoff."""
         ceiling = min(cap, self._settings.retry_backoff.total_seconds() * 2 ** min(tries, 16))
         return random.uniform(0, ceiling)  # noqa: S311 (not a secret)
-
-
-def _verdict(outcome: Outcome, error: BaseException) -> Verdict:
-    if isinstance(error, Poison):
-        return Verdict.POISON
-    return Verdict.BAD if outcome in (Outcome.PARK, Outcome.HOLD) else Verdict.GOOD
 
 
 def _wait(error: BaseException) -> float:

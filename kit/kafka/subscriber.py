@@ -25,6 +25,7 @@ from faststream.response import Response, ensure_response
 from kit.kafka import metrics
 from kit.kafka.breaker import Breaker, State
 from kit.kafka.events import RecordParser
+from kit.kafka.intake import NOWHERE, Intake
 from kit.kafka.lanes import Abandoned, Lane, Record, Slot, Slots
 from kit.kafka.partition import Partition
 from kit.kafka.settlement import Settlement
@@ -32,12 +33,11 @@ from kit.settings import KeyedSettings
 
 log = structlog.get_logger()
 
-NOWHERE = TopicPartition("", 0)  # polling it keeps us in the group and returns nothing
 POLL_MS = 100  # a poll ends as soon as there are records, or after this
 POLL_FULL_MS = 10  # the same while a partition is full, as a poll cannot take in one that gets room meanwhile
 IDLE = 1.0  # seconds between polls when nothing may be taken
 COMMIT_TIMEOUT = 2.0  # seconds; the next round tries again
-POLL_LIMIT = 60.0  # seconds after which a poll loop that does not come round counts as dead
+POLL_LIMIT = 60.0  # seconds after which a poll loop that does not come round, or only fails, counts as dead
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class KeyedSubscriber(DefaultSubscriber):
         self._settings = settings
         self._settlement = settlement
         self._parts: dict[TopicPartition, Partition] = {}
+        self._intake = Intake(self.group, self._parts, self._deliver)
         self._room_made = asyncio.Event()
         self._commit_lock = asyncio.Lock()
         self._polled_at = time.monotonic()
@@ -93,11 +94,11 @@ class KeyedSubscriber(DefaultSubscriber):
                 return
             except Exception as error:
                 # FastStream would start a broken loop again at once, for ever and in silence.
+                metrics.POLL_FAILURES.labels(self.group).inc()
                 log.error("poll failed", group=self.group, error_class=type(error).__name__)
                 await asyncio.sleep(IDLE)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
-        self._polled_at = time.monotonic()
         self.slots.pump()  # the breaker may be ready for a probe
         self._room_made.clear()
         room = self._room()
@@ -106,13 +107,18 @@ class KeyedSubscriber(DefaultSubscriber):
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(IDLE, self.breaker.reopens_in or IDLE)):
                     await self._room_made.wait()
+            self._polled()
             return
         # One joint call. Its limit is the smallest room, so no partition can overflow while others are drained; one
         # that was given its fill is left out of the next call, so none starves the keys of the others.
         limit = 1 if self.breaker.state is not State.CLOSED else min(room.values())
         wait = POLL_MS if len(room) == len(self._parts) else POLL_FULL_MS
-        for tp, records in (await consumer.getmany(*room, timeout_ms=wait, max_records=limit)).items():
-            self._deliver(consumer, tp, records)
+        await self._intake.poll(consumer, list(room), wait_ms=wait, max_records=limit)
+        self._polled()
+
+    def _polled(self) -> None:
+        if self._intake.well:
+            self._polled_at = time.monotonic()
 
     def _deliver(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Record]) -> None:
         part = self._parts.get(tp)
@@ -270,7 +276,7 @@ class KeyedSubscriber(DefaultSubscriber):
         if not self.running:
             return Health(False, "not running")
         if time.monotonic() - self._polled_at > POLL_LIMIT:
-            return Health(False, "the poll loop stands still")
+            return Health(False, "polls fail, or the poll loop stands still")
         tries = self._settings.handler_timeout.total_seconds() * (self._settings.max_retries + 1) + POLL_LIMIT
         stuck = [part.tp for part in self._parts.values() if part.stalled_for > tries]
         return Health(False, f"no progress in {stuck[0]}") if stuck else Health(True)

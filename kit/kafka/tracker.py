@@ -20,13 +20,13 @@ class OffsetTracker:
         self._finished: set[int] = set()  # those of `_pending` that are finished
         self._base = base
         self._restored = decode_progress(base, metadata)  # finished by an earlier owner, not delivered to us yet
-        self._next: int | None = None  # one above the last delivered offset
+        self.next: int | None = None  # one above the last delivered offset; None before the first
 
     def deliver(self, offset: int) -> bool:
         """Take note of a record. False if it was finished before and must not be handled again."""
-        if self._next is None and offset < self._base:
+        if self.next is None and offset < self._base:
             self._restored.clear()  # the log was reset or recreated: the stored progress speaks of other records
-        self._next = offset + 1
+        self.next = offset + 1
         self._pending.append(offset)
         if offset in self._restored:
             self._restored.discard(offset)
@@ -41,12 +41,12 @@ class OffsetTracker:
 
     def rewinds(self, offset: int) -> bool:
         """Whether `offset` comes after a later one, as it does when the log is reset under us."""
-        return self._next is not None and offset < self._next
+        return self.next is not None and offset < self.next
 
     @property
     def watermark(self) -> int | None:
         """What to commit: everything below is finished. None before the first delivery."""
-        return self._pending[0] if self._pending else self._next
+        return self._pending[0] if self._pending else self.next
 
     @property
     def unfinished(self) -> int:
@@ -55,7 +55,7 @@ class OffsetTracker:
     @property
     def span(self) -> int:
         """Delivered offsets from the watermark on, finished or not."""
-        return self._next - self._pending[0] if self._pending and self._next is not None else 0
+        return self.next - self._pending[0] if self._pending and self.next is not None else 0
 
     def metadata(self) -> str:
         """What is finished above the watermark, or an empty string if it is too much to tell."""

@@ -8,9 +8,11 @@ REASON = "project_created"
 
 
 async def award(
-    event: ProjectSaved, enter: Callable[[PointsAwarded], Awaitable[None]], points: int
+    event: ProjectSaved, enter: Callable[[PointsAwarded], Awaitable[int]], points: int
 ) -> PointsAwarded | None:
-    """None for a project that was there before: refreshing earns nothing."""
+    """None for a project that was there before: refreshing earns nothing. One that was deleted and imported again is
+    told to earn nothing more.
+    """
     if not event.created:
         return None
     awarded = PointsAwarded(
@@ -23,5 +25,4 @@ async def award(
         points=points,
         reason=REASON,
     )
-    await enter(awarded)
-    return awarded
+    return awarded.model_copy(update={"points": await enter(awarded)})

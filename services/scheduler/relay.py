@@ -49,9 +49,9 @@ class Relay:
     async def _deferred(self, now: datetime) -> int:
         messages = await deferred.claim(self._db, now, limit=BATCH)
         if messages:
-            await asyncio.gather(*(self._publish_raw(message) for message in messages))
-            await deferred.done(self._db, messages)  # after the broker has them
-            RELAYED.labels("deferred").inc(len(messages))
+            sent = await _each(self._publish_raw, messages)
+            await deferred.done(self._db, sent)  # after the broker has them
+            RELAYED.labels("deferred").inc(len(sent))
         return len(messages)
 
     async def _again(self, which: Document, why: str, now: datetime) -> int:
@@ -90,11 +90,22 @@ class Relay:
             {"_id": {"$in": [record["_id"] for record in records]}, "active": True},
             {"$set": {"released": True, "updated_at": now}},
         )
-        await asyncio.gather(*(self._publish(requested(record)) for record in records))
+        sent = await _each(lambda record: self._publish(requested(record)), records)
         # The broker has them, so nobody need wait until the projector has seen them too.
         await self._db.imports.update_many(
-            {"_id": {"$in": [record["_id"] for record in records]}}, {"$set": {"published": True}}
+            {"_id": {"$in": [record["_id"] for record in sent]}}, {"$set": {"published": True}}
         )
-        RELAYED.labels(why).inc(len(records))
-        log.info("relayed", why=why, count=len(records))
+        RELAYED.labels(why).inc(len(sent))
+        log.info("relayed", why=why, count=len(sent))
         return len(records)
+
+
+async def _each(publish: PublishRaw, records: Sequence[Document]) -> list[Document]:
+    """Those that went out: one that Kafka does not take holds up no other. Raises when none did."""
+    results = await asyncio.gather(*(publish(record) for record in records), return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if len(errors) == len(records):
+        raise errors[0]
+    for error in errors:
+        log.warning("not relayed", error=type(error).__name__)
+    return [record for record, result in zip(records, results, strict=True) if result is None]

@@ -3,14 +3,17 @@
 A project's id is derived from its owner and link, so that however often and by whomever it is written, it is one.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pymongo import UpdateOne
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from kit.batch import Batcher
+from kit.errors import BusyError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from schemas.content import Project
 from schemas.events import ProjectDrafted
@@ -18,6 +21,7 @@ from schemas.events import ProjectDrafted
 MAX_SLUG_CHARS = 80
 NUMBERED_SLUGS = 5  # title, title-2 … title-5; then the title with a piece of the id
 SLUG_TRIES = NUMBERED_SLUGS + 1
+KEPT = {"slug": 1, "created_by": 1}  # decided when a project was made
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,6 @@ class Saved:
     id: UUID
     slug: str
     created: bool  # by this import, whichever of its deliveries made it
-
-
-class SlugTakenError(Exception):
-    """All the names that we would give this project are taken."""
 
 
 def project_id(user_id: str, url: str) -> UUID:
@@ -42,6 +42,9 @@ class ProjectStore:
 
     async def _save_many(self, events: list[ProjectDrafted]) -> list[Saved | Exception]:
         """One bulk write and one read for all, and again for the few whose slug was taken."""
+        if len(events) == 1:
+            with suppress(DuplicateKeyError):
+                return [await self._save_one(events[0])]
         results: dict[int, Saved | Exception] = {}
         waiting = dict(enumerate(events))
         for attempt in range(SLUG_TRIES):
@@ -50,7 +53,16 @@ class ProjectStore:
             waiting = {i: waiting[i] for i in taken}
             if not waiting:
                 break
-        return [results.get(i, SlugTakenError("no free slug")) for i in range(len(events))]
+        return [results.get(i, BusyError("No address was free for this project.")) for i in range(len(events))]
+
+    async def _save_one(self, event: ProjectDrafted) -> Saved:
+        """In one round trip instead of two. Raises DuplicateKeyError where the slug was taken."""
+        which, changes = upsert(event)
+        document = await self._projects.find_one_and_update(
+            which, changes, KEPT, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        assert document is not None  # noqa: S101 (an upsert always has one)
+        return _saved(document, event)
 
     async def _upsert(
         self, events: dict[int, ProjectDrafted], attempt: int, results: dict[int, Saved | Exception]
@@ -58,7 +70,7 @@ class ProjectStore:
         """Returns whose slug was taken; other failures go into `results`."""
         indexes = list(events)
         taken = set()
-        operations = [upsert(events[i], attempt) for i in indexes]
+        operations = [UpdateOne(*upsert(events[i], attempt), upsert=True) for i in indexes]
         for position, failure in (await refused(self._projects.bulk_write(operations, ordered=False))).items():
             index = indexes[position]
             if failure["code"] == DUPLICATE_KEY:
@@ -71,18 +83,22 @@ class ProjectStore:
         if not events:
             return
         ids = {i: project_id(e.user_id, e.project.external_url) for i, e in events.items()}
-        fields = {"slug": 1, "created_by": 1}
-        found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, fields)}
+        found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, KEPT)}
         for i, event in events.items():
             if (document := found.get(ids[i])) is None:  # deleted this very moment
-                results[i] = WriteRefusedError("the project is gone again")
+                results[i] = BusyError("The project was deleted while it was being saved.")
                 continue
-            results[i] = Saved(ids[i], document["slug"], created=document["created_by"] == event.import_id)
+            results[i] = _saved(document, event)
 
 
-def upsert(event: ProjectDrafted, attempt: int = 0) -> UpdateOne:
-    """An existing project is refreshed; it keeps its slug, its age, the import that made it and who may see it.
+def _saved(document: Document, event: ProjectDrafted) -> Saved:
+    return Saved(document["_id"], document["slug"], created=document["created_by"] == event.import_id)
 
+
+def upsert(event: ProjectDrafted, attempt: int = 0) -> tuple[Document, Document]:
+    """The filter and the update of an upsert.
+
+    An existing project is refreshed; it keeps its slug, its age, the import that made it and who may see it.
     A refresh may make it private, as when its upstream became so, and never public.
     """
     now = datetime.now(UTC)
@@ -90,7 +106,7 @@ def upsert(event: ProjectDrafted, attempt: int = 0) -> UpdateOne:
     document: Document = project.model_dump(mode="json", exclude={"is_private", "is_showcase"})
     visibility: Document = {"is_private": project.is_private}
     identity = project_id(event.user_id, project.external_url)
-    return UpdateOne(
+    return (
         {"_id": identity},
         {
             "$set": {
@@ -107,12 +123,11 @@ def upsert(event: ProjectDrafted, attempt: int = 0) -> UpdateOne:
                 "created_at": now,
             },
         },
-        upsert=True,
     )
 
 
 def slug(project: Project, identity: UUID, attempt: int) -> str:
-    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type)
+    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type) or "project"
     if attempt >= NUMBERED_SLUGS:
         return f"{base}-{identity.hex[:12]}"
     return base if attempt == 0 else f"{base}-{attempt + 1}"

@@ -131,8 +131,8 @@ async def test_what_waits_for_a_consent_looks_again_by_itself_and_its_owner_read
     assert shown["message"].startswith("YouTube no longer lets us in. Connect YouTube again")
 
 
-@pytest.mark.parametrize("changes", [{"active": False, "progress": 1}, {"progress": 2}])
-async def test_an_import_that_is_over_or_further_is_not_touched_by_a_late_deferral(
+@pytest.mark.parametrize("changes", [{"active": False, "progress": 1}, {"progress": 2}, {"user_id": "another member"}])
+async def test_an_import_that_is_over_or_further_or_anothers_is_not_touched_by_a_late_deferral(
     db: Database, changes: dict[str, Any]
 ) -> None:
     before = imported(**changes)
@@ -143,8 +143,9 @@ async def test_an_import_that_is_over_or_further_is_not_touched_by_a_late_deferr
 
 async def test_a_replay_opens_a_failed_import_again_and_no_other(db: Database) -> None:
     await db.imports.insert_one(imported(state=State.FAILED, error={"error": "x"}))
-    await reopen(db, IMPORT_ID)
-    await reopen(db, IMPORT_ID)
+    assert not await reopen(db, IMPORT_ID, "another member")
+    assert await reopen(db, IMPORT_ID, USER_ID)
+    assert not await reopen(db, IMPORT_ID, USER_ID)
     shown = await db.imports.find_one({"_id": IMPORT_ID})
     assert shown is not None
     assert (shown["state"], shown["attempt"]) == (State.PROCESSING, 2)

@@ -139,7 +139,7 @@ async def test_an_import_that_has_failed_stays_so_until_an_operator_replays_it(d
     for event in (requested, failed(import_id, "fetcher"), *others):
         await Projector(db)(event)
     assert (await read(db, import_id))["state"] == State.FAILED
-    assert await reopen(db, import_id)
+    assert await reopen(db, import_id, "u")
     for event in others:
         await Projector(db)(event)
     record = await read(db, import_id)

@@ -20,12 +20,17 @@ CONTROL = Mutant("no fault")
 
 COMMITS_DELIVERED = Mutant(
     "commits the delivered position",
-    (("kafka/partition.py", "(watermark, self.tracker.metadata())", '(self.tracker._next or 0, "")'),),
+    (("kafka/partition.py", "(watermark, self.tracker.metadata())", '(self.tracker.next or 0, "")'),),
 )
 
 DROPS_EARLY_RECORDS = Mutant(
     "drops records that come before their assignment is announced",
     (("kafka/subscriber.py", "consumer.seek(tp, records[0].offset)", "pass"),),
+)
+
+TRUSTS_FAILED_POLLS = Mutant(
+    "goes on from where a failed poll had moved the partitions to",
+    (("kafka/intake.py", "await self._rewind(consumer, tp)", "pass"),),
 )
 
 COMMITS_BEFORE_PUBLISHING = Mutant(

@@ -1,6 +1,8 @@
 """Failing records on real Kafka: each ends where it belongs, once, and holds up nothing else."""
 
 import asyncio
+import random
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,8 +15,10 @@ from structlog.testing import capture_logs
 from kit.errors import ContentNotFoundError, RateLimitError
 from kit.kafka import KeyedSubscriber, dead_letters, ensure_topics, keyed, make_broker
 from kit.kafka.breaker import State
+from kit.kafka.keyed import PARTITION_FETCH_BYTES
 from kit.kafka.raw import current_producer
 from kit.settings import KeyedSettings
+from schemas.events import MAX_EVENT_BYTES
 from schemas.journey import Topic
 from tests.e2e.kafka.rig import Rig, numbered, until
 from tests.unit.kafka.fakes import Away, Numbered, RecordingFailures
@@ -31,14 +35,20 @@ QUICK = KeyedSettings(
 class Stage:
     """A stage in this process."""
 
-    def __init__(self, rig: Rig, handler: Callable[[Numbered], Awaitable[Any]], settings: KeyedSettings) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        handler: Callable[[Numbered], Awaitable[Any]],
+        settings: KeyedSettings,
+        max_event_bytes: int | None = None,
+    ) -> None:
         self.failures = RecordingFailures()
         self.calls: Counter[int] = Counter()
         self.done: list[int] = []
         self.broker = make_broker(rig.kafka, client_id="stage")
         self.subscriber: KeyedSubscriber = keyed(
             self.broker, rig.topic, group_id=rig.group, stage=rig.stage, settings=settings, failures=self.failures,
-            events={rig.topic: Numbered},
+            events={rig.topic: Numbered}, max_event_bytes=max_event_bytes,
         )  # fmt: skip
 
         @self.subscriber
@@ -52,9 +62,12 @@ class Stage:
 
 @asynccontextmanager
 async def running(
-    rig: Rig, handler: Callable[[Numbered], Awaitable[Any]], settings: KeyedSettings = QUICK
+    rig: Rig,
+    handler: Callable[[Numbered], Awaitable[Any]],
+    settings: KeyedSettings = QUICK,
+    max_event_bytes: int | None = None,
 ) -> AsyncIterator[Stage]:
-    stage = Stage(rig, handler, settings)
+    stage = Stage(rig, handler, settings, max_event_bytes)
     await stage.broker.start()
     try:
         yield stage
@@ -220,6 +233,29 @@ async def test_a_record_that_was_large_before_its_compression_is_parked_in_part(
     assert letter.value == b"0" * 65_536
     with pytest.raises(ValueError, match="too large"):
         await dead_letters.replay(rig.kafka, [letter])
+
+
+async def test_a_record_as_large_as_the_topic_takes_passes_the_fetch_limits(rig: Rig) -> None:
+    """It does not compress, and is larger than what is fetched of a partition at once."""
+    event = Numbered.make(1, "key")
+    bulk = random.Random(1).randbytes((MAX_EVENT_BYTES - 16_384) * 3 // 4)  # base64 is a quarter of air
+    value = event.model_dump_json().replace("}", f', "bulk": "{b64encode(bulk).decode()}"}}').encode()
+    assert PARTITION_FETCH_BYTES < len(bulk) < len(value) < MAX_EVENT_BYTES
+    await rig.produce_raw([(event.key, value)])
+    await rig.produce(numbered(10, keys=10))
+    async with running(rig, fine, max_event_bytes=MAX_EVENT_BYTES) as stage:
+        await rig.until_committed()
+        assert sorted(stage.done) == [1, *range(1, 11)]
+
+
+async def test_a_header_name_that_is_large_in_bytes_is_parked_and_done_with(rig: Rig) -> None:
+    await rig.produce_raw([(b"key", b"not json")], headers=(("€" * 2_000_000, b""),), compression_type="gzip")
+    await rig.produce(numbered(10, keys=10))
+    async with running(rig, fine) as stage:
+        await rig.until_committed()
+        assert len(stage.done) == 10
+    (letter,) = await dead_letters.read(rig.kafka, [rig.stage])
+    assert (letter.reason, letter.value, letter.headers, letter.truncated) == ("not_json", b"not json", (), True)
 
 
 async def test_a_producer_whose_numbering_is_broken_is_renewed(rig: Rig) -> None:

@@ -14,13 +14,14 @@ class FakeLedger:
     def __init__(self) -> None:
         self.entries: dict[UUID, dict[str, Any]] = {}
 
-    async def enter(self, awarded: PointsAwarded) -> None:
+    async def enter(self, awarded: PointsAwarded) -> int:
         made = entry(awarded)
-        self.entries.setdefault(made["_id"], made)
+        first = self.entries.setdefault(made["_id"], made)
+        return awarded.points if first["import_id"] == awarded.import_id else 0
 
 
 class AwayLedger(FakeLedger):
-    async def enter(self, awarded: PointsAwarded) -> None:
+    async def enter(self, awarded: PointsAwarded) -> int:
         raise ConnectionError("the store is away")
 
 
@@ -48,8 +49,8 @@ async def test_a_repeated_event_has_the_same_child_and_the_same_entry() -> None:
 
 async def test_a_project_earns_once_whichever_import_says_that_it_made_it() -> None:
     ledger = FakeLedger()
-    await award(saved(import_id=2), ledger.enter, 50)
-    await award(saved(import_id=3), ledger.enter, 50)
+    told = [await award(saved(import_id=number), ledger.enter, 50) for number in (2, 3, 2)]
+    assert [one.points for one in told if one] == [50, 0, 50]
     assert len(ledger.entries) == 1
 
 

@@ -53,6 +53,10 @@ class Away(Exception):
     """An engine of ours does not answer."""
 
 
+class Unstorable(Exception):
+    """What a record holds can be written by nobody."""
+
+
 class RecordingFailures:
     """Remembers what it was asked; `away` counts how many writes fail first, `broken` makes all of them fail."""
 
@@ -68,6 +72,9 @@ class RecordingFailures:
         if isinstance(error, ConnectionError):
             return Outcome.RETRY
         return outcome_of(error)
+
+    def blames_record(self, error: BaseException) -> bool:
+        return isinstance(error, Unstorable)
 
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         self._write()

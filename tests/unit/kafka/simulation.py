@@ -1,7 +1,8 @@
 """A consumer group without Kafka, seeded, with the traps of the real one.
 
 As in aiokafka, records of a new assignment can be fetched before `on_partitions_assigned` is called, and a poll that
-slept through the rebalance returns them. As in Kafka, a commit is refused unless its sender owns the partition.
+slept through the rebalance returns them; and a poll that meets a record that cannot be decoded raises, hands over
+nothing, and has moved the other partitions on. As in Kafka, a commit is refused unless its sender owns the partition.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from kit.settings import KafkaSettings, KeyedSettings
 from tests.unit.kafka.fakes import Numbered, RecordingFailures, record
 
 TOPIC = "numbered"
+FOR_EVER = 1_000_000
 PARTITIONS = [TopicPartition(TOPIC, partition) for partition in range(6)]
 SETTINGS = KeyedSettings(
     concurrency=20,
@@ -43,6 +45,8 @@ class Group:
         self.committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self.members: list[FakeConsumer] = []
         self.finished: dict[TopicPartition, set[int]] = defaultdict(set)
+        self.spoiled: dict[TopicPartition, dict[int, int]] = defaultdict(dict)  # how often a fetch of it still fails
+        self.parked: list[dict[str, str]] = []  # headers of dead letters
         self.runs = 0
         self.faults: list[str] = []
         self._rebalancing = asyncio.Lock()
@@ -57,6 +61,14 @@ class Group:
         log.append(self.records[n])
         for member in self.members:
             member.wake.set()
+
+    def spoil(self, tp: TopicPartition, *, times: int | None = None) -> int:
+        """Append a record that no consumer can decode, for ever or the first `times`; returns its offset."""
+        log = self.log[tp]
+        offset = log[-1].offset + 1 if log else 0
+        log.append(record(b"", topic=TOPIC, partition=tp.partition, offset=offset))
+        self.spoiled[tp][offset] = FOR_EVER if times is None else times
+        return offset
 
     async def rebalance(self) -> None:
         async with self._rebalancing:
@@ -107,7 +119,7 @@ class FakeConsumer:
     def __init__(self, group: Group) -> None:
         self.group = group
         self.tps: set[TopicPartition] = set()
-        self.position: dict[TopicPartition, int] = {}
+        self.positions: dict[TopicPartition, int] = {}
         self.ready = asyncio.Event()
         self.wake = asyncio.Event()
         self._coordinator = self
@@ -125,7 +137,7 @@ class FakeConsumer:
 
     def take(self, tps: set[TopicPartition]) -> None:
         self.tps = tps
-        self.position = {tp: self.group.committed.get(tp, OffsetAndMetadata(0, "")).offset for tp in tps}
+        self.positions = {tp: self.group.committed.get(tp, OffsetAndMetadata(0, "")).offset for tp in tps}
         self.ready.set()
         self.wake.set()
 
@@ -134,11 +146,13 @@ class FakeConsumer:
             await self.ready.wait()
             found: dict[TopicPartition, list[Any]] = {}
             left = max_records or 1_000
-            for tp in (tp for tp in tps if tp in self.tps):
-                fetched = [r for r in self.group.log[tp] if r.offset >= self.position[tp]][:left]
+            # Worst first for whoever trusts a failed poll: what is fine has been drained when the spoiled is met.
+            for tp in sorted((tp for tp in tps if tp in self.tps), key=lambda tp: bool(self.group.spoiled[tp])):
+                fetched = [r for r in self.group.log[tp] if r.offset >= self.positions[tp]][:left]
+                self._decode(tp, fetched)
                 if fetched:
                     found[tp] = fetched
-                    self.position[tp] = fetched[-1].offset + 1
+                    self.positions[tp] = fetched[-1].offset + 1
                     left -= len(fetched)
                 if not left:
                     break
@@ -151,10 +165,28 @@ class FakeConsumer:
             except TimeoutError:
                 return {}
 
+    def _decode(self, tp: TopicPartition, fetched: list[Any]) -> None:
+        for offset in (each.offset for each in fetched):
+            if self.group.spoiled[tp].get(offset):
+                self.group.spoiled[tp][offset] -= 1
+                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+    async def position(self, tp: TopicPartition) -> int:
+        if tp not in self.tps:
+            raise IllegalStateError
+        return self.positions[tp]
+
+    async def committed(self, tp: TopicPartition) -> int | None:
+        await asyncio.sleep(0)
+        return self.group.committed[tp].offset if tp in self.group.committed else None
+
+    async def seek_to_beginning(self, tp: TopicPartition) -> None:
+        self.seek(tp, 0)
+
     def seek(self, tp: TopicPartition, offset: int) -> None:
         if tp not in self.tps:
             raise IllegalStateError
-        self.position[tp] = offset
+        self.positions[tp] = offset
 
     async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
         if not offsets.keys() <= self.tps:
@@ -181,6 +213,7 @@ class Member:
         self.broker = make_broker(KafkaSettings(), client_id="member")
         self.broker.config.broker_config.builder = lambda **_: FakeConsumer(group)
         self.broker._setup_logger()
+        self.broker.publish = self._publish  # type: ignore[method-assign, assignment]
         self.subscriber: KeyedSubscriber = keyed(
             self.broker, TOPIC, group_id="g", stage="stage", settings=SETTINGS, failures=RecordingFailures(),
             events={TOPIC: Numbered},
@@ -189,6 +222,12 @@ class Member:
         @self.subscriber
         async def on_numbered(event: Numbered) -> None:
             await handle(event)
+
+    async def _publish(self, _value: Any, topic: str, *, headers: dict[str, str], **_: Any) -> None:
+        """Dead letters are all that a member publishes."""
+        tp = TopicPartition(TOPIC, int(headers["x-dead-letter-partition"]))
+        self.group.parked.append(headers)
+        self.group.finished[tp].add(int(headers["x-dead-letter-offset"]))
 
     async def join(self) -> None:
         await self.subscriber.start()

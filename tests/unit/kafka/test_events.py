@@ -2,11 +2,12 @@ from typing import Any
 
 import pytest
 from faststream.kafka import KafkaMessage, TestKafkaBroker
+from pydantic import ValidationError
 
 from kit.kafka import keyed, make_broker
 from kit.kafka.keyed import _max_bytes
 from kit.settings import KafkaSettings, KeyedSettings
-from schemas.content import MAX_TEXT_CHARS, Item
+from schemas.content import MAX_TEXT_CHARS, Item, Project
 from schemas.events import ContentFetched, ImportRequested, SourceSynced
 from tests.unit.kafka.fakes import RecordingFailures, record, requested
 
@@ -103,3 +104,14 @@ async def test_a_published_event_needs_no_handler() -> None:
 def test_a_readme_of_one_mebibyte_passes_with_every_character_escaped() -> None:
     event = fetched(requested(), text='"\n' * (MAX_TEXT_CHARS // 2))
     assert len(event.model_dump_json()) <= _max_bytes(ContentFetched)
+
+
+@pytest.mark.parametrize("model", [Item, Project])
+@pytest.mark.parametrize("name", ["a\0b", "", "$where", "a.b", "Stars", "stars\n", "x" * 61])
+def test_a_fact_has_a_name_that_every_store_can_hold(model: type[Item | Project], name: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate({"metadata": {name: 1}})
+    assert "string_pattern_mismatch" in {e["type"] for e in refused.value.errors() if e["loc"][0] == "metadata"}
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate({"metadata": {"view_count_2": "a\0b"}})
+    assert not [e for e in refused.value.errors() if e["loc"][0] == "metadata"]

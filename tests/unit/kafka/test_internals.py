@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faststream._internal.broker.registrator import Registrator
 from faststream._internal.endpoint.subscriber.mixins import TasksMixin
@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from kit.kafka import keyed, make_broker
 from kit.settings import KafkaSettings, KeyedSettings
+from schemas.events import MAX_EVENT_BYTES
 from tests.unit.kafka.fakes import RecordingFailures
 
 
@@ -43,6 +44,9 @@ def test_the_versions_are_those_that_were_read() -> None:
         (AIOKafkaConsumer.getmany, ["self", "partitions", "timeout_ms", "max_records"]),
         (AIOKafkaConsumer.seek, ["self", "partition", "offset"]),
         (AIOKafkaConsumer.commit, ["self", "offsets"]),
+        (AIOKafkaConsumer.position, ["self", "partition"]),
+        (AIOKafkaConsumer.committed, ["self", "partition"]),
+        (AIOKafkaConsumer.seek_to_beginning, ["self", "partitions"]),
         (GroupCoordinator.fetch_committed_offsets, ["self", "partitions"]),
     ],
 )
@@ -67,6 +71,12 @@ def test_a_poll_still_waits_through_a_rebalance_and_filters_by_partition() -> No
     assert "if partitions and tp not in partitions" in source
 
 
+def test_a_poll_that_fails_still_forgets_what_it_had_in_hand() -> None:
+    """The fact behind `kit.kafka.intake`: a local of the call holds the records whose positions have moved."""
+    assert "drained = {}" in inspect.getsource(Fetcher.fetched_records)
+    assert "_update_position" in inspect.getsource(FetchResult.getall)
+
+
 def test_the_subscriber_commits_nothing_by_itself() -> None:
     broker = make_broker(KafkaSettings(), client_id="c")
     subscriber = keyed(
@@ -76,6 +86,8 @@ def test_the_subscriber_commits_nothing_by_itself() -> None:
     arguments = subscriber._connection_args
     assert arguments["enable_auto_commit"] is False
     assert arguments["auto_offset_reset"] == "earliest"
+    # Bounds on what lies fetched in memory; the first batch of a fetch comes whole whatever its size.
+    assert arguments["max_partition_fetch_bytes"] < arguments["fetch_max_bytes"] < 2 * MAX_EVENT_BYTES + 1
     # A revocation drains and commits before the group goes on without it.
     assert arguments["rebalance_timeout_ms"] > KeyedSettings().revoke_timeout.total_seconds() * 1000
     assert arguments["heartbeat_interval_ms"] < arguments["session_timeout_ms"]

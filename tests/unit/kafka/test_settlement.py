@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.errors import InvalidMessageError, KafkaConnectionError, MessageSizeTooLargeError
 from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
 
 from kit.errors import ContentNotFoundError, InternalError, RateLimitError, UpstreamUnavailableError
 from kit.kafka import keyed, make_broker
+from kit.kafka.breaker import State
 from kit.settings import KafkaSettings, KeyedSettings
-from tests.unit.kafka.fakes import Away, Numbered, RecordingFailures, record
+from tests.unit.kafka.fakes import Away, Numbered, RecordingFailures, Unstorable, record
 
 QUICK = KeyedSettings(retry_backoff=timedelta(0), handler_timeout=timedelta(seconds=5))
 
@@ -152,6 +153,47 @@ async def test_headers_that_are_not_text_fail_nothing() -> None:
     await stage.receive(headers=(("content-type", b"\xff\xfe"), ("ce_id", None), ("correlation_id", b"\xc3\x28")))
     assert stage.calls == 1
     assert stage.parked == []
+
+
+async def test_a_header_name_counts_by_its_bytes() -> None:
+    """As characters these names would pass; Kafka would refuse the letter for ever."""
+    stage = Stage(failing())
+    await stage.receive(b"not json", headers=(("€" * 1_500_000, b""),))
+    (parked,) = stage.parked
+    assert stage.reasons == [b"not_json"]
+    assert dict(parked.headers)["x-dead-letter-truncated"]
+    assert parked.value == b"not json"
+
+
+@pytest.mark.parametrize("refusal", [MessageSizeTooLargeError(), InvalidMessageError(), ValueError()])
+async def test_a_letter_that_is_refused_whole_is_parked_in_part(refusal: Exception) -> None:
+    stage = Stage(failing())
+    publish = stage.broker.publish
+    refused = []
+
+    async def picky(value: Any, *args: Any, headers: dict[str, str], **kwargs: Any) -> Any:
+        if "odd" in headers:
+            refused.append(value)
+            raise refusal
+        return await publish(value, *args, headers=headers, **kwargs)
+
+    stage.broker.publish = picky  # type: ignore[method-assign, assignment]
+    await stage.receive(b"not json" * 20_000, headers=(("odd", b"x"),))
+    assert len(refused) == 1
+    (parked,) = stage.parked
+    assert len(parked.value) == 65_536
+    assert "x-dead-letter-truncated" in dict(parked.headers)
+
+
+async def test_what_cannot_be_stored_is_the_records_fault_and_not_ours() -> None:
+    """However many of them come, the breaker stays closed; each is parked under its own reason."""
+    errors = [Unstorable() for _ in range(5)]
+    stage = Stage(failing(*errors), settings=QUICK.model_copy(update={"breaker_window": 2}))
+    for offset in range(len(errors)):
+        await stage.receive(offset=offset)
+    assert stage.reasons == [b"not_storable"] * len(errors)
+    assert stage.subscriber.breaker.state is State.CLOSED
+    assert len(stage.failures.failed) == len(errors)
 
 
 async def test_only_the_answering_stage_parks_what_nobody_can_read() -> None:

@@ -4,7 +4,9 @@ import json
 from uuid import UUID
 
 import pytest
-from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
+from bson import encode
+from bson.errors import InvalidDocument
+from pymongo.errors import AutoReconnect, DocumentTooLarge, OperationFailure, ServerSelectionTimeoutError
 
 from kit.deferred import WAITS_HEADER
 from kit.errors import (
@@ -146,3 +148,15 @@ async def test_what_waits_for_a_consent_that_never_comes_fails_in_the_end_and_sa
     await stage.failures.defer(record(headers=((WAITS_HEADER, str(MAX_WAITS).encode()),)), problem)
     (failed,) = stage.published
     assert (failed.error_code, failed.action) == ("AUTH_ERROR", "connect_youtube")
+
+
+def test_a_document_that_nobody_could_store_is_the_records_fault() -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        encode({"a\0b": 1})
+    failures = Stage().failures
+    assert failures.outcome(refused.value) is Outcome.PARK
+    assert failures.blames_record(refused.value)
+    assert failures.blames_record(DocumentTooLarge("large"))
+    assert failures.blames_record(OperationFailure("larger", 10_334))
+    assert not failures.blames_record(OperationFailure("not allowed", 13))
+    assert not failures.blames_record(LookupError())

@@ -1,0 +1,158 @@
+"""From polls to records, none of them skipped.
+
+A poll of several partitions moves each one's position as it takes its records, and when a later partition fails it
+hands over none of them: aiokafka forgets what it had in hand. So after a failed poll every partition goes back to
+what was delivered, and for a while each is polled by itself, where a failure touches no other.
+
+A partition that then fails again and again at one offset, because what lies there decodes to no record, is moved past
+it with an `Undecodable` in the record's place, which is parked like any poison. Whatever else fails is tried for ever.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import cramjam
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, IllegalStateError
+
+from kit.kafka import metrics
+from kit.kafka.events import Undecodable
+from kit.kafka.lanes import Record
+from kit.kafka.partition import Partition
+
+log = structlog.get_logger()
+
+NOWHERE = TopicPartition("", 0)  # polling it keeps us in the group and returns nothing
+TRIES = 3  # fetches of its own that an offset gets before it is given up
+TRY_PAUSE = 0.1  # seconds between them
+CAREFUL = 10.0  # seconds without a failure after which partitions are polled together again
+CAREFUL_MS = 20  # a round of single polls that brought nothing waits so long
+POSITION_TIMEOUT = 2.0  # seconds; the next poll tries again
+
+Deliver = Callable[[AIOKafkaConsumer, TopicPartition, list[Record]], None]
+
+
+@dataclass
+class Trouble:
+    """A partition that failed by itself: it is read record by record until it has been well for a while."""
+
+    offset: int  # where it stands
+    tries: int  # how often that could not be decoded
+    again_at: float
+
+
+class Intake:
+    """`parts` is the subscriber's own; `deliver` takes records before anything else can happen."""
+
+    def __init__(self, group: str, parts: Mapping[TopicPartition, Partition], deliver: Deliver) -> None:
+        self._group = group
+        self._parts = parts
+        self._deliver = deliver
+        self._adrift: set[TopicPartition] = set()  # their positions may be ahead of what was delivered
+        self._careful_until = 0.0
+        self._troubles: dict[TopicPartition, Trouble] = {}
+
+    @property
+    def well(self) -> bool:
+        """Whether every partition could be polled when it was last tried."""
+        return not self._adrift and not any(
+            trouble.again_at for tp, trouble in self._troubles.items() if tp in self._parts
+        )
+
+    async def poll(
+        self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], *, wait_ms: int, max_records: int
+    ) -> None:
+        """Deliver up to `max_records`, waiting for the first. Raises ConsumerStoppedError, and what prevents that
+        positions are set right; nothing is delivered until they are."""
+        await self._take_back(consumer)
+        if time.monotonic() < self._careful_until:
+            await self._one_by_one(consumer, tps, max_records)
+            return
+        self._troubles.clear()
+        try:
+            found = await consumer.getmany(*tps, timeout_ms=wait_ms, max_records=max_records)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self._adrift.update(tps)
+            self._note(error)
+            await self._take_back(consumer)
+            return
+        for tp, records in found.items():
+            self._deliver(consumer, tp, records)
+
+    async def _take_back(self, consumer: AIOKafkaConsumer) -> None:
+        for tp in list(self._adrift):
+            with suppress(IllegalStateError):  # no longer ours
+                await self._rewind(consumer, tp)
+            self._adrift.discard(tp)
+
+    async def _rewind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+        part = self._parts.get(tp)
+        if part is not None and part.tracker.next is not None:
+            consumer.seek(tp, part.tracker.next)
+            return
+        # Nothing of it was delivered, so nothing of it was committed since it was assigned.
+        async with asyncio.timeout(POSITION_TIMEOUT):
+            stored = await consumer.committed(tp)
+            if stored is None:
+                await consumer.seek_to_beginning(tp)
+            else:
+                consumer.seek(tp, stored)
+
+    async def _one_by_one(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], max_records: int) -> None:
+        came = False
+        for tp in tps:
+            trouble = self._troubles.get(tp)
+            if trouble and time.monotonic() < trouble.again_at:
+                continue
+            try:
+                found = await consumer.getmany(tp, timeout_ms=0, max_records=1 if trouble else max_records)
+            except ConsumerStoppedError:
+                raise
+            except Exception as error:
+                self._note(error, tp)
+                with suppress(IllegalStateError):
+                    await self._failed(consumer, tp, error)
+                continue
+            for records in found.values():
+                came = True
+                if trouble:
+                    trouble.again_at = 0.0
+                self._deliver(consumer, tp, records)
+        if not came:
+            await consumer.getmany(NOWHERE, timeout_ms=CAREFUL_MS)
+
+    async def _failed(self, consumer: AIOKafkaConsumer, tp: TopicPartition, error: Exception) -> None:
+        async with asyncio.timeout(POSITION_TIMEOUT):
+            offset = await consumer.position(tp)
+        trouble = self._troubles.get(tp)
+        tries = (trouble.tries if trouble and trouble.offset == offset else 0) + is_undecodable(error)
+        if tries < TRIES:
+            self._troubles[tp] = Trouble(offset, tries, time.monotonic() + TRY_PAUSE)
+            return
+        self._troubles[tp] = Trouble(offset + 1, 0, 0.0)
+        self._deliver(consumer, tp, [Undecodable.at(tp, offset)])
+        if tp in self._parts:
+            consumer.seek(tp, offset + 1)
+
+    def _note(self, error: Exception, tp: TopicPartition | None = None) -> None:
+        self._careful_until = time.monotonic() + CAREFUL
+        metrics.POLL_FAILURES.labels(self._group).inc()
+        where = {} if tp is None else {"topic": tp.topic, "partition": tp.partition}
+        log.error("poll failed", group=self._group, error_class=type(error).__name__, **where)
+
+
+def is_undecodable(error: BaseException) -> bool:
+    """Whether the bytes are what was written, their checksum being right, and make no record.
+
+    Not so a checksum that is wrong, and whatever else Kafka says: the next fetch may bring better.
+    """
+    if isinstance(error, CorruptRecordException):
+        error = error.__cause__ or error
+    return isinstance(error, (ValueError, IndexError, EOFError, zlib.error, cramjam.DecompressionError))

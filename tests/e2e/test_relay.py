@@ -1,0 +1,93 @@
+"""The relay and the ledger on a real MongoDB: what cannot go holds up nothing else, and nothing is made of nothing."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from pydantic import SecretStr
+
+from kit import deferred
+from kit.deferred import MAX_HEADER_BYTES
+from kit.errors import ContentNotFoundError
+from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.settings import MongoSettings
+from schemas.events import Event, PointsAwarded
+from services.awarder.ledger import Ledger
+from services.scheduler.relay import Relay
+from services.scheduler.settings import SchedulerSettings
+from tests.unit.kit.records import record
+
+LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(connected)
+    yield connected
+    await connected.client.drop_database(database)
+    await connected.client.close()
+
+
+async def nothing(_event: Event) -> None:
+    raise AssertionError("nothing is to be published")
+
+
+async def test_a_message_that_kafka_does_not_take_holds_up_no_other(db: Database) -> None:
+    for offset in range(3):
+        await deferred.put(
+            db, record(offset=offset, value=b"large" if offset == 1 else b"small"), due_at=LONG_AGO, reason="x"
+        )
+    sent = []
+
+    async def publish(message: Document) -> None:
+        if bytes(message["value"]) == b"large":
+            raise MessageSizeTooLargeError
+        sent.append(message["_id"])
+
+    await Relay(db, nothing, publish, SchedulerSettings()).tick()
+    assert len(sent) == 2
+    left = await db.deferred.find().to_list()
+    assert [bytes(message["value"]) for message in left] == [b"large"]
+
+
+async def test_a_broker_that_is_away_is_told_and_nothing_is_removed(db: Database) -> None:
+    await deferred.put(db, record(), due_at=LONG_AGO, reason="x")
+
+    async def publish(_message: Document) -> None:
+        raise KafkaConnectionError
+
+    with pytest.raises(KafkaConnectionError):
+        await Relay(db, nothing, publish, SchedulerSettings()).tick()
+    assert await db.deferred.count_documents({}) == 1
+
+
+async def test_headers_beyond_what_kafka_takes_back_are_not_kept(db: Database) -> None:
+    large = record(headers=(("ce_id", b"1"), ("padding", b"x" * MAX_HEADER_BYTES), ("ce_type", b"T")))
+    await deferred.put(db, large, due_at=LONG_AGO, reason="x")
+    (message,) = await deferred.claim(db, datetime.now(UTC))
+    assert [name for name, _ in message["headers"][:-1]] == ["ce_id", "ce_type"]
+
+
+async def test_points_are_entered_only_for_a_project_that_its_owner_has(db: Database) -> None:
+    mine, anothers = uuid4(), uuid4()
+    for project, owner in ((mine, "ada"), (anothers, "bob")):
+        await db.projects.insert_one(
+            {"_id": project, "user_id": owner, "slug": owner, "external_url": f"https://x/{owner}"}
+        )
+    ledger = Ledger(db)
+    first = award(mine)
+    assert [await ledger.enter(each) for each in (first, award(mine), first)] == [50, 0, 50]
+    for project in (anothers, uuid4()):
+        with pytest.raises(ContentNotFoundError):
+            await ledger.enter(award(project))
+    assert [entry["project_id"] async for entry in db.points.find()] == [mine]
+
+
+def award(project_id: UUID) -> PointsAwarded:
+    return PointsAwarded(
+        id=uuid4(), import_id=uuid4(), user_id="ada", url="https://github.com/a/b", project_id=project_id, slug="b",
+        points=50, reason="project_created",
+    )  # fmt: skip

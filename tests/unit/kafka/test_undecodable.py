@@ -1,0 +1,152 @@
+"""A record that aiokafka cannot decode: it costs the other partitions nothing, and is passed over in the end."""
+
+import asyncio
+
+import pytest
+from aiokafka.errors import CorruptRecordException, KafkaError, TopicAuthorizationFailedError
+from prometheus_client import REGISTRY
+
+from kit.kafka.intake import TRIES, is_undecodable
+from tests.unit.kafka.fakes import Numbered
+from tests.unit.kafka.simulation import PARTITIONS, Group, Member
+
+KEYS = 40
+BAD = PARTITIONS[2]
+
+
+async def settle(group: Group) -> None:
+    async with asyncio.timeout(20):
+        while not group.settled and not group.faults:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def until_parked(group: Group, count: int) -> None:
+    async with asyncio.timeout(20):
+        while len(group.parked) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def member_of(group: Group) -> Member:
+    async def handle(event: Numbered) -> None:
+        group.starts(group.records[event.n])
+        await asyncio.sleep(0)
+        group.ends(group.records[event.n])
+
+    return Member(group, handle)
+
+
+def produce(group: Group, first: int, count: int) -> None:
+    for n in range(first, first + count):
+        group.produce(n, f"key{n % KEYS}")
+
+
+@pytest.mark.parametrize("delivered", [0, 12], ids=["at the first poll", "later"])
+async def test_what_a_failed_poll_had_in_hand_is_fetched_again(delivered: int) -> None:
+    group = Group(1)
+    produce(group, 0, delivered)
+    member = member_of(group)
+    await member.join()
+    await settle(group)
+    spoiled = group.spoil(BAD)
+    produce(group, delivered, 12)  # few enough for one poll
+    await until_parked(group, 1)
+    produce(group, delivered + 12, 60)  # a commit of these would hide the loss
+    await settle(group)
+    await member.leave()
+    assert group.faults == []
+    assert group.lost == 0
+    assert group.settled
+    assert [int(letter["x-dead-letter-offset"]) for letter in group.parked] == [spoiled]
+
+
+async def test_it_goes_on_where_an_earlier_owner_left_off() -> None:
+    group = Group(4)
+    produce(group, 0, 100)
+    first = member_of(group)
+    await first.join()
+    await settle(group)
+    await first.leave()
+    runs = group.runs
+    group.spoil(BAD)
+    produce(group, 100, 100)
+    second = member_of(group)
+    await second.join()
+    await settle(group)
+    await second.leave()
+    assert group.faults == []
+    assert group.settled
+    assert group.runs == runs + 100
+
+
+async def test_the_letter_tells_where_it_was_and_the_records_around_it_are_handled() -> None:
+    group = Group(2)
+    produce(group, 0, 60)
+    spoiled = group.spoil(BAD)
+    produce(group, 60, 60)
+    before = _failures()
+    member = member_of(group)
+    await member.join()
+    await settle(group)
+    assert member.subscriber.health()
+    await member.leave()
+    assert group.settled
+    assert _failures() >= before + TRIES
+    (letter,) = group.parked
+    assert letter["x-dead-letter-reason"] == "not_readable"
+    assert (letter["x-dead-letter-topic"], letter["x-dead-letter-partition"]) == (BAD.topic, str(BAD.partition))
+    assert letter["x-dead-letter-offset"] == str(spoiled)
+    assert "x-dead-letter-truncated" in letter  # there is nothing to replay
+
+
+async def test_a_row_of_them_is_passed_over_one_by_one() -> None:
+    group = Group(3)
+    spoiled = [group.spoil(tp) for tp in (BAD, BAD, PARTITIONS[4], BAD)]
+    produce(group, 0, 100)
+    member = member_of(group)
+    await member.join()
+    await settle(group)
+    await member.leave()
+    assert group.settled
+    assert sorted(int(letter["x-dead-letter-offset"]) for letter in group.parked) == sorted(spoiled)
+
+
+async def test_what_can_be_read_after_all_is_not_passed_over() -> None:
+    group = Group(5)
+    offset = group.spoil(BAD, times=TRIES)  # one of them in the joint poll
+    group.log[BAD].clear()
+    produce(group, 0, 100)
+    group.spoiled[BAD] = {group.log[BAD][0].offset: TRIES}
+    assert offset == 0
+    member = member_of(group)
+    await member.join()
+    await settle(group)
+    await member.leave()
+    assert group.settled
+    assert group.parked == []
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "undecodable"),
+    [
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, ""), True),
+        (_caused(CorruptRecordException("structure"), ValueError()), True),  # aiokafka without its extension
+        (CorruptRecordException("Invalid CRC"), False),
+        (TopicAuthorizationFailedError(), False),
+        (KafkaError(), False),
+        (OSError(), False),
+        (MemoryError(), False),
+    ],
+)
+def test_only_bytes_that_are_what_was_written_and_make_no_record_are_given_up(
+    error: Exception, undecodable: bool
+) -> None:
+    assert is_undecodable(error) is undecodable
+
+
+def _failures() -> float:
+    return REGISTRY.get_sample_value("thrive_poll_failures_total", {"group": "g"}) or 0.0
