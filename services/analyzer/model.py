@@ -5,18 +5,26 @@ API: https://platform.openai.com/docs/api-reference/chat/create
 
 from contextlib import AsyncExitStack
 
+import httpx2
 import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
 from kit.errors import AnalysisFailedError
+from kit.http import BodyTooLargeError, open_transport
 from schemas.content import Analysis, Item
 from services.analyzer.plain import plain, sentences
 from services.analyzer.prompt import ANSWER_FORMAT, INSTRUCTIONS, Answer, facts
 from services.analyzer.settings import AnalyzerSettings
+from services.analyzer.transport import BoundedTransport
 
 MAX_ANSWER_TOKENS = 500
+# All that an answer can be to those who read it. Deeply nested JSON is a RecursionError.
+UNUSABLE = (
+    openai.OpenAIError, BodyTooLargeError, ValidationError,
+    ValueError, LookupError, AttributeError, TypeError, RecursionError,
+)  # fmt: skip
 
 
 class Model:
@@ -31,8 +39,11 @@ class Model:
             base_url=settings.openai_base_url,
             timeout=settings.openai_timeout.total_seconds(),
             max_retries=1,
-            # aiohttp beneath: the default transport costs several times the CPU under load (docs/adr/0004)
-            http_client=DefaultAioHttpClient(),
+            # The default transport costs several times the CPU under load (docs/adr/0004), and bounds nothing.
+            http_client=httpx2.AsyncClient(
+                transport=BoundedTransport(open_transport(max_connections=settings.concurrency)),
+                follow_redirects=False,  # the key and the content are for this endpoint only
+            ),
         )
         resources.push_async_callback(self._client.close)
 
@@ -56,7 +67,7 @@ class Model:
                 },
             )
             return self._clean(completion.choices[0].message.content or "")
-        except (openai.OpenAIError, ValidationError, ValueError, LookupError, AttributeError, TypeError) as error:
+        except UNUSABLE as error:
             raise AnalysisFailedError(f"The model gave no usable answer ({type(error).__name__}).") from error
 
     def _clean(self, content: str) -> Analysis:
