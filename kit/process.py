@@ -10,14 +10,15 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import uvicorn
-from prometheus_client import make_asgi_app
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from kit import log
+from kit.httpserver import BoundedProtocol
 from kit.settings import ProcessSettings
 
 Live = Callable[[], bool]
@@ -33,14 +34,15 @@ def make_app(running: Callable[[], AbstractAsyncContextManager[None]], live: Liv
         parts = dict(await ready())
         return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
 
-    return Starlette(
-        routes=[
-            Route("/livez", livez),
-            Route("/readyz", readyz),
-            Mount("/metrics", make_asgi_app()),
-        ],
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app = Starlette(
+        routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)],
         lifespan=lambda _app: running(),
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever the Host header says
+    return app
 
 
 def serve(name: str, settings: ProcessSettings, app: Starlette) -> None:
@@ -61,7 +63,8 @@ def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvico
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
+        ws="none",  # nothing of ours speaks it, and an upgrade would leave the bounds of that protocol
         lifespan="on",
         log_config=None,  # ours, see `kit.log`
         access_log=False,

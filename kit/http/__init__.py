@@ -1,10 +1,19 @@
 """The one way out of a process to other people's servers: `Upstream` over one shared aiohttp connector."""
 
-from kit.http.body import BodyTooLargeError
+from kit.http.body import BodyLimits, BodyTooLargeError
 from kit.http.exchange import Limits, Response
 from kit.http.library import LibraryTransport
 from kit.http.retry import retry_after
 from kit.http.transport import open_transport
 from kit.http.upstream import Upstream
 
-__all__ = ["BodyTooLargeError", "LibraryTransport", "Limits", "Response", "Upstream", "open_transport", "retry_after"]
+__all__ = [
+    "BodyLimits",
+    "BodyTooLargeError",
+    "LibraryTransport",
+    "Limits",
+    "Response",
+    "Upstream",
+    "open_transport",
+    "retry_after",
+]

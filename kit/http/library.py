@@ -1,7 +1,7 @@
 """Our transport for a library that speaks httpx2, as Authlib does: confined, timed and bounded like `Upstream`."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import httpx
 import httpx2
@@ -9,22 +9,30 @@ import httpx2
 from kit.errors import UpstreamUnavailableError
 from kit.http.exchange import FAILURES, Limits, exchange, origin
 
-HOP = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # true of the wire, not of the body
+# True of the wire and not of the body; and cookies, which would pile up in the library's client.
+DROPPED = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
 
 class LibraryTransport(httpx2.AsyncBaseTransport):
     """Of one library's client, over the process's `transport`, which stays open when that client is closed.
 
-    Sends each request once. Raises UpstreamUnavailableError and BodyTooLargeError instead of the library's own errors,
-    and ValueError for an address outside the origins of `bases`.
+    Sends each request once. Raises BodyTooLargeError, ValueError for an address outside the origins of `bases`, and for
+    every other failure what `unavailable` makes of a sentence.
     """
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, bases: Iterable[str], *, service: str, limits: Limits | None = None
+        self,
+        transport: httpx.AsyncBaseTransport,
+        bases: Iterable[str],
+        *,
+        service: str,
+        limits: Limits | None = None,
+        unavailable: Callable[[str], Exception] = UpstreamUnavailableError,
     ) -> None:
         self._transport = transport
         self._origins = frozenset(origin(httpx.URL(base)) for base in bases)
         self._service = service
+        self._unavailable = unavailable
         self._limits = limits or Limits()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -39,6 +47,6 @@ class LibraryTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(self._limits.total):
                 answer = await exchange(self._transport, sent, self._limits, service=self._service)
         except FAILURES:
-            raise UpstreamUnavailableError(f"{self._service} is not available at the moment.") from None
-        kept = [(name, value) for name, value in answer.headers.multi_items() if name not in HOP]
-        return httpx2.Response(answer.status, headers=kept, content=answer.body)
+            raise self._unavailable(f"{self._service} is not available at the moment.") from None
+        kept = [(name, value) for name, value in answer.headers.multi_items() if name not in DROPPED]
+        return httpx2.Response(answer.status, headers=kept, content=answer.body, request=request)

@@ -6,12 +6,14 @@ API: https://platform.openai.com/docs/api-reference/chat/create
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Protocol
 
+import httpx2
 import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import ValidationError
 
 from kit.errors import AnalysisFailedError
+from kit.http import BodyLimits, BodyTooLargeError, LibraryTransport, Limits, open_transport
 from schemas.content import Analysis, Item
 from services.analyzer.plain import plain, sentences
 from services.analyzer.prompt import ANSWER_FORMAT, INSTRUCTIONS, Answer, facts
@@ -19,7 +21,13 @@ from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Bill
 
 MAX_ANSWER_TOKENS = 500
+MAX_ANSWER_BYTES = 1024 * 1024
 FORMAT_TOKENS = 500  # the schema of the answer, and what frames the messages
+# All that an answer can be to those who read it. Deeply nested JSON is a RecursionError.
+UNUSABLE = (
+    openai.OpenAIError, BodyTooLargeError, ValidationError,
+    ValueError, LookupError, AttributeError, TypeError, RecursionError,
+)  # fmt: skip
 
 
 class Payer(Protocol):
@@ -35,14 +43,26 @@ class Model:
         self._temperature = settings.openai_temperature
         self._spend = spend
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+        transport = open_transport(max_connections=settings.concurrency)
+        bounds = BodyLimits(wire=MAX_ANSWER_BYTES, decoded=MAX_ANSWER_BYTES)
         self._client = AsyncOpenAI(
             api_key=key,
             base_url=settings.openai_base_url,
             timeout=settings.openai_timeout.total_seconds(),
             max_retries=1,
-            # aiohttp beneath: the default transport costs several times the CPU under load (docs/adr/0004)
-            http_client=DefaultAioHttpClient(),
+            # The default transport costs several times the CPU under load (docs/adr/0004), and bounds nothing.
+            http_client=httpx2.AsyncClient(
+                transport=LibraryTransport(
+                    transport,
+                    [settings.openai_base_url],
+                    service="The model",
+                    limits=Limits(total=settings.openai_timeout.total_seconds(), body=bounds),
+                    unavailable=httpx2.TransportError,  # which the client knows, and asks again for
+                ),
+                follow_redirects=False,  # the key and the content are for this endpoint only
+            ),
         )
+        resources.push_async_callback(transport.aclose)
         resources.push_async_callback(self._client.close)
 
     async def analyse(self, user_id: str, item: Item) -> Analysis:
@@ -56,7 +76,7 @@ class Model:
                 completion = await self._complete(content)
                 bill.usage = completion.usage
             return self._clean(completion.choices[0].message.content or "")
-        except (openai.OpenAIError, ValidationError, ValueError, LookupError, AttributeError, TypeError) as error:
+        except UNUSABLE as error:
             raise AnalysisFailedError(f"The model gave no usable answer ({type(error).__name__}).") from error
 
     async def _complete(self, content: str) -> ChatCompletion:

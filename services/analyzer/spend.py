@@ -20,6 +20,7 @@ from services.analyzer.settings import AnalyzerSettings
 
 ALL = ""  # whose amount is everybody's
 MICRO = 1_000_000
+MOST_TOKENS = 100_000_000  # that a call is believed to have had
 KEPT = timedelta(days=40)
 SURE_OF_IT = timedelta(minutes=1)  # how long a refusal of a member is remembered
 
@@ -40,6 +41,14 @@ class Bill:
 
     def __init__(self) -> None:
         self.usage: CompletionUsage | None = None
+
+    def tokens(self) -> tuple[int, int] | None:
+        """Of input and output, where the model tells them and they make sense."""
+        told = (self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else ()
+        match told:
+            case (int(read), int(written)) if 0 <= read <= MOST_TOKENS and 0 <= written <= MOST_TOKENS:
+                return read, written
+        return None
 
 
 class Spend:
@@ -75,8 +84,8 @@ class Spend:
             spent = 0
             raise
         finally:
-            if bill.usage:
-                spent = self.price(bill.usage.prompt_tokens, bill.usage.completion_tokens)
+            if (told := bill.tokens()) is not None:
+                spent = self.price(*told)
             if spent != amount.micro:
                 await self._settle(Amount(amount.day, user_id, spent - amount.micro))
 

@@ -85,6 +85,7 @@ def create_app(
         description=DESCRIPTION,
         docs_url=None,  # their assets come from a CDN
         redoc_url=None,
+        redirect_slashes=False,  # it would redirect to whatever the Host header says
         lifespan=lambda _app: _running(hub, resources),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -47,6 +47,10 @@ class NotFoundError(ImportProblem):
     suggestion = "Check the address; it must be yours or public."
 
 
+class NoSuchAddressError(NotFoundError):
+    suggestion = "Check the address; all under /api/ end in a slash."
+
+
 class InvalidRequestError(ImportProblem):
     status = 422
     error_code = "INVALID_REQUEST"
@@ -117,7 +121,11 @@ class BodyTooLargeError(ImportProblem):
 
 
 # What the framework refuses by itself, before or beside our routes.
-BY_STATUS: dict[int, type[ImportProblem]] = {404: NotFoundError, 405: MethodNotAllowedError, 413: BodyTooLargeError}
+BY_STATUS: dict[int, type[ImportProblem]] = {
+    404: NoSuchAddressError,
+    405: MethodNotAllowedError,
+    413: BodyTooLargeError,
+}
 
 
 def respond(request: Request, problem: ImportProblem, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -76,6 +76,14 @@ async def test_what_a_call_did_not_cost_is_there_for_the_next(db: Database) -> N
     assert [await pay(spend, dollars=9, used=1) for _ in range(3)] == [True, True, False]
 
 
+@pytest.mark.parametrize("nonsense", [None, -5 * MILLION, 10**30, "many"])
+async def test_an_account_of_the_model_that_makes_no_sense_is_not_believed(db: Database, nonsense: Any) -> None:
+    spend = spend_of(db)
+    async with spend.paying("ada", input_tokens=9 * MILLION, output_tokens=0) as bill:
+        bill.usage = CompletionUsage.model_construct(prompt_tokens=nonsense, completion_tokens=1, total_tokens=1)
+    assert [await pay(spend) for _ in range(2)] == [True, False]
+
+
 async def test_a_call_that_the_model_refused_costs_nothing(db: Database) -> None:
     spend = spend_of(db)
     response = httpx2.Response(500, request=httpx2.Request("POST", "http://x"))

@@ -1,5 +1,7 @@
 """The model's client against the sandbox: every answer becomes a clean analysis or AnalysisFailedError."""
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from services.analyzer.model import Model
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Bill
 from tests.unit.analyzer.items import item
+from tests.unit.analyzer.raw import answer, saying
 
 
 class Wallet:
@@ -32,11 +35,12 @@ class Wallet:
 
 
 @asynccontextmanager
-async def model_at(sandbox: SandboxClient, wallet: Wallet | None = None, **settings: Any) -> AsyncIterator[Model]:
+async def model_at(where: SandboxClient | str, wallet: Wallet | None = None, **settings: Any) -> AsyncIterator[Model]:
+    environment = {"OPENAI_BASE_URL": where, "OPENAI_API_KEY": "key"} if isinstance(where, str) else where.environment
     configured = AnalyzerSettings.model_validate(
         {
-            "openai_base_url": sandbox.environment["OPENAI_BASE_URL"],
-            "openai_api_key": sandbox.environment["OPENAI_API_KEY"],
+            "openai_base_url": environment["OPENAI_BASE_URL"],
+            "openai_api_key": environment["OPENAI_API_KEY"],
             "openai_model": "gpt-4o-mini",
             **settings,
         }
@@ -144,3 +148,77 @@ async def test_a_call_is_paid_for_as_the_model_counts_it_and_costs_no_more_than_
     (bill,) = wallet.bills
     assert bill.usage
     assert 0 < bill.usage.prompt_tokens <= wallet.reserved
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    said = b'{"description": "Lights lanterns.", "technologies": ["Rust"], "project_type": "tool"}'
+    completion = b'{"choices": [{"message": {"content": %b}}]}' % json.dumps(said.decode()).encode()
+    async with saying(answer(gzip.compress(completion), "Content-Encoding: gzip")) as (url, _), model_at(url) as model:
+        assert (await model.analyse("ada", item())).technologies == ("Rust",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(answer(b"[" * 200_000), id="nested lists"),
+        pytest.param(answer(b'{"choices":' * 50_000), id="nested objects"),
+        pytest.param(answer(b'{"choices":' + b"[" * 900 + b"]" * 900 + b"}"), id="nested within what a parser takes"),
+        pytest.param(answer(b'{"choices":[{"message":{"content":"%b"}}]}' % (b"[" * 100_000)), id="nested content"),
+        pytest.param(answer(b'{"choices":' + b"9" * 10_000 + b"}"), id="a number of 10,000 digits"),
+        pytest.param(answer(b'{"choices":[{"message":{"content":"\\ud800"}}]}'), id="half a character"),
+        pytest.param(answer(b'\xff\xfe{"choices"'), id="not UTF-8"),
+        pytest.param(answer(b""), id="nothing"),
+        pytest.param(answer(b"null"), id="null"),
+        pytest.param(answer(b"{}"), id="no choices"),
+        pytest.param(answer(b'{"choices":"abc"}'), id="choices of another type"),
+        pytest.param(answer(b'{"choices":[{"message":{"content":["a"]}}]}'), id="content of another type"),
+        pytest.param(answer(b"hello", "Content-Encoding: gzip"), id="not gzip"),
+        pytest.param(answer(b"hello", "Content-Encoding: br"), id="an encoding nobody asked for"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", id="not HTTP"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", id="a large header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", id="many headers"),
+    ],
+)
+async def test_an_answer_that_nobody_can_decode_is_the_same_error(said: bytes) -> None:
+    async with saying(said) as (url, _), model_at(url) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse("ada", item())
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        pytest.param(answer(gzip.compress(b" " * 50_000_000), "Content-Encoding: gzip"), id="decoded"),
+        pytest.param(answer(b" " * 1_100_000), id="wire"),
+        pytest.param(answer(b" " * 1_100_000, status="400 Bad Request"), id="error"),
+    ],
+)
+async def test_an_answer_of_more_than_a_megabyte_is_given_up_and_not_asked_for_again(bomb: bytes) -> None:
+    async with saying(bomb) as (url, heads), model_at(url) as model:
+        with pytest.raises(AnalysisFailedError, match="BodyTooLarge"):
+            await model.analyse("ada", item())
+    assert len(heads) == 1
+
+
+async def test_an_answer_without_an_end_is_given_up() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with saying(head, then=b"100\r\n" + b" " * 256 + b"\r\n") as (url, heads), model_at(url) as model:
+        with pytest.raises(AnalysisFailedError, match="BodyTooLarge"):
+            await model.analyse("ada", item())
+    assert len(heads) == 1
+
+
+async def test_an_answer_that_trickles_is_given_up_when_its_time_is_over() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with saying(head, then=b"1\r\n \r\n") as (url, _), model_at(url, openai_timeout=0.1) as model:
+        with pytest.raises(AnalysisFailedError, match="APIConnection"):
+            await model.analyse("ada", item())
+
+
+async def test_a_redirect_of_the_model_is_not_followed() -> None:
+    async with saying(answer(b"{}")) as (elsewhere, strangers):
+        moved = answer(b"", f"Location: {elsewhere}/chat/completions", status="307 Temporary Redirect")
+        async with saying(moved) as (url, heads), model_at(url) as model:
+            with pytest.raises(AnalysisFailedError):
+                await model.analyse("ada", item())
+    assert (len(heads), len(strangers)) == (1, 0)

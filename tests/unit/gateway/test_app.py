@@ -59,6 +59,8 @@ async def test_every_route_but_the_probes_and_the_way_in_needs_a_token(app: Fast
         ("GET", "/nowhere", {}, 404, "NOT_FOUND"),
         ("GET", "/api/v1/integrations/tasks/1/", {}, 404, "NOT_FOUND"),
         ("GET", "/api/v1/projects/1/", {}, 404, "NOT_FOUND"),
+        ("GET", "/api/v1/points", {}, 404, "NOT_FOUND"),
+        ("GET", "/livez/", {}, 404, "NOT_FOUND"),
         ("DELETE", "/api/v1/points/", {}, 405, "METHOD_NOT_ALLOWED"),
         ("POST", IMPORT, {"content": b"{"}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"content": b"\xff\xfe"}, 422, "INVALID_REQUEST"),
@@ -82,6 +84,12 @@ async def test_every_error_has_the_typed_body(
     assert (answer.status_code, body["error_code"], body["success"]) == (status, code, False)
     assert body.keys() >= BODY
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_missing_slash_is_told_and_sends_nobody_to_the_host_that_they_named(ada: httpx.AsyncClient) -> None:
+    answer = await ada.get("/api/v1/points", headers={"Host": "evil.test"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert "slash" in answer.json()["suggestion"]
 
 
 async def test_a_body_without_a_length_is_bounded_too(ada: httpx.AsyncClient) -> None:
