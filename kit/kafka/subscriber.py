@@ -107,16 +107,13 @@ class KeyedSubscriber(DefaultSubscriber):
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(IDLE, self.breaker.reopens_in or IDLE)):
                     await self._room_made.wait()
-            self._polled()
+            self._polled_at = time.monotonic()
             return
         # One joint call. Its limit is the smallest room, so no partition can overflow while others are drained; one
         # that was given its fill is left out of the next call, so none starves the keys of the others.
         limit = 1 if self.breaker.state is not State.CLOSED else min(room.values())
         wait = POLL_MS if len(room) == len(self._parts) else POLL_FULL_MS
         await self._intake.poll(consumer, list(room), wait_ms=wait, max_records=limit)
-        self._polled()
-
-    def _polled(self) -> None:
         if self._intake.well:
             self._polled_at = time.monotonic()
 

@@ -46,6 +46,7 @@ class Group:
         self.members: list[FakeConsumer] = []
         self.finished: dict[TopicPartition, set[int]] = defaultdict(set)
         self.spoiled: dict[TopicPartition, dict[int, int]] = defaultdict(dict)  # how often a fetch of it still fails
+        self.error: Exception = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")  # how it fails
         self.parked: list[dict[str, str]] = []  # headers of dead letters
         self.runs = 0
         self.faults: list[str] = []
@@ -62,12 +63,12 @@ class Group:
         for member in self.members:
             member.wake.set()
 
-    def spoil(self, tp: TopicPartition, *, times: int | None = None) -> int:
-        """Append a record that no consumer can decode, for ever or the first `times`; returns its offset."""
+    def spoil(self, tp: TopicPartition) -> int:
+        """Append a record that no consumer can decode; returns its offset."""
         log = self.log[tp]
         offset = log[-1].offset + 1 if log else 0
         log.append(record(b"", topic=TOPIC, partition=tp.partition, offset=offset))
-        self.spoiled[tp][offset] = FOR_EVER if times is None else times
+        self.spoiled[tp][offset] = FOR_EVER
         return offset
 
     async def rebalance(self) -> None:
@@ -169,7 +170,7 @@ class FakeConsumer:
         for offset in (each.offset for each in fetched):
             if self.group.spoiled[tp].get(offset):
                 self.group.spoiled[tp][offset] -= 1
-                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+                raise self.group.error
 
     async def position(self, tp: TopicPartition) -> int:
         if tp not in self.tps:

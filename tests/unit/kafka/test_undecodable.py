@@ -8,16 +8,11 @@ from prometheus_client import REGISTRY
 
 from kit.kafka.intake import TRIES, is_undecodable
 from tests.unit.kafka.fakes import Numbered
-from tests.unit.kafka.simulation import PARTITIONS, Group, Member
+from tests.unit.kafka.simulation import FOR_EVER, PARTITIONS, Group, Member
+from tests.unit.kafka.test_rebalance import Workload, settle, upheave
 
 KEYS = 40
 BAD = PARTITIONS[2]
-
-
-async def settle(group: Group) -> None:
-    async with asyncio.timeout(20):
-        while not group.settled and not group.faults:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 async def until_parked(group: Group, count: int) -> None:
@@ -112,17 +107,60 @@ async def test_a_row_of_them_is_passed_over_one_by_one() -> None:
 
 async def test_what_can_be_read_after_all_is_not_passed_over() -> None:
     group = Group(5)
-    offset = group.spoil(BAD, times=TRIES)  # one of them in the joint poll
-    group.log[BAD].clear()
     produce(group, 0, 100)
-    group.spoiled[BAD] = {group.log[BAD][0].offset: TRIES}
-    assert offset == 0
+    group.spoiled[BAD][group.log[BAD][0].offset] = TRIES  # the first of them in a poll of all
     member = member_of(group)
     await member.join()
     await settle(group)
     await member.leave()
     assert group.settled
     assert group.parked == []
+
+
+async def test_what_kafka_cannot_give_us_now_is_waited_for_while_the_others_go_on() -> None:
+    group = Group(6)
+    group.error = CorruptRecordException("Invalid CRC")
+    produce(group, 0, 100)
+    withheld = group.log[BAD][0].offset
+    group.spoiled[BAD][withheld] = FOR_EVER
+    before = _failures()
+    member = member_of(group)
+    await member.join()
+    async with asyncio.timeout(20):
+        while group.lost > len(group.log[BAD]) or _failures() < before + 2 * TRIES:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    assert not member.subscriber._intake.well  # so that liveness tells in the end
+    assert group.parked == []
+    group.spoiled[BAD].clear()
+    await settle(group)
+    assert member.subscriber._intake.well
+    await member.leave()
+    assert group.faults == []
+    assert group.settled
+    assert group.parked == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_rebalances_between_failed_polls_lose_nothing(seed: int) -> None:
+    group = Group(seed)
+    workload = Workload(group, seed)
+    members = [Member(group, workload)]
+    await members[0].join()
+    for n in range(400):
+        group.produce(n, f"key{n % KEYS}")
+        if n % 50 == 0:
+            await upheave(group, members, workload)
+        if n % 80 == 7:
+            group.spoil(group.random.choice(PARTITIONS))
+        if n % 10 == 0:
+            await asyncio.sleep(0.001)
+    await settle(group)
+    for member in members:
+        await member.leave()
+    assert group.faults == []
+    assert group.settled
+    # Whoever dies after parking one and before committing it leaves it to be parked again, as the same letter.
+    assert len({(each["x-dead-letter-partition"], each["x-dead-letter-offset"]) for each in group.parked}) == 5
 
 
 def _caused(error: Exception, cause: Exception) -> Exception:
