@@ -3,6 +3,7 @@
 Lengths are bounds on what a hostile upstream can push through the pipeline; adapters cut, models refuse.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -51,6 +52,8 @@ class Item(Frozen):
     video: Video | None = None
     is_private: bool = False
     metadata: Facts = Field(default_factory=dict)
+    seen_at: datetime | None = None  # when the upstream said so: what was seen later is never overwritten by it
+    formerly: Url | None = None  # its canonical link before it was renamed; its project moves along
 
 
 class ProjectType(StrEnum):
@@ -116,6 +119,8 @@ class Project(Frozen):
     project_type: ProjectType
     analysis_source: Literal["model", "extractive"]
     metadata: Facts = Field(default_factory=dict)
+    seen_at: datetime | None = None
+    formerly: Url | None = None
 
 
 class SavedProject(Project):

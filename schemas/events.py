@@ -52,13 +52,19 @@ class ImportRequested(Event):
 
 
 class SyncRequested(Event):
-    """A followed source is due. `import_id` names this run of the sync."""
+    """A followed source is due. `url` is the source's; `import_id` names this run of the sync.
+
+    `task_id` is the parent task that its items report to, where a member asked for the source just now; nobody waits
+    for the others, and they leave the reserve of every budget alone.
+    """
 
     topic: ClassVar[str] = "sources.sync-requested"
 
     source_id: UUID
     options: Options = Options()
     due_at: datetime
+    task_id: UUID | None = None
+    max_items: int = Field(50, ge=1, le=1_000)
 
 
 class ContentFetched(Event):
@@ -68,12 +74,22 @@ class ContentFetched(Event):
     options: Options = Options()
 
 
+class Standing(Frozen):
+    """How an item stands at its upstream, as a look at it found; never from a listing that failed."""
+
+    url: Url
+    state: Literal["there", "gone", "private"]
+
+
 class SourceSynced(Event):
+    """A source was looked at. What was new or changed travels as events of its own."""
+
     topic: ClassVar[str] = "sources.synced"
 
     source_id: UUID
     items_found: int = Field(ge=0, lt=2**31)
     synced_at: datetime
+    standings: tuple[Standing, ...] = Field(default=(), max_length=1_000)  # only those that have changed
 
 
 class ContentAnalyzed(Event):

@@ -36,7 +36,7 @@ JOURNEY: tuple[Step, ...] = (
     Step("fetcher", (ImportRequested, SyncRequested), (ContentFetched, SourceSynced)),  # 1 providers' APIs
     Step("analyzer", (ContentFetched,), (ContentAnalyzed,)),  # 2 the language model
     Step("transformer", (ContentAnalyzed,), (ProjectDrafted,)),  # 3 pure, no I/O
-    Step("writer", (ProjectDrafted,), (ProjectSaved,)),  # 4 MongoDB
+    Step("writer", (ProjectDrafted, SourceSynced), (ProjectSaved,)),  # 4 MongoDB
     Step("awarder", (ProjectSaved,), (PointsAwarded,)),  # 5 the points ledger
     Step("projector", EVENTS, ()),  # in the writer's process: every event moves the import's status forward
 )

@@ -44,6 +44,8 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         project_type=analysis.project_type,
         analysis_source=analysis.source,
         metadata=item.metadata,
+        seen_at=item.seen_at,
+        formerly=item.formerly,
     )
 
 

@@ -1,0 +1,102 @@
+"""The record of a followed source in MongoDB (`sources`): what the gateway writes, the scheduler walks and the fetcher
+moves.
+
+A source is due at `next_sync_at`; nothing else starts a look at it. Whoever wants one now makes it due now: a member, a
+push, a new source. So two reasons at the same moment are one look.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from kit.mongo import Document
+from schemas.events import Options, SyncRequested
+
+
+class Frequency(StrEnum):
+    MANUAL = "manual"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+INTERVAL = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
+
+
+class SourceState(StrEnum):
+    """`FAILING` is tried again with longer and longer pauses; those below it have a cause that has a name, are told
+    once, and are looked at once a day until the cause is gone."""
+
+    OK = "ok"
+    FAILING = "failing"
+    GONE = "gone"
+    PRIVATE = "private"
+    REVOKED = "revoked"
+    NEEDS_REAUTH = "needs_reauth"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`identifier` is the canonical link at the platform: of a repository, or of a channel by its id."""
+
+    user_id: str
+    platform: str
+    identifier: str
+
+    @property
+    def source_id(self) -> UUID:
+        return uuid5(NAMESPACE_URL, f"{self.user_id} source {self.platform} {self.identifier}")
+
+
+def new_source(
+    who: Identity,
+    *,
+    display_name: str,
+    frequency: Frequency,
+    options: Options,
+    now: datetime,
+    task_id: UUID | None = None,
+    max_items: int = 50,
+    metadata: dict[str, Any] | None = None,
+) -> Document:
+    """Due at once. `task_id` is the parent task that the first look reports to."""
+    return {
+        "_id": who.source_id,
+        "user_id": who.user_id,
+        "platform": who.platform,
+        "source_identifier": who.identifier,
+        "display_name": display_name,
+        "sync_enabled": True,
+        "sync_frequency": frequency,
+        "options": options.model_dump(),
+        "connection": None,  # the provider whose account it is read with, where the public does not see it
+        "metadata": metadata or {},
+        "state": SourceState.OK,
+        "state_reason": None,  # words for the member
+        "failures": 0,  # in a row
+        "last_synced_at": None,
+        "next_sync_at": now,
+        "next_reason": "new",  # new, interval, retry, requested, push
+        "task_id": task_id,
+        "max_items": max_items,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def sync_requested(source: Document) -> SyncRequested:
+    """The command for the look that is due. Derived from the time that it is due, so that any number of schedulers
+    emit one event for it; the run has the event's id."""
+    run_id = uuid5(source["_id"], source["next_sync_at"].isoformat())
+    return SyncRequested(
+        id=run_id,
+        import_id=run_id,
+        user_id=source["user_id"],
+        url=source["source_identifier"],
+        source_id=source["_id"],
+        options=Options.model_validate(source["options"]),
+        due_at=source["next_sync_at"],
+        task_id=source["task_id"],
+        max_items=source["max_items"],
+    )
