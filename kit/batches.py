@@ -1,0 +1,63 @@
+"""The record of a parent task in MongoDB (`batches`): what the gateway writes, and the fetcher completes where the
+children are only known once a channel has been listed.
+
+A parent that is `listing` has no children yet. It ends that once: with its children, or with an error.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kit.errors import ImportProblem
+from kit.mongo import Database, Document
+
+
+def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: datetime) -> Document:
+    """A parent whose children a look at `url` will name."""
+    return {
+        "_id": task_id,
+        "user_id": user_id,
+        "integration": integration,
+        "url": url,
+        "listing": True,
+        "version": 1,
+        "children": [],
+        "refused": [],
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def listed(
+    db: Database, task_id: UUID, children: Sequence[tuple[str, UUID]], refused: Sequence[Document], now: datetime
+) -> None:
+    """`children` are links and their tasks, whose records are stored already; `refused` are error bodies with their
+    `url`. Changes nothing that has ended."""
+    named = [{"url": url, "task_id": child} for url, child in children]
+    await _end(db, task_id, {"children": named, "refused": list(refused)}, now)
+
+
+async def failed(db: Database, task_id: UUID, problem: ImportProblem, now: datetime) -> None:
+    """The listing came to nothing. Changes nothing that has ended."""
+    error = {name: value for name, value in problem.body().items() if name != "success"}
+    await _end(db, task_id, {"error": error}, now)
+
+
+def skipped(url: str, reason: str) -> Document:
+    """An entry of `refused` for what the upstream lists and does not show."""
+    return {
+        "url": url,
+        "success": False,
+        "error": reason,
+        "error_code": "SKIPPED",
+        "action": "none",
+        "suggestion": "Nothing to do: it is imported by itself once it can be seen.",
+    }
+
+
+async def _end(db: Database, task_id: UUID, changes: dict[str, Any], now: datetime) -> None:
+    await db.batches.update_one(
+        {"_id": task_id, "listing": True},
+        {"$set": {**changes, "listing": False, "updated_at": now}, "$inc": {"version": 1}},
+    )
