@@ -5,14 +5,14 @@ Written by others and read with care: no document type and so no entities, bound
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import NoReturn
 from xml.parsers import expat
 
 MAX_FEED_BYTES = 1024 * 1024
 MAX_ENTRIES = 100  # YouTube sends 15
+MAX_ELEMENTS = 10_000
 MAX_DEPTH = 16
-MAX_FIELD_CHARS = 500
+MAX_CHARS = 500  # of a text
 
 _ATOM, _YT = "http://www.w3.org/2005/Atom", "http://www.youtube.com/xml/schemas/2015"
 _TOMBSTONE = "http://purl.org/atompub/tombstones/1.0"
@@ -20,6 +20,8 @@ _FEED, _ENTRY, _DELETED = (f"{_ATOM} feed",), (f"{_ATOM} feed", f"{_ATOM} entry"
 _FIELDS = {  # of an entry, or of a tombstone, by their place in it
     (f"{_YT} videoId",): "video_id",
     (f"{_YT} channelId",): "channel_id",
+    (f"{_ATOM} title",): "title",
+    (f"{_ATOM} published",): "published",
     (f"{_ATOM} updated",): "updated",
     (f"{_TOMBSTONE} by", f"{_ATOM} uri"): "channel",
 }
@@ -27,32 +29,38 @@ _VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 _CHANNEL_ID = re.compile(r"UC[0-9A-Za-z_-]{22}")
 
 
+class FeedError(ValueError):
+    """This is no feed, or one that is not read: it has a document type, or is beyond the bounds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An upload, an edit of one, or with `deleted` its end, at the time `updated`."""
+    """An upload, an edit of one, or with `deleted` its end. The times are as they were sent."""
 
     video_id: str
     channel_id: str
-    updated: datetime
+    title: str = ""
+    published: str = ""
+    updated: str = ""
     deleted: bool = False
 
 
-def read_feed(body: bytes) -> tuple[Entry, ...]:
-    """Its entries, in its order; those that make no sense are left out. Raises ValueError for what is no feed, has a
-    document type, or is beyond the bounds."""
+def parse(body: bytes) -> list[Entry]:
+    """Its entries, in its order, without those that lack their ids. Raises FeedError."""
     if len(body) > MAX_FEED_BYTES:
-        raise ValueError("too large for a feed")
+        raise FeedError("too large for a feed")
     reader = _Reader()
     try:
         reader.parser.Parse(body.lstrip(), True)
-    except expat.ExpatError as error:
-        raise ValueError("not XML") from error
-    return tuple(reader.entries)
+    except (expat.ExpatError, ValueError) as error:
+        raise FeedError("no feed") from error
+    return reader.entries
 
 
 class _Reader:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._elements = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._refuse
@@ -64,13 +72,14 @@ class _Reader:
         self._text = ""
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise ValueError("a feed has no document type")
+        raise FeedError("a feed has no document type")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name)
         self._text = ""
-        if len(self._path) > MAX_DEPTH or self._path[0] != _FEED[0]:
-            raise ValueError("not a feed")
+        self._elements += 1
+        if len(self._path) > MAX_DEPTH or self._elements > MAX_ELEMENTS or self._path[0] != _FEED[0]:
+            raise FeedError("no feed")
         if tuple(self._path) == _ENTRY:
             self._fields = {}
         if self._deleted:
@@ -78,8 +87,7 @@ class _Reader:
             self._fields = {"video_id": video_id, "updated": attributes.get("when", "")}
 
     def _characters(self, text: str) -> None:
-        if len(self._text) < MAX_FIELD_CHARS:
-            self._text += text[:MAX_FIELD_CHARS]
+        self._text += text[: MAX_CHARS - len(self._text)]
 
     def _end(self, _name: str) -> None:
         if field := _FIELDS.get(tuple(self._path[2:])):
@@ -94,19 +102,10 @@ class _Reader:
 
     def _add(self, *, deleted: bool) -> None:
         fields = self._fields
-        channel_id = fields.get("channel_id") or fields.get("channel", "").rpartition("/channel/")[2]
-        updated = _time(fields.get("updated", ""))
-        if not (_VIDEO_ID.fullmatch(fields.get("video_id", "")) and _CHANNEL_ID.fullmatch(channel_id) and updated):
+        link = fields.pop("channel", "")
+        channel_id = fields.get("channel_id") or link.rpartition("/channel/")[2]
+        if not (_VIDEO_ID.fullmatch(fields.get("video_id", "")) and _CHANNEL_ID.fullmatch(channel_id)):
             return
         if len(self.entries) == MAX_ENTRIES:
-            raise ValueError("too many entries for a feed")
-        self.entries.append(Entry(fields["video_id"], channel_id, updated, deleted))
-
-
-def _time(text: str) -> datetime | None:
-    """RFC 3339; YouTube writes nanoseconds."""
-    try:
-        at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-        return at.astimezone(UTC) if at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+            raise FeedError("too many entries for a feed")
+        self.entries.append(Entry(**{**fields, "channel_id": channel_id}, deleted=deleted))
