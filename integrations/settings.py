@@ -25,6 +25,7 @@ class IntegrationSettings(Settings):
     github_concurrent_calls: int = Field(100, ge=1)
 
     youtube_api_url: BaseUrl = "https://www.googleapis.com/youtube/v3"
+    youtube_feeds_url: BaseUrl = "https://www.youtube.com/feeds"  # of channels, at /videos.xml; they cost no units
     youtube_api_key: SecretStr | None = None
     # Of the application's project, until midnight in California; Google grants more on request
     youtube_daily_units: int = Field(10_000, ge=1)
