@@ -3,10 +3,11 @@
 Written by others and read with care: no document type and so no entities, bounded in size, depth and number.
 """
 
-import re
 from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
+
+from integrations.youtube_names import CHANNEL_ID, VIDEO_ID
 
 MAX_FEED_BYTES = 1024 * 1024
 MAX_ENTRIES = 100  # YouTube sends 15
@@ -25,8 +26,6 @@ _FIELDS = {  # of an entry, or of a tombstone, by their place in it
     (f"{_ATOM} updated",): "updated",
     (f"{_TOMBSTONE} by", f"{_ATOM} uri"): "channel",
 }
-_VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
-_CHANNEL_ID = re.compile(r"UC[0-9A-Za-z_-]{22}")
 
 
 class FeedError(ValueError):
@@ -104,7 +103,7 @@ class _Reader:
         fields = self._fields
         link = fields.pop("channel", "")
         channel_id = fields.get("channel_id") or link.rpartition("/channel/")[2]
-        if not (_VIDEO_ID.fullmatch(fields.get("video_id", "")) and _CHANNEL_ID.fullmatch(channel_id)):
+        if not (VIDEO_ID.fullmatch(fields.get("video_id", "")) and CHANNEL_ID.fullmatch(channel_id)):
             return
         if len(self.entries) == MAX_ENTRIES:
             raise FeedError("too many entries for a feed")

@@ -1,4 +1,4 @@
-"""What names a channel: its id, its handle, or a name from before there were handles.
+"""What names a video, and a channel: its id, its handle, or a name from before there were handles.
 
 https://developers.google.com/youtube/v3/docs/channels/list#parameters
 """
@@ -13,7 +13,8 @@ from kit.errors import InvalidURLError
 
 EXAMPLE = "Paste a link like https://youtube.com/@handle or https://youtube.com/channel/UC…"
 
-_ID = re.compile(r"UC[0-9A-Za-z_-]{22}")
+VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
+CHANNEL_ID = re.compile(r"UC[0-9A-Za-z_-]{22}")
 _HANDLE = re.compile(r"[\w·.-]{3,60}")  # in any script
 _LEGACY = re.compile(r"[\w.-]{1,100}")
 
@@ -27,6 +28,11 @@ class ChannelName:
     custom: bool = False  # from /c/…, which no request finds: most of these names have become handles
 
 
+def watch_url(video_id: str) -> str:
+    """The one spelling of a video's link."""
+    return f"https://youtube.com/watch?v={video_id}"
+
+
 def channel_url(channel_id: str) -> str:
     """The one spelling of a channel's link."""
     return f"https://youtube.com/channel/{channel_id}"
@@ -35,13 +41,13 @@ def channel_url(channel_id: str) -> str:
 def channel_id_of(url: str) -> str | None:
     """The id in a channel's canonical link; None for any other link."""
     channel_id = url.removeprefix(channel_url(""))
-    return channel_id if _ID.fullmatch(channel_id) and url == channel_url(channel_id) else None
+    return channel_id if CHANNEL_ID.fullmatch(channel_id) and url == channel_url(channel_id) else None
 
 
 def channel_name(text: str) -> ChannelName:
     """What a link, a bare id or a bare handle names. No I/O. Raises InvalidURLError with a hint."""
     text = text.strip()
-    if _ID.fullmatch(text):
+    if CHANNEL_ID.fullmatch(text):
         return ChannelName("id", text)
     if text.startswith("@") or not re.search(r"[./:]", text):
         return _handle(text.removeprefix("@"))
@@ -56,7 +62,7 @@ def _from_path(link: Link) -> ChannelName:
     if first.startswith("@"):
         return _handle(first[1:])
     match first:
-        case "channel" if _ID.fullmatch(second):
+        case "channel" if CHANNEL_ID.fullmatch(second):
             return ChannelName("id", second)
         case "user" if _LEGACY.fullmatch(second):
             return ChannelName("forUsername", second)

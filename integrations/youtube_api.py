@@ -1,0 +1,156 @@
+"""The requests that imports make of YouTube, a unit each. https://developers.google.com/youtube/v3/docs"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from integrations.base import Credentials, nonsense, unexpected
+from integrations.clean import as_dict, as_int, as_line, as_list
+from integrations.settings import IntegrationSettings
+from integrations.youtube_items import PARTS, best_thumbnail, to_item
+from integrations.youtube_limits import TITLE, charge, limited_until, reasons
+from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError
+from kit.http import Response, Upstream
+from schemas.content import Item
+
+PAGE = 50  # the most that a page has, and the most videos that can be asked for at once
+BAD_KEY = frozenset({"keyinvalid", "keyexpired", "api_key_invalid", "api_key_expired"})  # answered with 400
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    id: str
+    title: str
+    uploads: str  # the playlist of all its videos
+    subscriber_count: int | None  # none where the channel hides it
+    image_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An entry of a channel's uploads. `hidden` says why there is no video behind it for us."""
+
+    video_id: str
+    title: str
+    published: str  # RFC 3339, to the second, without its zone: YouTube's is always UTC
+    hidden: str = ""
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    uploads: tuple[Upload, ...]  # newest first
+    next: str | None
+
+
+class YouTubeAPI:
+    """On behalf of one member, or of nobody. The key travels in a header, never in the URL."""
+
+    def __init__(self, settings: IntegrationSettings, http: Upstream, credentials: Credentials) -> None:
+        self._settings = settings
+        self._http = http
+        self._credentials = credentials
+
+    async def videos(self, ids: Sequence[str]) -> dict[str, Item]:
+        """Those of up to 50 that can be seen, by their ids; the others are private or gone."""
+        answer = await self._list("videos", "youtube#videoListResponse", {"part": PARTS, "id": ",".join(ids)})
+        found: dict[str, Item] = {}
+        for video in map(as_dict, as_list(answer.get("items"))):
+            if video.get("id") in ids:
+                found[video["id"]] = to_item(video)
+        return found
+
+    async def channel(self, name: ChannelName) -> Channel | None:
+        parts = {"part": "snippet,contentDetails,statistics", name.parameter: name.value}
+        answer = await self._list("channels", "youtube#channelListResponse", parts)
+        found = as_dict(next(iter(as_list(answer.get("items"))), None))
+        if not found:
+            return None
+        snippet, statistics = as_dict(found.get("snippet")), as_dict(found.get("statistics"))
+        playlists = as_dict(as_dict(found.get("contentDetails")).get("relatedPlaylists"))
+        hides = statistics.get("hiddenSubscriberCount") is True
+        channel_id, title = as_line(found.get("id"), 100), as_line(snippet.get("title"))
+        if not CHANNEL_ID.fullmatch(channel_id) or not title:
+            raise nonsense(TITLE)
+        return Channel(
+            id=channel_id,
+            title=title,
+            uploads=as_line(playlists.get("uploads"), 100) or f"UU{channel_id[2:]}",
+            subscriber_count=None if hides else as_int(statistics.get("subscriberCount")),
+            image_url=best_thumbnail(snippet),
+        )
+
+    async def uploads(self, playlist: str, page: str | None = None, size: int = PAGE) -> Page | None:
+        """None where there is no such playlist: of a channel without videos, or of none."""
+        params = {"part": "snippet,contentDetails,status", "playlistId": playlist, "maxResults": str(size)}
+        try:
+            answer = await self._list(
+                "playlistItems", "youtube#playlistItemListResponse", params | ({"pageToken": page} if page else {})
+            )
+        except ContentNotFoundError:
+            return None
+        entries = [_upload(as_dict(entry)) for entry in as_list(answer.get("items"))]
+        return Page(tuple(filter(None, entries)), as_line(answer.get("nextPageToken"), 500) or None)
+
+    async def _list(self, resource: str, kind: str, params: dict[str, str]) -> dict[str, Any]:
+        response = await self._http.get(
+            f"{self._settings.youtube_api_url}/{resource}",
+            service=TITLE,
+            headers=self._authorization(),
+            params=params,
+            charge=charge(self._credentials, self._settings),
+        )
+        if response.status != 200:
+            raise problem(response, self._http.now())
+        answer = as_dict(response.json())
+        if answer.get("kind") != kind:
+            raise nonsense(TITLE)
+        return answer
+
+    def _authorization(self) -> dict[str, str]:
+        if token := self._credentials.token:
+            return {"authorization": f"Bearer {token.get_secret_value()}"}
+        if key := self._settings.youtube_api_key:
+            return {"x-goog-api-key": key.get_secret_value()}
+        raise _auth("YouTube is not connected.", "Connect YouTube, then retry the import.")
+
+
+def problem(response: Response, now: datetime) -> ImportProblem:
+    """What an answer other than 200 means: by its reasons, since 403 is quota, speed and permission alike. Its
+    messages hold HTML and are never shown."""
+    if limit := limited_until(response, now):
+        return RateLimitError.resets(TITLE, limit, now)
+    status = response.status
+    if status in (401, 403) or reasons(response) & BAD_KEY:
+        return _auth("YouTube refused our credentials.", "Connect YouTube again, then retry the import.")
+    if status == 404:
+        return no_video()
+    return unexpected(response)
+
+
+def no_video() -> ContentNotFoundError:
+    return ContentNotFoundError("YouTube has no such video, or it is private.")
+
+
+def _upload(entry: dict[str, Any]) -> Upload | None:
+    """A deleted or private video is listed without the time of its publication."""
+    content, snippet = as_dict(entry.get("contentDetails")), as_dict(entry.get("snippet"))
+    video_id = as_line(content.get("videoId"), 20)
+    if not VIDEO_ID.fullmatch(video_id):
+        return None
+    published = as_line(content.get("videoPublishedAt"), 40)[:19]
+    privacy = as_dict(entry.get("status")).get("privacyStatus")
+    hidden = ""
+    if privacy == "private":
+        hidden = "This video is private."
+    elif privacy == "unlisted":
+        hidden = "This video is unlisted."
+    elif not published:
+        hidden = "This video was deleted."
+    return Upload(video_id, as_line(snippet.get("title")), published, hidden, privacy == "private")
+
+
+def _auth(error: str, suggestion: str) -> IntegrationAuthError:
+    return IntegrationAuthError(error, action="connect_youtube", suggestion=suggestion)
