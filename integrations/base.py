@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
@@ -11,6 +11,7 @@ from integrations.links import Link
 from kit.errors import InvalidURLError, UpstreamUnavailableError
 from kit.http import Response, Upstream
 from schemas.content import Item
+from schemas.events import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,45 @@ class Credentials:
     account: str = ""
     user_id: str = ""
     interactive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the looks at a source before this one left behind; nothing at the first one.
+
+    `ids` are the external ids of all that it has handed on, `memory` is the last `Looked.memory`.
+    """
+
+    ids: frozenset[str] = frozenset()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that is listed and cannot be had now. A later look may have it."""
+
+    external_id: str
+    url: str
+    title: str
+    reason: str  # words for the member
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at a source found, from answers that were complete.
+
+    `items` are new, or known and read anew: who asked compares them with what it has, so that it does no harm to bring
+    what is the same. `standings` tell of known items that could not be read any more, or can be again. What is named
+    in neither stands as before.
+    """
+
+    items: tuple[Item, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    url: str | None = None  # the source's canonical link, where that is another one now
+    display_name: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # of the source, for the API; merged into what it has
+    memory: Mapping[str, Any] = field(default_factory=dict)  # small; for the next look, in place of the last one's
 
 
 class Integration(ABC):
@@ -63,6 +103,22 @@ class Integration(ABC):
 
         Raises the errors of `kit.errors`; nothing of the upstream's own wording is in them.
         """
+
+    def source_url(self, url: str) -> str:
+        """The one spelling of the link of something that can be followed: a thing of its own, unless an integration
+        follows collections as well. No I/O; idempotent. Raises InvalidURLError, with a hint."""
+        return self.canonical_url(url)
+
+    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        """What is new or changed at a followed `url`, the newest first. `max_items` bounds the first look; later ones
+        bring all that was missed.
+
+        `http` remembers answers for those who look with the same credential: it sends validators along, answers a 304
+        with what it remembers, and does not ask again at once for what everybody may see. So looks are written as if
+        every answer were new. Raises the errors of `kit.errors`, ContentNotFoundError only where the upstream
+        says so of the source itself: then nothing stands there any more.
+        """
+        return Looked(items=(await self.fetch(url, http, credentials),))
 
 
 def nonsense(title: str) -> UpstreamUnavailableError:
