@@ -54,7 +54,7 @@ def finished(
     next_sync_at: datetime | None = None,
     next_reason: str | None = None,
 ) -> Document:
-    """`reason` is why it was looked at; `cost` are the units that were spent, by bucket; `error` is an error body. The
+    """`reason` is why it was looked at; `cost` are the units that it spent, by bucket; `error` is an error body. The
     next look is as it was planned when this one ended."""
     return {
         "_id": event.id,
@@ -66,7 +66,7 @@ def finished(
         "finished_at": finished_at,
         "outcome": outcome,
         "error": error,
-        "cost": [{"bucket": bucket, "units": units} for bucket, units in cost.items()],
+        "cost": cost,
         "items": list(items),
         "next_sync_at": next_sync_at,
         "next_reason": next_reason,
