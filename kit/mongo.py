@@ -96,6 +96,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user"),
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=30 * 86_400),
     ],
+    "sources": [
+        IndexModel(
+            [("user_id", ASCENDING), ("platform", ASCENDING), ("source_identifier", ASCENDING)],
+            name="one_per_member",
+            unique=True,
+        ),
+        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel([("platform", ASCENDING), ("source_identifier", ASCENDING)], name="followers"),
+        IndexModel([("next_reason", ASCENDING), ("emit_at", ASCENDING)], name="to_emit"),
+        IndexModel([("next_sync_at", ASCENDING)], name="due"),
+    ],
     "limits": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
 }
 

@@ -1,17 +1,20 @@
 """The record of a followed source in MongoDB (`sources`): what the gateway writes, the scheduler walks and the fetcher
 moves.
 
-A source is due at `next_sync_at`; nothing else starts a look at it. Whoever wants one now makes it due now: a member, a
-push, a new source. So two reasons at the same moment are one look.
+A source is due at `next_sync_at`; nothing else starts a look at it. Whoever wants one now makes it due now with
+`look_now`: a member, a push. So two reasons at the same moment are one look. The scheduler emits what is due at
+`emit_at`, which is the same time until it has emitted it: then it is when the look counts as lost and is emitted again.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from kit.mongo import Document
+from pymongo.errors import DuplicateKeyError
+
+from kit.mongo import Database, Document
 from schemas.events import Options, SyncRequested
 
 
@@ -22,6 +25,17 @@ class Frequency(StrEnum):
 
 
 INTERVAL = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
+
+
+class Reason(StrEnum):
+    """Why a source is looked at."""
+
+    NEW = "new"
+    INTERVAL = "interval"
+    RETRY = "retry"  # it failed, or is not there at present
+    LIMIT = "limit"  # the upstream's limit resets
+    REQUESTED = "requested"
+    PUSH = "push"
 
 
 class SourceState(StrEnum):
@@ -60,7 +74,8 @@ def new_source(
     max_items: int = 50,
     metadata: dict[str, Any] | None = None,
 ) -> Document:
-    """Due at once. `task_id` is the parent task that the first look reports to."""
+    """Due at once. `task_id` is the parent task that the first look reports to. Store it with `follow`."""
+    now = to_millis(now)
     return {
         "_id": who.source_id,
         "user_id": who.user_id,
@@ -75,14 +90,45 @@ def new_source(
         "state": SourceState.OK,
         "state_reason": None,  # words for the member
         "failures": 0,  # in a row
-        "last_synced_at": None,
-        "next_sync_at": now,
-        "next_reason": "new",  # new, interval, retry, requested, push
+        "last_synced_at": None,  # with success
+        "last_checked_at": None,
+        "next_sync_at": now,  # None: only when somebody asks for it
+        "next_reason": Reason.NEW,
+        "emit_at": now,
         "task_id": task_id,
         "max_items": max_items,
         "created_at": now,
         "updated_at": now,
     }
+
+
+def to_millis(at: datetime) -> datetime:
+    """As MongoDB keeps it."""
+    return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
+
+
+async def follow(db: Database, source: Document) -> tuple[Document, bool]:
+    """Store a new source. The record that its owner has of it, and whether it is this one."""
+    same = {name: source[name] for name in ("user_id", "platform", "source_identifier")}
+    while True:
+        try:
+            result = await db.sources.update_one(same, {"$setOnInsert": source}, upsert=True)
+        except DuplicateKeyError:
+            # Somebody stored it at this very moment; or one that was renamed since has the id of its old name.
+            if await db.sources.find_one({**same, "_id": source["_id"]}) is None:
+                source = {**source, "_id": uuid4()}
+            continue
+        if stored := await db.sources.find_one(same):
+            return stored, result.upserted_id is not None
+
+
+async def look_now(db: Database, which: Document, reason: Reason, now: datetime, **changes: Any) -> int:
+    """Make due now those sources that the filter finds; how many. Also while a look at them is under way, which may
+    have missed what there is to see. `changes` are set along, such as a `task_id`."""
+    now = to_millis(now)
+    due = {"next_sync_at": now, "emit_at": now, "next_reason": reason, "updated_at": now, **changes}
+    result = await db.sources.update_many(which, {"$set": due, "$unset": {"claim": ""}})
+    return result.matched_count
 
 
 def sync_requested(source: Document) -> SyncRequested:

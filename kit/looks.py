@@ -1,0 +1,169 @@
+"""How a look at a source ends, and what of it stays in the source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError, ReauthRequiredError
+from kit.mongo import Database, Document
+from kit.schedule import DAY, after_limit, next_slot, pause_after, slot_after
+from kit.sources import INTERVAL, Reason, SourceState, to_millis
+
+# What only a change elsewhere can cure is told once. A connection that needs consent tells so itself, for all of its
+# sources.
+_NOTICES = {
+    SourceState.GONE: ("“{name}” is no longer there. Your projects stay, and it is looked for every day.", "check_url"),
+    SourceState.PRIVATE: (
+        "“{name}” has become private. Its projects are hidden from others, and it is looked for every day.",
+        "check_url",
+    ),
+    SourceState.REVOKED: ("We may no longer read “{name}”. Connect the account again.", "connect_{platform}"),
+}
+
+_OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was.
+
+    `metadata` is added to the source's; `identifier` is its new canonical link where it has moved.
+    """
+
+    state: SourceState | None
+    reason: str | None = None  # words for the member
+    retry_at: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    identifier: str | None = None
+    connection: str | None = None  # the provider whose account it was read with
+
+    @classmethod
+    def by(cls, problem: ImportProblem) -> "Ended":
+        """What an error of a look says about the source."""
+        match problem:
+            case RateLimitError():
+                return cls(None, problem.error, problem.retry_at)
+            case ReauthRequiredError():
+                state = SourceState.NEEDS_REAUTH
+            case IntegrationAuthError():
+                state = SourceState.REVOKED
+            case ContentNotFoundError():
+                state = SourceState.GONE
+            case _:
+                state = SourceState.FAILING
+        return cls(state, problem.error)
+
+
+def finished(source: Document, ended: Ended, now: datetime) -> Document:
+    """The fields of the source that change with the end of the look that was due."""
+    now = to_millis(now)
+    state = ended.state or SourceState(source["state"])
+    worked = ended.state is SourceState.OK
+    failures = 0 if worked else source["failures"] + (ended.state is not None)
+    changes: Document = {
+        "state": state,
+        "state_reason": None if worked else ended.reason,
+        "failures": failures,
+        "metadata": {**source["metadata"], **ended.metadata},
+        "last_checked_at": now,
+        "updated_at": now,
+    }
+    if worked:
+        changes |= {"last_synced_at": now, "connection": ended.connection}
+    if ended.identifier:
+        changes["source_identifier"] = ended.identifier
+    if ended.state is not None:
+        changes["task_id"] = None  # its first look is over
+    return changes | _due(*next_after(source, ended.state, failures, now, ended.retry_at))
+
+
+def next_after(
+    source: Document, state: SourceState | None, failures: int, now: datetime, retry_at: datetime | None = None
+) -> tuple[datetime | None, Reason]:
+    """When the source is looked at next without being asked, and why. A manual or disabled one: never."""
+    source_id, interval = source["_id"], _interval(source)
+    if interval is None:
+        return None, Reason.REQUESTED
+    if state is SourceState.OK:
+        return next_slot(source_id, interval, now), Reason.INTERVAL
+    if retry_at is not None:
+        return after_limit(source_id, retry_at, now), Reason.LIMIT
+    if state is None or state is SourceState.FAILING:
+        return now + pause_after(source_id, failures), Reason.RETRY
+    return next_slot(source_id, DAY, now), Reason.RETRY
+
+
+def rescheduled(source: Document, now: datetime) -> Document:
+    """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so."""
+    interval, due = _interval(source), source["next_sync_at"]
+    if interval is None:
+        return _due(None, Reason.REQUESTED)
+    if due is not None and (due <= now or source["state"] != SourceState.OK):
+        return {}
+    return _due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
+
+
+async def settle(db: Database, source_id: UUID, due_at: datetime, ended: Ended, at: datetime) -> Document | None:
+    """Write into the source how the look that was due at `due_at` ended at this time; the source as it is then, None
+    where it has been removed. Repeating it changes nothing. Where another look has been asked for meanwhile, that one
+    stays due."""
+    while True:
+        source = await db.sources.find_one({"_id": source_id})
+        if source is None:
+            return None
+        changes = finished(source, ended, at)
+        if source["next_sync_at"] != due_at:  # another look has been asked for, or has been had
+            if source["last_checked_at"] is not None and source["last_checked_at"] >= to_millis(at):
+                break
+            changes = {name: value for name, value in changes.items() if name not in _OF_THE_LOOK}
+        try:
+            settled = await db.sources.find_one_and_update(
+                {"_id": source_id, "updated_at": source["updated_at"]},  # else its owner has changed it meanwhile
+                {"$set": changes, "$unset": {"claim": ""}},
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:  # its owner follows it under its new name too
+            return await settle(db, source_id, due_at, replace(ended, identifier=None), at)
+        if settled is not None:
+            source = settled
+            break
+    await _tell(db, source)
+    return source
+
+
+def notice_id(source_id: UUID) -> str:
+    return f"source:{source_id}"
+
+
+async def _tell(db: Database, source: Document) -> None:
+    """The notice that the source's state calls for, and no other."""
+    which = {"_id": notice_id(source["_id"])}
+    notice = _NOTICES.get(source["state"])
+    if notice is None:
+        await db.notices.delete_one(which)
+        return
+    text, action = notice
+    told = {
+        "user_id": source["user_id"],
+        "kind": f"source_{source['state']}",
+        "provider": source["platform"],
+        "text": text.format(name=source["display_name"]),
+        "action": action.format(platform=source["platform"]),
+    }
+    await db.notices.update_one(
+        which, {"$set": told, "$setOnInsert": {"created_at": source["updated_at"]}}, upsert=True
+    )
+
+
+def _interval(source: Document) -> timedelta | None:
+    return INTERVAL.get(source["sync_frequency"]) if source["sync_enabled"] else None
+
+
+def _due(at: datetime | None, reason: Reason) -> Document:
+    at = at and to_millis(at)
+    return {"next_sync_at": at, "emit_at": at, "next_reason": reason}

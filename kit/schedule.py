@@ -1,0 +1,46 @@
+"""When a source is looked at next. Pure: ids and times in, times out.
+
+A source has a slot of its own in every interval, by the hash that its id is: so a million daily sources spread over
+the day, and find back to their slots by themselves after an outage or a look that was asked for.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+DAY = timedelta(days=1)
+FIRST_PAUSE = timedelta(minutes=15)
+LONGEST_PAUSE = DAY
+SPREAD = timedelta(hours=1)  # over which those come back that waited for the same limit
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DOUBLINGS = 10  # far beyond the longest pause
+
+
+def slot_after(key: UUID, interval: timedelta, after: datetime) -> datetime:
+    """The first of this key's slots, one in each interval, that is later than `after`."""
+    offset = timedelta(seconds=key.int % int(interval.total_seconds()))
+    return _EPOCH + offset + ((after - _EPOCH - offset) // interval + 1) * interval
+
+
+def next_slot(key: UUID, interval: timedelta, now: datetime) -> datetime:
+    """After a look at `now`: at most one and a half intervals later, and never sooner than half of one, so that a look
+    out of turn is not followed by another one at once."""
+    return slot_after(key, interval, now + interval / 2)
+
+
+def pause_after(key: UUID, failures: int) -> timedelta:
+    """Before the next try, `failures` in a row having been had: doubled each time up to a day, less up to a fifth."""
+    pause = min(FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, _DOUBLINGS), LONGEST_PAUSE)
+    return pause * (1 - _share(key, failures) / 5)
+
+
+def after_limit(key: UUID, retry_at: datetime, now: datetime) -> datetime:
+    """What waits for the same limit does not come back at the same moment, nor later than in a day."""
+    return min(max(retry_at, now) + SPREAD * _share(key, 0), now + LONGEST_PAUSE)
+
+
+def _share(key: UUID, number: int) -> float:
+    """In [0, 1), the same for the same key and number."""
+    digest = hashlib.sha256(b"%s %d" % (key.bytes, number)).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
