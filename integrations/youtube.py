@@ -1,14 +1,15 @@
-"""YouTube videos. https://developers.google.com/youtube/v3/docs/videos/list and …/docs/errors"""
+"""YouTube: videos, and channels that are followed. https://developers.google.com/youtube/v3/docs"""
 
 from typing import ClassVar
 
-from integrations.base import Credentials, Integration
+from integrations.base import Credentials, Integration, Known, Looked
 from integrations.links import WEB, Link, parse
 from integrations.settings import IntegrationSettings
 from integrations.youtube_api import YouTubeAPI, no_video
+from integrations.youtube_channels import look
 from integrations.youtube_items import INTEGRATION
 from integrations.youtube_limits import TITLE
-from integrations.youtube_names import VIDEO_ID, watch_url
+from integrations.youtube_names import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
 from kit.errors import InvalidURLError
 from kit.http import Upstream
 from schemas.content import Item
@@ -17,7 +18,7 @@ _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, bu
 _BEFORE_AN_ID = frozenset({"embed", "e", "live", "shorts", "v", "watch"})
 _HINTS = {
     "playlist": "Playlists are not imported as a whole. Paste the link of one of the videos.",
-    "channel": "This is a channel. Paste the link of one of its videos.",
+    "channel": "This is a channel. Import it as one, or paste the link of one of its videos.",
     "other": "Paste a link like https://youtube.com/watch?v=… with the video's eleven characters.",
 }
 
@@ -71,7 +72,7 @@ class YouTube(Integration):
 
     @property
     def bases(self) -> tuple[str, ...]:
-        return (self._settings.youtube_api_url,)
+        return (self._settings.youtube_api_url, self._settings.youtube_feeds_url)
 
     def owns(self, link: Link) -> bool:
         return any(
@@ -99,6 +100,25 @@ class YouTube(Integration):
         if video_id not in found:
             raise no_video()
         return found[video_id]
+
+    def source_url(self, url: str) -> str:
+        """Of a video, or of a channel by its id. A channel's other names take a request: `youtube_channels.find`."""
+        try:
+            name = channel_name(url)
+        except InvalidURLError:
+            return self.canonical_url(url)
+        if name.parameter != "id":
+            raise InvalidURLError(
+                "This link names a channel without its id.", suggestion="Import the channel, and it is followed."
+            )
+        return channel_url(name.value)
+
+    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        """At a channel, no unit where nothing is new; at a video, one."""
+        channel_id = channel_id_of(url)
+        if channel_id is None:
+            return await super().look(url, http, credentials, known, max_items)
+        return await look(channel_id, YouTubeAPI(self._settings, http, credentials), known, max_items, http.now())
 
 
 def _video_id(link: Link) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from integrations.base import Credentials, nonsense, unexpected
 from integrations.clean import as_dict, as_int, as_line, as_list
 from integrations.settings import IntegrationSettings
+from integrations.youtube_feed import FeedError, parse
 from integrations.youtube_items import PARTS, best_thumbnail, to_item
 from integrations.youtube_limits import TITLE, charge, limited_until, reasons
 from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
@@ -93,6 +94,26 @@ class YouTubeAPI:
             return None
         entries = [_upload(as_dict(entry)) for entry in as_list(answer.get("items"))]
         return Page(tuple(filter(None, entries)), as_line(answer.get("nextPageToken"), 500) or None)
+
+    async def feed(self, channel_id: str) -> tuple[Upload, ...] | None:
+        """The latest 15, newest first, at no cost. None where it is not to be had just now: a feed that answers 404
+        says nothing of its channel."""
+        try:
+            response = await self._http.get(
+                f"{self._settings.youtube_feeds_url}/videos.xml",
+                service=TITLE,
+                headers={"accept": "application/atom+xml"},
+                params={"channel_id": channel_id},
+            )
+            entries = parse(response.body) if response.status == 200 else []
+        except (ImportProblem, FeedError):
+            return None
+        found = [
+            Upload(one.video_id, as_line(one.title), one.published[:19])
+            for one in entries
+            if one.channel_id == channel_id and not one.deleted
+        ]
+        return tuple(sorted(found, key=lambda one: one.published, reverse=True)) or None
 
     async def _list(self, resource: str, kind: str, params: dict[str, str]) -> dict[str, Any]:
         response = await self._http.get(

@@ -1,0 +1,195 @@
+"""Looks at a channel: its feed first, which costs nothing, and then no more units than there is news.
+
+Its uploads come newest first. What the next look needs to tell news from what is old is its `Memory`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from integrations.base import Known, Looked, Skipped
+from integrations.youtube_api import PAGE, Channel, Upload, YouTubeAPI
+from integrations.youtube_names import ChannelName, watch_url
+from kit.errors import ContentNotFoundError
+from schemas.content import Item
+from schemas.events import Standing
+
+REFRESH = timedelta(days=7)  # numbers of the channel and of its known videos
+MAX_PAGES = 20  # of one look
+RECENT = 15  # as many uploads as a feed shows
+Missing = Literal["gone", "private"]
+NOT_SHOWN = "YouTube does not show this video."
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    uploads: str  # the playlist of all videos
+    newest: str  # when the newest upload was published that a look has seen
+    refreshed_at: str  # when known videos were last read anew
+    recent: dict[str, list[str]] = field(default_factory=dict)  # title and time of the latest uploads
+    missing: dict[str, Missing] = field(default_factory=dict)  # known videos that cannot be read: gone or private
+
+
+async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, now: datetime) -> Looked:
+    """Raises ContentNotFoundError where there is no such channel any more, and the other errors of `kit.errors`."""
+    if known.memory:
+        return await _Look(channel_id, api, known, Memory(**known.memory), now).again()
+    channel = await find(api, ChannelName("id", channel_id))
+    return await _Look(channel_id, api, known, Memory(channel.uploads, "", now.isoformat()), now).first(
+        channel, max_items
+    )
+
+
+async def find(api: YouTubeAPI, name: ChannelName) -> Channel:
+    """One unit. Raises ContentNotFoundError, with a hint where the name is of a kind that no request finds."""
+    if channel := await api.channel(name):
+        return channel
+    if name.custom:
+        raise ContentNotFoundError(
+            "YouTube finds no channel by this link.",
+            suggestion="Open the channel, and paste the address of its handle, like https://youtube.com/@handle.",
+        )
+    raise ContentNotFoundError("YouTube has no such channel.", suggestion="Check the channel's link or handle.")
+
+
+class _Look:
+    """One look: `_note` what was listed, read what is worth it, and sum it up."""
+
+    def __init__(self, channel_id: str, api: YouTubeAPI, known: Known, memory: Memory, now: datetime) -> None:
+        self._channel_id = channel_id
+        self._api = api
+        self._known = known
+        self._memory = memory
+        self._now = now
+        self._hidden: dict[str, Upload] = {}
+
+    async def first(self, channel: Channel, max_items: int) -> Looked:
+        """The latest `max_items`, those that are hidden among them."""
+        listed: list[Upload] = []
+        page: str | None = None
+        for _ in range(MAX_PAGES):
+            found = await self._api.uploads(channel.uploads, page, min(PAGE, max_items - len(listed)))
+            listed += self._noted(found.uploads if found else ())
+            page = found.next if found else None
+            if not page or len(listed) >= max_items:
+                break
+        return await self._summed(listed, (), channel)
+
+    async def again(self) -> Looked:
+        """All that was missed, what has changed its title, what is missing, and once in a while everything."""
+        listed, reached = await self._latest()
+        if not reached:
+            listed = await self._walk()
+        due = self._now - datetime.fromisoformat(self._memory.refreshed_at) >= REFRESH
+        channel = await find(self._api, ChannelName("id", self._channel_id)) if due else None
+        return await self._summed(listed, sorted(self._known.ids) if due else self._suspects(listed), channel)
+
+    async def _latest(self) -> tuple[list[Upload], bool]:
+        """The latest uploads, and whether they reach back to what is known. A feed that does not answer says nothing
+        of its channel."""
+        if feed := await self._api.feed(self._channel_id):
+            return list(feed), self._reaches(feed)
+        return [], False
+
+    async def _walk(self) -> list[Upload]:
+        """Page by page to the first that has something known."""
+        listed: list[Upload] = []
+        page: str | None = None
+        for _ in range(MAX_PAGES):
+            found = await self._api.uploads(self._memory.uploads, page)
+            if found is None and not listed:  # no videos, or no channel
+                await find(self._api, ChannelName("id", self._channel_id))
+            listed += self._noted(found.uploads if found else ())
+            page = found.next if found else None
+            if not page or self._reaches(listed):
+                break
+        return listed
+
+    def _noted(self, uploads: Sequence[Upload]) -> Sequence[Upload]:
+        self._hidden |= {one.video_id: one for one in uploads if one.hidden}
+        return uploads
+
+    def _reaches(self, uploads: Iterable[Upload]) -> bool:
+        return any(self._is_old(one) for one in uploads)
+
+    def _is_old(self, upload: Upload) -> bool:
+        seen = bool(upload.published) and upload.published <= self._memory.newest
+        return seen or upload.video_id in self._known.ids
+
+    def _fresh(self, listed: Sequence[Upload]) -> list[Upload]:
+        """What is newer than all that was seen, or was hidden once and stands among what is known. Older uploads were
+        left out by the first look, and stay out."""
+        old = [place for place, one in enumerate(listed) if self._is_old(one)]
+        known = [place for place in old if listed[place].video_id in self._known.ids]
+        end = known[-1] if known else old[0] if old else len(listed)
+        return [
+            one
+            for place, one in enumerate(listed)
+            if one.video_id not in self._known.ids and (place < end or one.published > self._memory.newest)
+        ]
+
+    def _suspects(self, listed: Sequence[Upload]) -> list[str]:
+        """Known videos that go by another title now, can be seen again, or are not where they should be."""
+        now = {one.video_id: one for one in listed if not one.hidden}
+        oldest = min(one.published for one in now.values()) if len(now) >= RECENT else ""
+        recent, missing = self._memory.recent, self._memory.missing
+        renamed = [it for it, (title, _) in recent.items() if it in now and now[it].title != title]
+        back = [it for it in missing if it in now]
+        lost = [it for it, (_, published) in recent.items() if it not in now and published >= oldest]
+        return [it for it in (*renamed, *back, *lost) if it in self._known.ids and (it not in missing or it in now)]
+
+    async def _summed(self, listed: Sequence[Upload], again: Sequence[str], channel: Channel | None) -> Looked:
+        """`again` are known videos to be read anew."""
+        fresh = self._fresh(listed)
+        news = [one.video_id for one in fresh if not one.hidden]
+        items = await self._read(list(dict.fromkeys((*news, *again))))
+        missing = self._memory.missing
+        lost = await self._lost([it for it in again if it not in items and it not in missing])
+        shown = [one for one in listed if not one.hidden]
+        memory = Memory(
+            uploads=channel.uploads if channel else self._memory.uploads,
+            newest=max([self._memory.newest, *(one.published for one in shown)]),
+            refreshed_at=self._now.isoformat() if channel else self._memory.refreshed_at,
+            recent={one.video_id: [one.title, one.published] for one in shown[:RECENT]},
+            missing={it: state for it, state in missing.items() if it not in items} | lost,
+        )
+        return Looked(
+            items=tuple(items.values()),
+            skipped=tuple(
+                Skipped(one.video_id, watch_url(one.video_id), one.title, one.hidden or NOT_SHOWN)
+                for one in fresh
+                if one.video_id not in items
+            ),
+            standings=(
+                *(Standing(url=watch_url(it), state="there") for it in missing if it in items),
+                *(Standing(url=watch_url(it), state=state) for it, state in lost.items()),
+            ),
+            display_name=channel.title if channel else None,
+            metadata=_metadata(self._channel_id, channel, len(self._known.ids | items.keys())),
+            memory=asdict(memory),
+        )
+
+    async def _read(self, ids: Sequence[str]) -> dict[str, Item]:
+        found: dict[str, Item] = {}
+        for start in range(0, len(ids), PAGE):
+            found |= await self._api.videos(ids[start : start + PAGE])
+        return {it: found[it] for it in ids if it in found}
+
+    async def _lost(self, ids: Sequence[str]) -> dict[str, Missing]:
+        """A video that cannot be read does not say why; the list of uploads may."""
+        if ids and not self._hidden:
+            page = await self._api.uploads(self._memory.uploads)
+            self._noted(page.uploads if page else ())
+        return {it: "private" if it in self._hidden and self._hidden[it].private else "gone" for it in ids}
+
+
+def _metadata(channel_id: str, channel: Channel | None, imported: int) -> dict[str, str | int | None]:
+    counted: dict[str, str | int | None] = {"channel_id": channel_id, "total_videos_imported": imported}
+    if channel:
+        counted |= {
+            "channel_name": channel.title,
+            "subscriber_count": channel.subscriber_count,
+            "image_url": channel.image_url,
+        }
+    return counted
