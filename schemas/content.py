@@ -119,8 +119,10 @@ class Project(Frozen):
     project_type: ProjectType
     analysis_source: Literal["model", "extractive"]
     metadata: Facts = Field(default_factory=dict)
+    platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # the integration that it came through
     seen_at: datetime | None = None
     formerly: Url | None = None
+    source_private: bool = False  # at its upstream: nobody but its owner sees it then, whatever they choose here
 
 
 class SavedProject(Project):

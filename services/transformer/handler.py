@@ -44,6 +44,8 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         project_type=analysis.project_type,
         analysis_source=analysis.source,
         metadata=item.metadata,
+        platform=item.integration,
+        source_private=item.is_private,
         seen_at=item.seen_at,
         formerly=item.formerly,
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from kit.app import Stage
-from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved
+from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.handler import persist
 from services.writer.projector import LEAN_EVENTS, Projector
 from services.writer.settings import WriterSettings
@@ -19,9 +19,9 @@ def build(settings: WriterSettings) -> Stage:
     store = ProjectStore(stage.db)
     projector = Projector(stage.db)
 
-    @stage.on(ProjectDrafted, emits=ProjectSaved)
-    async def on_project_drafted(event: ProjectDrafted) -> ProjectSaved:
-        return await persist(event, store.save)
+    @stage.on(ProjectDrafted, SourceSynced, emits=ProjectSaved)
+    async def on_event(event: Event) -> ProjectSaved | None:
+        return await persist(event, store)
 
     @stage.on(*EVENTS, group="projector", stage="projector", events=LEAN_EVENTS, gather=GATHER)
     async def on_any_event(event: Event) -> None:

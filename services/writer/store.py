@@ -1,27 +1,26 @@
 """Projects in MongoDB, written many at a time.
 
-A project's id is derived from its owner and link, so that however often and by whomever it is written, it is one.
+A project's id is derived from its owner and link, so that however often and by whomever it is written, it is one. One
+that was renamed keeps the id of its first link; where that is, is looked up.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID, uuid5
 
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
-from slugify import slugify
 
 from kit.batch import Batcher
 from kit.errors import BusyError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
-from schemas.content import Project
-from schemas.events import ProjectDrafted
+from kit.projects import project_id
+from schemas.events import ProjectDrafted, SourceSynced
+from services.writer.refresh import SLUG_TRIES, refresh, seen_at, stand
 
-MAX_SLUG_CHARS = 80
-NUMBERED_SLUGS = 5  # title, title-2 … title-5; then the title with a piece of the id
-SLUG_TRIES = NUMBERED_SLUGS + 1
-KEPT = {"slug": 1, "created_by": 1}  # decided when a project was made
+TRIES = SLUG_TRIES + 2  # a slug, and a link, may both be taken
+# What a write is judged by: what was decided when the project was made, and where it is.
+KEPT = {"slug": 1, "created_by": 1, "external_url": 1, "former_links": 1, "seen_at": 1}
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,41 @@ class Saved:
     created: bool  # by this import, whichever of its deliveries made it
 
 
-def project_id(user_id: str, url: str) -> UUID:
-    return uuid5(NAMESPACE_URL, f"{user_id} {url}")
+@dataclass(slots=True)
+class Write:
+    """One event on its way into the store."""
+
+    event: ProjectDrafted
+    identity: UUID
+    slugs_taken: int = 0
+    lost: bool = False  # its project is not where its link says: it was, or is now, renamed
+    placed: bool = False
+    result: Saved | Exception | None = None
+
+    @property
+    def update(self) -> list[Document]:
+        return refresh(self.event, self.identity, self.slugs_taken)
+
+    def settle(self, stored: Document) -> None:
+        """By what is stored now: this event's doing, or what it came too late for."""
+        if self._is_its_own(stored):
+            created = stored["created_by"] == self.event.import_id
+            self.result = Saved(stored["_id"], stored["slug"], created)
+        else:
+            self.lost = True
+
+    def _is_its_own(self, stored: Document) -> bool:
+        url, seen = self.event.project.external_url, seen_at(self.event.project)
+        if stored["external_url"] == url:
+            return True
+        if any(former["url"] == url and seen <= former["until"] for former in stored.get("former_links", ())):
+            return True
+        return self.placed and stored.get("seen_at") is not None and bool(seen <= stored["seen_at"])
+
+
+def write_of(event: ProjectDrafted) -> Write:
+    identity = project_id(event.user_id, event.project.external_url)
+    return Write(event, identity, lost=event.project.formerly is not None)
 
 
 class ProjectStore:
@@ -40,94 +72,78 @@ class ProjectStore:
         self._projects = db.projects
         self.save: Batcher[ProjectDrafted, Saved] = Batcher(self._save_many)
 
+    async def stand(self, event: SourceSynced) -> None:
+        """How the originals of a source's projects stand. An older look never overwrites a newer one."""
+        updates = [UpdateOne(*stand(event, standing)) for standing in event.standings]
+        if updates:
+            await self._projects.bulk_write(updates, ordered=False)
+
     async def _save_many(self, events: list[ProjectDrafted]) -> list[Saved | Exception]:
-        """One bulk write and one read for all, and again for the few whose slug was taken."""
-        if len(events) == 1:
-            with suppress(DuplicateKeyError):
-                return [await self._save_one(events[0])]
-        results: dict[int, Saved | Exception] = {}
-        waiting = dict(enumerate(events))
-        for attempt in range(SLUG_TRIES):
-            taken = await self._upsert(waiting, attempt, results)
-            await self._read_back({i: e for i, e in waiting.items() if i not in taken and i not in results}, results)
-            waiting = {i: waiting[i] for i in taken}
+        """One bulk write and one read for all, and again for the few whose slug or link was taken."""
+        writes = [write_of(event) for event in events]
+        if len(writes) == 1 and not writes[0].lost:
+            await self._save_one(writes[0])
+        for _ in range(TRIES):
+            waiting = [write for write in writes if write.result is None]
             if not waiting:
                 break
-        return [results.get(i, BusyError("No address was free for this project.")) for i in range(len(events))]
+            for write in waiting:
+                if write.lost:
+                    write.identity = await self._place(write.event)
+                    write.lost, write.placed = False, True
+            await self._read_back(await self._upsert(waiting))
+        return [write.result or BusyError("No address was free for this project.") for write in writes]
 
-    async def _save_one(self, event: ProjectDrafted) -> Saved:
-        """In one round trip instead of two. Raises DuplicateKeyError where the slug was taken."""
-        which, changes = upsert(event)
-        document = await self._projects.find_one_and_update(
-            which, changes, KEPT, upsert=True, return_document=ReturnDocument.AFTER
-        )
-        assert document is not None  # noqa: S101 (an upsert always has one)
-        return _saved(document, event)
+    async def _save_one(self, write: Write) -> None:
+        """In one round trip instead of two; no result where something was taken."""
+        with suppress(DuplicateKeyError):
+            stored = await self._projects.find_one_and_update(
+                {"_id": write.identity}, write.update, KEPT, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            assert stored is not None  # noqa: S101 (an upsert always has one)
+            write.settle(stored)
 
-    async def _upsert(
-        self, events: dict[int, ProjectDrafted], attempt: int, results: dict[int, Saved | Exception]
-    ) -> set[int]:
-        """Returns whose slug was taken; other failures go into `results`."""
-        indexes = list(events)
-        taken = set()
-        operations = [UpdateOne(*upsert(events[i], attempt), upsert=True) for i in indexes]
-        for position, failure in (await refused(self._projects.bulk_write(operations, ordered=False))).items():
-            index = indexes[position]
-            if failure["code"] == DUPLICATE_KEY:
-                taken.add(index)  # the slug's, or a race for the same project: both are cured by another try
-            else:
-                results[index] = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
-        return taken
+    async def _upsert(self, writes: list[Write]) -> list[Write]:
+        """Returns what was written."""
+        operations = [UpdateOne({"_id": write.identity}, write.update, upsert=True) for write in writes]
+        failures = await refused(self._projects.bulk_write(operations, ordered=False))
+        for position, failure in failures.items():
+            write = writes[position]
+            if failure["code"] != DUPLICATE_KEY:
+                write.result = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
+            elif "external_url" in failure.get("keyPattern", {}):
+                write.lost = True
+            else:  # the slug's, or a race for the same project: both are cured by another try
+                write.slugs_taken += 1
+        return [write for position, write in enumerate(writes) if position not in failures]
 
-    async def _read_back(self, events: dict[int, ProjectDrafted], results: dict[int, Saved | Exception]) -> None:
-        if not events:
+    async def _read_back(self, writes: list[Write]) -> None:
+        if not writes:
             return
-        ids = {i: project_id(e.user_id, e.project.external_url) for i, e in events.items()}
-        found = {d["_id"]: d async for d in self._projects.find({"_id": {"$in": list(ids.values())}}, KEPT)}
-        for i, event in events.items():
-            if (document := found.get(ids[i])) is None:  # deleted this very moment
-                results[i] = BusyError("The project was deleted while it was being saved.")
-                continue
-            results[i] = _saved(document, event)
+        ids = [write.identity for write in writes]
+        found = {one["_id"]: one async for one in self._projects.find({"_id": {"$in": ids}}, KEPT)}
+        for write in writes:
+            if (stored := found.get(write.identity)) is None:  # deleted this very moment
+                write.result = BusyError("The project was deleted while it was being saved.")
+            else:
+                write.settle(stored)
 
-
-def _saved(document: Document, event: ProjectDrafted) -> Saved:
-    return Saved(document["_id"], document["slug"], created=document["created_by"] == event.import_id)
-
-
-def upsert(event: ProjectDrafted, attempt: int = 0) -> tuple[Document, Document]:
-    """The filter and the update of an upsert.
-
-    An existing project is refreshed; it keeps its slug, its age, the import that made it and who may see it.
-    A refresh may make it private, as when its upstream became so, and never public.
-    """
-    now = datetime.now(UTC)
-    project = event.project
-    document: Document = project.model_dump(mode="json", exclude={"is_private", "is_showcase"})
-    visibility: Document = {"is_private": project.is_private}
-    identity = project_id(event.user_id, project.external_url)
-    return (
-        {"_id": identity},
-        {
-            "$set": {
-                **document,
-                **(visibility if project.is_private else {}),
-                "user_id": event.user_id,
-                "updated_at": now,
-            },
-            "$setOnInsert": {
-                **({} if project.is_private else visibility),
-                "is_showcase": project.is_showcase,
-                "slug": slug(project, identity, attempt),
-                "created_by": event.import_id,
-                "created_at": now,
-            },
-        },
-    )
-
-
-def slug(project: Project, identity: UUID, attempt: int) -> str:
-    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type) or "project"
-    if attempt >= NUMBERED_SLUGS:
-        return f"{base}-{identity.hex[:12]}"
-    return base if attempt == 0 else f"{base}-{attempt + 1}"
+    async def _place(self, event: ProjectDrafted) -> UUID:
+        """The id of the project that has this link, had it when this was seen, or is to move there; else a free one."""
+        project, mine = event.project, {"user_id": event.user_id}
+        links = [project.external_url, *([project.formerly] if project.formerly else [])]
+        at = {
+            one["external_url"]: one["_id"]
+            async for one in self._projects.find(mine | {"external_url": {"$in": links}}, KEPT)
+        }
+        for link in links:
+            if link in at:
+                return UUID(str(at[link]))
+        past = {"former_links": {"$elemMatch": {"url": project.external_url, "until": {"$gte": seen_at(project)}}}}
+        if passed := await self._projects.find_one(mine | past, KEPT):
+            return UUID(str(passed["_id"]))
+        # As if it had been made before it was renamed: an older sight that is still to come finds it there.
+        identity = project_id(event.user_id, links[-1])
+        while await self._projects.count_documents({"_id": identity}, limit=1):
+            identity = uuid5(identity, project.external_url)
+        return identity

@@ -1,0 +1,70 @@
+"""The record of a project in MongoDB (`projects`): what the writer refreshes and its owner edits.
+
+`edited` has the time of the edit for each field that the owner changed: those are theirs, and no refresh touches them.
+`upstream` has what the upstream says of the fields that may be edited. `source_state` is how the original stands.
+Both writers change a record with one atomic update each, so they may come in any order and as often as they like.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from kit.mongo import Document
+from schemas.content import Project
+
+FROM_UPSTREAM = ("title", "description")  # what both the upstream and the owner have a word on
+SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"}}
+
+
+def project_id(user_id: str, url: str) -> UUID:
+    """Derived, so that however often and by whomever a project is written, it is one."""
+    return uuid5(NAMESPACE_URL, f"{user_id} {url}")
+
+
+def edit(changes: Mapping[str, Any], now: datetime) -> list[Document]:
+    """The update for an owner's changes. None gives a field of `FROM_UPSTREAM` back to the upstream."""
+    given = {field: value for field, value in changes.items() if value is not None}
+    given_back = [field for field in changes if field not in given]
+    return [
+        # A record that was never refreshed since fields may be edited still holds the upstream's values itself.
+        {"$set": {f"upstream.{field}": {"$ifNull": [f"$upstream.{field}", f"${field}"]} for field in FROM_UPSTREAM}},
+        {
+            "$set": {
+                **{field: {"$literal": value} for field, value in given.items()},
+                **{f"edited.{field}": now for field in given},
+                **{field: f"$upstream.{field}" for field in given_back},
+                "updated_at": now,
+            }
+        },
+        *({"$unset": f"edited.{field}"} for field in given_back),
+    ]
+
+
+def upstream_changes(record: Document) -> Document:
+    """What the upstream says instead of what the owner wrote, by field."""
+    edited, upstream = record.get("edited", {}), record.get("upstream", {})
+    offered = {
+        field: upstream[field]
+        for field in FROM_UPSTREAM
+        if field in edited and field in upstream and upstream[field] != record[field]
+    }
+    if "is_private" in edited and record.get("source_state") == "private" and not record["is_private"]:
+        offered["is_private"] = True
+    return offered
+
+
+def facets(project: Project) -> list[str]:
+    """What lists of projects are narrowed down by."""
+    named = {facet("type", project.type), facet("type", project.project_type)}
+    if project.platform:
+        named.add(facet("platform", project.platform))
+    return sorted(named | {facet("technology", name) for name in project.technologies})
+
+
+def facet(name: str, value: str) -> str:
+    return f"{name}:{value.strip().casefold()}"
+
+
+def wanted_facets(**wanted: str | None) -> Iterator[str]:
+    return (facet(name, value) for name, value in wanted.items() if value is not None)

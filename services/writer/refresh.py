@@ -1,0 +1,128 @@
+"""What a drafted project does to its stored one, as one atomic update that MongoDB computes from both.
+
+Events come twice, late, and in any order: what was seen later stays, and so does what the owner edited.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from slugify import slugify
+
+from kit.mongo import Document
+from kit.projects import FROM_UPSTREAM, facets
+from schemas.content import Project
+from schemas.events import ProjectDrafted, SourceSynced, Standing
+
+MAX_SLUG_CHARS = 80
+NUMBERED_SLUGS = 5  # title, title-2 … title-5; then the title with a piece of the id
+SLUG_TRIES = NUMBERED_SLUGS + 1
+MAX_FORMER_LINKS = 20
+UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)  # whoever does not say when, saw it before everybody who does
+
+
+def seen_at(project: Project) -> datetime:
+    """As MongoDB keeps it."""
+    at = project.seen_at or UNTIMED
+    return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
+
+
+def refresh(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> list[Document]:
+    """The update of an upsert of `identity`.
+
+    A project that is there keeps its slug, its age, the import that made it, whether it is shown, and all that its
+    owner edited. A refresh may make it private, whenever it was seen so, and never public.
+    """
+    now = datetime.now(UTC)
+    project, seen = event.project, seen_at(event.project)
+    fresh: Document = project.model_dump(
+        mode="json", exclude={"is_private", "is_showcase", "seen_at", "formerly", "source_private"}
+    )
+    fresh |= {
+        "user_id": event.user_id,
+        "upstream": {field: fresh[field] for field in FROM_UPSTREAM},
+        "facets": facets(project),
+        "seen_at": project.seen_at and seen,
+        "updated_at": now,
+    }
+    born: Document = {
+        "is_showcase": project.is_showcase,
+        "slug": slug(project, identity, attempt),
+        "created_by": event.import_id,
+        "created_at": now,
+    }
+    # A link that another project had before may lead to this one: then it is left alone, see `ProjectStore`.
+    its_own = {"$in": [{"$ifNull": ["$external_url", project.external_url]}, [project.external_url, project.formerly]]}
+    return [
+        {
+            "$set": {
+                "is_private": _if(
+                    its_own, _unless_edited("is_private", {"$or": ["$is_private", project.is_private]}), "$is_private"
+                ),
+                **_source_state(its_own, seen, "private" if project.source_private else "there"),
+            }
+        },
+        {
+            "$replaceWith": _if(
+                {"$and": [its_own, {"$lte": [{"$ifNull": ["$seen_at", UNTIMED]}, seen]}]},
+                {
+                    "$mergeObjects": [
+                        {"$literal": born},  # what a member wrote is never an expression
+                        "$$ROOT",
+                        {"$literal": fresh},
+                        {field: _unless_edited(field, {"$literal": fresh[field]}) for field in FROM_UPSTREAM},
+                        _moved(project, seen),
+                    ]
+                },
+                "$$ROOT",
+            )
+        },
+    ]
+
+
+def stand(event: SourceSynced, standing: Standing) -> tuple[Document, Document]:
+    """The filter and the update for how the original of a project stands. Nothing is deleted, whatever it says."""
+    which = {
+        "user_id": event.user_id,
+        "external_url": standing.url,
+        "$or": [{"source_seen_at": {"$lt": event.synced_at}}, {"source_seen_at": None}],
+    }
+    return which, {"$set": {"source_state": standing.state, "source_seen_at": event.synced_at}}
+
+
+def slug(project: Project, identity: UUID, attempt: int) -> str:
+    base = slugify(project.title, max_length=MAX_SLUG_CHARS, word_boundary=True) or slugify(project.type) or "project"
+    if attempt >= NUMBERED_SLUGS:
+        return f"{base}-{identity.hex[:12]}"
+    return base if attempt == 0 else f"{base}-{attempt + 1}"
+
+
+def _source_state(its_own: Document, seen: datetime, state: str) -> Document:
+    later = {"$and": [its_own, {"$lte": [{"$ifNull": ["$source_seen_at", UNTIMED]}, seen]}]}
+    return {
+        "source_state": _if(later, state, "$source_state"),
+        "source_seen_at": _if(later, seen, "$source_seen_at"),
+    }
+
+
+def _moved(project: Project, seen: datetime) -> Document:
+    """Where a renamed project was before, until when: older sights of it under that link are still to come."""
+    if project.formerly is None:
+        return {}
+    before = [{"url": project.formerly, "until": seen}]
+    earlier = {"$ifNull": ["$former_links", []]}
+    return {
+        "former_links": _if(
+            {"$eq": ["$external_url", project.external_url]},
+            earlier,
+            {"$slice": [{"$concatArrays": [before, earlier]}, MAX_FORMER_LINKS]},
+        )
+    }
+
+
+def _if(condition: Document, then: Any, otherwise: Any) -> Document:
+    return {"$cond": [condition, then, otherwise]}
+
+
+def _unless_edited(field: str, value: Any) -> Document:
+    return _if({"$ifNull": [f"$edited.{field}", False]}, f"${field}", value)
