@@ -32,14 +32,17 @@ _OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
 class Ended:
     """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was.
 
-    `metadata` is added to the source's; `identifier` is its new canonical link where it has moved.
+    `metadata` is added to the source's; `identifier` is its new canonical link where it has moved. `memory` is what
+    the next look is to know, in place of what this one knew.
     """
 
     state: SourceState | None
     reason: str | None = None  # words for the member
     retry_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, Any] | None = None
     identifier: str | None = None
+    display_name: str | None = None
     connection: str | None = None  # the provider whose account it was read with
 
     @classmethod
@@ -75,8 +78,12 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
     }
     if worked:
         changes |= {"last_synced_at": now, "connection": ended.connection}
+    if ended.memory is not None:
+        changes["memory"] = dict(ended.memory)
     if ended.identifier:
         changes["source_identifier"] = ended.identifier
+    if ended.display_name and not source["named"]:
+        changes["display_name"] = ended.display_name
     if ended.state is not None:
         changes["task_id"] = None  # its first look is over
     return changes | _due(*next_after(source, ended.state, failures, now, ended.retry_at))

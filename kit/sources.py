@@ -82,11 +82,13 @@ def new_source(
         "platform": who.platform,
         "source_identifier": who.identifier,
         "display_name": display_name,
+        "named": False,  # by its owner: then it keeps that name
         "sync_enabled": True,
         "sync_frequency": frequency,
         "options": options.model_dump(),
         "connection": None,  # the provider whose account it is read with, where the public does not see it
-        "metadata": metadata or {},
+        "metadata": metadata or {},  # of the API
+        "memory": {},  # from one look to the next
         "state": SourceState.OK,
         "state_reason": None,  # words for the member
         "failures": 0,  # in a row

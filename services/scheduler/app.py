@@ -1,8 +1,9 @@
 """Composition root of the scheduler."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
@@ -17,6 +18,7 @@ from kit.process import make_app, serve
 from schemas.events import Event
 from services.scheduler.relay import BATCH, Relay
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.sources import Sources
 
 SILENCE = 60.0  # seconds without a round, after which the process is not live
 
@@ -26,7 +28,6 @@ log = structlog.get_logger()
 def build(settings: SchedulerSettings) -> Starlette:
     db = connect(settings)
     broker = make_broker(settings, client_id="scheduler")
-    heartbeat = monotonic()
 
     async def publish(event: Event) -> None:
         await broker.publish(event, topic=event.topic)
@@ -39,37 +40,50 @@ def build(settings: SchedulerSettings) -> Starlette:
 
     relay = Relay(db, publish, send, settings)
 
-    async def rounds() -> None:
-        nonlocal heartbeat
+    at_once = math.ceil(settings.syncs_per_second * settings.tick.total_seconds())
+    sources = Sources(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
+
+    async def relayed() -> bool:
+        return await relay.tick() >= BATCH
+
+    async def synced() -> bool:
+        await sources.tick()
+        return False  # a backlog is worked off at its pace
+
+    ticks: dict[str, Callable[[], Awaitable[bool]]] = {"relay": relayed, "sources": synced}
+    heartbeats = dict.fromkeys(ticks, monotonic())
+
+    async def rounds(name: str) -> None:
+        """Each in a loop of its own: none waits for another. A tick says whether there is more to do at once."""
         while True:
-            published = 0
+            more = False
             try:
-                published = await relay.tick()
+                more = await ticks[name]()
             except Exception as error:
                 outage = is_outage(error) or isinstance(error, KafkaError | OSError)
-                log.warning("round failed", error=type(error).__name__, exc_info=not outage)
-            heartbeat = monotonic()
-            if published < BATCH:  # else there is more to do at once
+                log.warning("round failed", of=name, error=type(error).__name__, exc_info=not outage)
+            heartbeats[name] = monotonic()
+            if not more:
                 await asyncio.sleep(settings.tick.total_seconds())
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         await prepare_engines(settings, db)
         await broker.start()
-        task = asyncio.create_task(rounds())
+        tasks = [asyncio.create_task(rounds(name)) for name in ticks]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await broker.stop()
             await db.client.close()
 
     async def ready() -> Mapping[str, bool]:
         return {"kafka": await broker.ping(timeout=2), "mongodb": await answers(db)}
 
-    return make_app(running, lambda: monotonic() - heartbeat < SILENCE, ready)
+    return make_app(running, lambda: monotonic() - min(heartbeats.values()) < SILENCE, ready)
 
 
 def main() -> None:

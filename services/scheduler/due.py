@@ -1,10 +1,15 @@
-"""Which imports want the relay, and whose turn it is. Pure: records and the time in, decisions out."""
+"""Which imports want the relay, whose turn it is, and which sources want a look. Pure: records and the time in,
+decisions out.
+"""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from kit.mongo import Document
+
+OVERDUE_AFTER = timedelta(hours=1)
 
 
 def unpublished(now: datetime, after: timedelta) -> Document:
@@ -34,3 +39,13 @@ def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int
     allowed = [records[: max(0, per_user - in_flight.get(user, 0))] for user, records in sorted(by_user.items())]
     turns = [record for turn in zip_longest(*allowed) for record in turn if record is not None]
     return sorted(turns, key=lambda r: r["priority"])  # stable: the turns stay within a priority
+
+
+def to_emit(now: datetime, reasons: Sequence[str]) -> Document:
+    """A filter: sources whose look is to be asked for, for one of these reasons."""
+    return {"next_reason": {"$in": list(reasons)}, "emit_at": {"$lte": now}}
+
+
+def overdue(now: datetime) -> Document:
+    """A filter: sources that should have been looked at some time ago."""
+    return {"next_sync_at": {"$lte": now - OVERDUE_AFTER}}

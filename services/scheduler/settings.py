@@ -13,3 +13,5 @@ class SchedulerSettings(KafkaSettings, MongoSettings, ProcessSettings):
     unpublished_after: Seconds = timedelta(seconds=3)  # the gateway's own publication had its chance
     stalled_after: Seconds = timedelta(minutes=10)  # without progress, an import is published again
     imports_in_flight_per_user: int = Field(50, ge=1, description="released imports of one member at once")
+    syncs_per_second: int = Field(20, ge=1, le=1_000, description="so fast a backlog of sources is worked off")
+    sync_lost_after: Seconds = timedelta(days=1)  # a look at a source that has not ended is asked for again
