@@ -1,15 +1,16 @@
 """The record of a parent task in MongoDB (`batches`): what the gateway writes, and the fetcher completes where the
 children are only known once a channel has been listed.
 
-A parent that is `listing` has no children yet. It ends that once: with its children, or with an error.
+Its `state` is that of the listing: while it is under way there are no children yet, and it ends once, with them or with
+an error. A parent of links that a member named was never listed and has none.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from kit.errors import ImportProblem
+from kit.imports import State
 from kit.mongo import Database, Document
 
 
@@ -20,7 +21,7 @@ def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: dat
         "user_id": user_id,
         "integration": integration,
         "url": url,
-        "listing": True,
+        "state": State.PROCESSING,
         "version": 1,
         "children": [],
         "refused": [],
@@ -35,13 +36,13 @@ async def listed(
     """`children` are links and their tasks, whose records are stored already; `refused` are error bodies with their
     `url`. Changes nothing that has ended."""
     named = [{"url": url, "task_id": child} for url, child in children]
-    await _end(db, task_id, {"children": named, "refused": list(refused)}, now)
+    await _end(db, task_id, {"state": State.COMPLETED, "children": named, "refused": list(refused)}, now)
 
 
 async def failed(db: Database, task_id: UUID, problem: ImportProblem, now: datetime) -> None:
     """The listing came to nothing. Changes nothing that has ended."""
     error = {name: value for name, value in problem.body().items() if name != "success"}
-    await _end(db, task_id, {"error": error}, now)
+    await _end(db, task_id, {"state": State.FAILED, "error": error}, now)
 
 
 def skipped(url: str, reason: str) -> Document:
@@ -56,8 +57,7 @@ def skipped(url: str, reason: str) -> Document:
     }
 
 
-async def _end(db: Database, task_id: UUID, changes: dict[str, Any], now: datetime) -> None:
+async def _end(db: Database, task_id: UUID, changes: Document, now: datetime) -> None:
     await db.batches.update_one(
-        {"_id": task_id, "listing": True},
-        {"$set": {**changes, "listing": False, "updated_at": now}, "$inc": {"version": 1}},
+        {"_id": task_id, "state": State.PROCESSING}, {"$set": {**changes, "updated_at": now}, "$inc": {"version": 1}}
     )
