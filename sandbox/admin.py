@@ -10,8 +10,6 @@ PUT    /_sandbox/limits/{upstream}          {authenticated, anonymous, window}
 GET    /_sandbox/limits/{upstream}          {caller: {limit, reset, used, refused}}
 POST   /_sandbox/faults                     a rule (sandbox.faults.Rule); answers it with its id
 DELETE /_sandbox/faults[/{id}]
-PATCH  /_sandbox/repositories/{owner}/{repo} · DELETE
-PATCH  /_sandbox/videos/{id} · DELETE
 PUT    /_sandbox/consents/{provider or "*"} {member, deny, without}: decides by itself, no page is shown
 GET    /_sandbox/grants                     what members allowed, and what became of it
 POST   /_sandbox/grants/expire              {provider, member}: their access tokens are too old now
@@ -19,6 +17,8 @@ POST   /_sandbox/grants/revoke              {provider, member}: as if they had w
 GET    /_sandbox/secrets                    every code, token and client secret: what must turn up nowhere
 PUT    /_sandbox/clock                      {advance: seconds}
 POST   /_sandbox/reset                      everything as it was started
+
+What upstreams know, and what they push of it: sandbox/changing.py.
 """
 
 import json
@@ -27,6 +27,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.changing import Changing
 from sandbox.environment import environment
 from sandbox.exchange import dump
 from sandbox.faults import DELAY, ERROR
@@ -39,11 +40,15 @@ from sandbox.transport import MISBEHAVIOURS
 class Admin:
     def __init__(self, state: State) -> None:
         self._state = state
+        self._changing = Changing(state.world, state.hub, state.webhooks, state.courier)
 
     async def respond(self, request: web.BaseRequest, path: str) -> web.Response:
         try:
             body = json.loads(await request.read() or b"{}")
-            answer = self._route(request, path.strip("/").split("/"), body)
+            steps = path.strip("/").split("/")
+            answer = self._route(request, steps, body)
+            if answer is None:
+                answer = await self._changing.route(request.method, steps, body, dict(request.query))
         except (ValueError, TypeError) as error:
             return _json(400, {"error": str(error)})
         return _json(404, {"error": "no such switch"}) if answer is None else _json(200, answer)
@@ -74,16 +79,6 @@ class Admin:
                 return self._add_fault(body)
             case "DELETE", ["faults", *rule_id]:
                 state.faults.remove(int(rule_id[0]) if rule_id else None)
-                return {}
-            case "PATCH", ["repositories", owner, name]:
-                return {"full_name": state.world.change_repository(f"{owner}/{name}", body).full_name}
-            case "DELETE", ["repositories", owner, name]:
-                state.world.delete_repository(f"{owner}/{name}")
-                return {}
-            case "PATCH", ["videos", video_id]:
-                return {"id": state.world.change_video(video_id, body).id}
-            case "DELETE", ["videos", video_id]:
-                state.world.delete_video(video_id)
                 return {}
             case "PUT", ["consents", provider]:
                 state.consents.set(provider, body)

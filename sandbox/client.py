@@ -11,11 +11,12 @@ from typing import Any, Self
 
 import aiohttp
 
+from sandbox.changing_client import ChangingClient
 from sandbox.environment import environment
 from sandbox.links import Link
 
 
-class SandboxClient:
+class SandboxClient(ChangingClient):
     """`url` is the sandbox's address without a path. Every method raises `ValueError` for what the sandbox refuses."""
 
     def __init__(self, url: str) -> None:
@@ -102,20 +103,6 @@ class SandboxClient:
 
     async def forget_calls(self) -> None:
         await self._do("DELETE", "/calls")
-
-    async def change_repository(self, full_name: str, /, **changes: Any) -> None:
-        """Fields of `sandbox.data.model.Repository`; `readme` is text or None, `full_name` renames."""
-        await self._do("PATCH", f"/repositories/{full_name}", changes)
-
-    async def delete_repository(self, full_name: str) -> None:
-        await self._do("DELETE", f"/repositories/{full_name}")
-
-    async def change_video(self, video_id: str, /, **changes: Any) -> None:
-        """Fields of `sandbox.data.model.Video`."""
-        await self._do("PATCH", f"/videos/{video_id}", changes)
-
-    async def delete_video(self, video_id: str) -> None:
-        await self._do("DELETE", f"/videos/{video_id}")
 
     async def consent(
         self, member: str, provider: str = "*", *, deny: bool = False, without: Sequence[str] = ()

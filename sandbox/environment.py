@@ -1,6 +1,7 @@
 """The settings that make an importer talk to the sandbox instead of the world."""
 
 from sandbox.oauth.model import CLIENTS
+from sandbox.upstreams.github.webhooks import SECRET
 from sandbox.upstreams.youtube import PROJECT
 
 
@@ -15,6 +16,9 @@ def environment(base: str) -> dict[str, str]:
         "GITHUB_OPENGRAPH_URL": f"{base}/opengraph",
         "YOUTUBE_API_URL": f"{base}/youtube/v3",
         "YOUTUBE_API_KEY": PROJECT,
+        "YOUTUBE_FEEDS_URL": f"{base}/www.youtube.com/feeds",
+        "WEBSUB_HUB_URL": f"{base}/pubsubhubbub.appspot.com/subscribe",
+        "GITHUB_WEBHOOK_SECRET": SECRET,
         "GOOGLE_ACCOUNTS_URL": f"{base}/accounts.google.com",
         "GOOGLE_OAUTH_URL": f"{base}/oauth2.googleapis.com",
         "GOOGLE_OPENID_URL": f"{base}/openidconnect.googleapis.com",

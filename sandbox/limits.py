@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo
 
 HOUR = 3_600.0
 _PACIFIC = ZoneInfo("America/Los_Angeles")
-_BY_THE_DAY = frozenset(
-    {"youtube"}
-)  # whose budgets begin anew at midnight Pacific time, not an hour after the first call
+_BY_THE_DAY = "youtube"  # budgets of this name, or of parts of it, begin anew at midnight Pacific time
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Limits:
 
 
 def _reset(upstream: str, limit: Limit, now: float) -> int:
-    if limit.window is not None or upstream not in _BY_THE_DAY:
+    if limit.window is not None or upstream.partition(".")[0] != _BY_THE_DAY:
         return math.ceil(now + (HOUR if limit.window is None else limit.window))
     midnight = datetime.fromtimestamp(now, _PACIFIC).replace(hour=0, minute=0, second=0, microsecond=0)
     return int((midnight + timedelta(days=1)).timestamp())

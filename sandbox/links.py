@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 COMPLETED = "completed"
+DEMO_CHANNEL = "https://www.youtube.com/@lighthouseexample"  # 56 uploads, the latest fifty public
 NOT_FOUND = "failed:CONTENT_NOT_FOUND"
 
 

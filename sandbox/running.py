@@ -21,6 +21,7 @@ async def serving(state: State, host: str = "127.0.0.1", port: int = 0) -> Async
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+        await state.courier.close()
 
 
 @asynccontextmanager

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 
 from sandbox.calls import Calls
 from sandbox.clock import Clock
+from sandbox.courier import Courier
 from sandbox.faults import Faults
 from sandbox.limits import Limits
 from sandbox.oauth.consent import Consents
 from sandbox.oauth.grants import Grants
 from sandbox.upstreams import all_upstreams
+from sandbox.upstreams.github.webhooks import Webhooks
+from sandbox.upstreams.websub import Hub
 from sandbox.world import World
 
 MODEL = "openai"
@@ -25,11 +28,14 @@ class State:
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
     consents: Consents = field(default_factory=Consents)
+    courier: Courier = field(default_factory=Courier)
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.clock)
         self.grants = Grants(self.clock)
-        self.upstreams = all_upstreams(self.world, self.limits, self.grants, self.consents)
+        self.hub = Hub(self.courier, self.clock)
+        self.webhooks = Webhooks(self.courier)
+        self.upstreams = all_upstreams(self.world, self.limits, self.grants, self.consents, self.hub)
         self.latencies = self._started_with()
 
     def _started_with(self) -> dict[str, float]:
@@ -40,4 +46,6 @@ class State:
         self.latencies = self._started_with()
         for part in (self.clock, self.world, self.limits, self.calls, self.grants, self.consents):
             part.reset()
+        for pushing in (self.courier, self.hub, self.webhooks):
+            pushing.reset()
         self.faults.remove()

@@ -36,6 +36,7 @@ class Repository:
     default_branch: str = "main"
     homepage: str | None = None
     size: int = 1_024  # KB; 0 is an empty repository
+    commits: int = 42  # on the default branch, the newest at `pushed`
     created: str = "2023-03-14T09:26:53Z"
     updated: str = "2026-09-30T18:05:11Z"
     pushed: str = "2026-09-28T07:41:30Z"
@@ -53,6 +54,7 @@ class Channel:
     description: str = ""
     subscribers: int = 0
     country: str = "NO"
+    username: str = ""  # a legacy name: /user/…
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ class Video:
     likes: int | None = 0
     comments: int | None = 0
     tags: tuple[str, ...] = ()
-    privacy: str = "public"  # private videos are left out of every answer
+    privacy: str = "public"  # private videos are left out of every answer, and unlisted ones of lists
     embeddable: bool = True
     broadcast: str = "none"  # live, upcoming
     live: Mapping[str, str] | None = None  # liveStreamingDetails
@@ -75,6 +77,11 @@ class Video:
     category: str = "28"
     language: str | None = "en"
     published: str = "2026-05-02T16:00:09Z"
+    edited: str = ""  # when its text last changed; empty: never
+
+    @property
+    def updated(self) -> str:
+        return self.edited or self.published
 
 
 @dataclass(frozen=True, eq=False)

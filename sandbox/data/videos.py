@@ -3,7 +3,12 @@
 from sandbox.data.model import Channel, Video
 
 _WORKSHOP = Channel(
-    "UCsandboxTidewaterLabs0A", "Tidewater Workshop", "tidewaterexample", "Boats, tides and small programs.", 48_200
+    "UCsandboxTidewaterLabs0A",
+    "Tidewater Workshop",
+    "tidewaterexample",
+    "Boats, tides and small programs.",
+    48_200,
+    username="TidewaterWorkshop",
 )
 _KITCHEN = Channel("UCsandboxJuniperKitchenQ", "Juniper's Kitchen", "juniperexample", "Slow bread, mostly.", 1_204_000)
 _SKY = Channel("UCsandboxNordlysSkyLab0w", "Nordlys Sky Lab", "nordlysexample", "The night sky, live.", 310_500)

@@ -1,6 +1,6 @@
 """The services that the sandbox plays, by their base path. A new one is a module and a line here.
 
-What has a login is found under the name of its real host: https://HOST/… is BASE/HOST/… here.
+What has a login or a page is found under the name of its real host: https://HOST/… is BASE/HOST/… here.
 """
 
 from sandbox.exchange import Upstream
@@ -13,16 +13,19 @@ from sandbox.upstreams.gitlab import GitLab
 from sandbox.upstreams.google import HOSTS, Google
 from sandbox.upstreams.openai import OpenAI
 from sandbox.upstreams.pictures import OpenGraph, Thumbnails
-from sandbox.upstreams.youtube import YouTube
+from sandbox.upstreams.websub import Hub
+from sandbox.upstreams.youtube import Feeds, YouTube
 from sandbox.world import World
 
 
-def all_upstreams(world: World, limits: Limits, grants: Grants, consents: Consents) -> dict[str, Upstream]:
+def all_upstreams(world: World, limits: Limits, grants: Grants, consents: Consents, hub: Hub) -> dict[str, Upstream]:
     """{base path: upstream}"""
     google, figma = Google(grants, consents), Figma(grants, consents)
     return {
         "/github": GitHub(world, limits, grants),
         "/youtube/v3": YouTube(world, limits, grants),
+        "/www.youtube.com": Feeds(world),
+        "/pubsubhubbub.appspot.com": hub,
         "/v1": OpenAI(limits),
         "/opengraph": OpenGraph(world),
         "/vi": Thumbnails(world),

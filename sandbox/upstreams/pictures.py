@@ -56,11 +56,11 @@ class Thumbnails(_Pictures):
         headers = _CACHED_FOR_A_WHILE | {"Content-Type": "image/jpeg", "Server": "sffe"}
         match call.path.split("/"):
             case ["", owner, file]:
-                video = self._world.video(owner)
+                video = self._world.channels.video(owner)
                 for name in video.thumbnails if video else ():
                     if THUMBNAILS[name][0] == file:
                         return Reply(200, headers, _thumbnail(_variant(owner), *THUMBNAILS[name][1:]))
-                if self._world.channel(owner):
+                if self._world.channels.channel(owner):
                     return Reply(200, headers, _thumbnail(_variant(owner), 240, 240))
         return Reply(404, headers, _thumbnail(None, 120, 90))
 

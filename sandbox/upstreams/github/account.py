@@ -45,4 +45,4 @@ def repositories(caller: Caller, call: Call, api: str, owned: list[Repository]) 
         return errors.error(422, "Validation Failed", f"{errors.DOCS}/rest/repos/repos")
     seen = [repo for repo in owned if not repo.private or caller.may("repo")]
     shown = [repo for repo in seen if visibility == "all" or repo.private == (visibility == "private")]
-    return lists.page(shown, call, f"{api}/user/repos", "owner", default_sort="full_name")
+    return lists.page(shown, call, caller, f"{api}/user/repos", "owner", default_sort="full_name")

@@ -49,6 +49,10 @@ def blocked(full_name: str = "someone/something") -> Reply:
     return Reply(451, JSON, dump({"message": "Repository access blocked", "block": block}))
 
 
+def empty() -> Reply:
+    return error(409, "Git Repository is empty.", f"{DOCS}/rest/commits/commits#list-commits")
+
+
 def rate_limited(caller: str, authenticated: bool, headers: dict[str, str]) -> Reply:
     """The primary limit: 403 with nothing remaining."""
     if authenticated:
@@ -113,7 +117,7 @@ FAULTS: dict[str, Callable[[Rule], Reply]] = {
     "secondary_429": _secondary_429,
     "secondary_429_date": _secondary_429_date,
     "not_found": lambda _: not_found(),
-    "empty": lambda _: error(409, "Git Repository is empty.", f"{DOCS}/rest/commits/commits#list-commits"),
+    "empty": lambda _: empty(),
     "blocked": lambda _: blocked(),
     "html": _html,
 }

@@ -1,9 +1,7 @@
 """Who asks, what for, and may they: the order in which GitHub decides."""
 
-import hashlib
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
 
 from sandbox.data.model import Repository
 from sandbox.exchange import Call, Reply, dump, http_date
@@ -11,11 +9,12 @@ from sandbox.faults import Rule
 from sandbox.limits import Budget, Limits
 from sandbox.oauth.grants import Grants
 from sandbox.upstreams.credentials import Caller, caller_of
-from sandbox.upstreams.github import account, applications, errors, lists, shapes
+from sandbox.upstreams.github import account, applications, commits, errors, lists, shapes
+from sandbox.upstreams.github.conditional import Rendered, conditional, rendered
 from sandbox.upstreams.github.shapes import Viewer
 from sandbox.world import World
 
-_REPOSITORY_ENDPOINTS = ("", "/readme", "/languages", "/topics")
+_REPOSITORY_ENDPOINTS = ("", "/readme", "/languages", "/topics", "/commits")
 _EVERY_ANSWER = {
     "Server": "github.com",
     "X-GitHub-Media-Type": "github.v3; format=json",
@@ -42,11 +41,6 @@ _AUTHENTICATED = _EVERY_ANSWER | {
     "X-OAuth-Scopes": "repo, read:user",  # of a token that nobody granted
     "X-Accepted-OAuth-Scopes": "repo",
 }
-
-
-class Rendered(NamedTuple):
-    body: bytes
-    digest: str
 
 
 class GitHub:
@@ -131,7 +125,7 @@ class GitHub:
                 return account.requires_authentication()
             case ["", "user"]:
                 body = account.user(caller, api, self._world.owned_by(caller.login))
-                return _conditional(call, caller, Rendered(*_pair(body)))
+                return conditional(call, caller, rendered(body))
             case ["", "user", "emails"]:
                 return account.emails(caller)
             case ["", "user", "repos"]:
@@ -140,7 +134,7 @@ class GitHub:
                 login = self._login(owner) if owner.isdecimal() else owner
                 repos = [repo for repo in self._world.owned_by(login) if self._viewer(repo, caller)]
                 url = f"{api}/user/{shapes.user_id(login)}/repos"
-                return lists.page(repos, call, url, "member" if caller.authenticated else "anonymous")
+                return lists.page(repos, call, caller, url, "member" if caller.authenticated else "anonymous")
         return errors.not_found(f"{errors.DOCS}/rest")
 
     def _of_repository(self, repo: Repository | None, rest: str, call: Call, caller: Caller) -> Reply:
@@ -153,10 +147,13 @@ class GitHub:
             if repo.readme is None:
                 return errors.not_found(f"{errors.DOCS}/rest/repos/contents#get-a-repository-readme")
             if ".raw" in call.headers.get("Accept", ""):
-                return Reply(200, {"Content-Type": "application/vnd.github.raw; charset=utf-8"}, repo.readme.content)
+                raw = {"Content-Type": "application/vnd.github.raw; charset=utf-8"}
+                return conditional(call, caller, rendered(repo.readme.content), raw)
+        if rest == "/commits":
+            return commits.page(repo, call, caller, f"{call.base}/github")
         parent = self._world.repository(repo.parent) if repo.parent else None
-        rendered = _render(repo, parent, rest, f"{call.base}/github", viewer)
-        reply = _conditional(call, caller, rendered)
+        answer = _render(repo, parent, rest, f"{call.base}/github", viewer)
+        reply = conditional(call, caller, answer)
         modified = {"Last-Modified": http_date(repo.updated)} if rest != "/topics" else {}
         return reply._replace(headers={**reply.headers, **modified})
 
@@ -183,19 +180,7 @@ def _render(repo: Repository, parent: Repository | None, rest: str, api: str, vi
         body = dump({"names": repo.topics})
     else:
         body = dump(shapes.repository(repo, parent, api, viewer))
-    return Rendered(*_pair(body))
-
-
-def _pair(body: bytes) -> tuple[bytes, str]:
-    return body, hashlib.sha256(body).hexdigest()
-
-
-def _conditional(call: Call, caller: Caller, rendered: Rendered) -> Reply:
-    """200, or 304 where If-None-Match holds the ETag. The ETag differs from token to token, as GitHub's does."""
-    etag = f'W/"{hashlib.sha256(f"{caller.key}{rendered.digest}".encode()).hexdigest()}"'
-    if etag in call.headers.get("If-None-Match", ""):
-        return Reply(304, {"ETag": etag}, b"")
-    return Reply(200, errors.JSON | {"ETag": etag}, rendered.body)
+    return rendered(body)
 
 
 def _rate_limits(budget: Budget) -> Reply:

@@ -42,6 +42,18 @@ def too_many_ids() -> Reply:
     return error(400, message, "youtube.parameter", "invalidFilters", location="id", locationType="parameter")
 
 
+def playlist_not_found() -> Reply:
+    message = "The playlist identified with the request's <code>playlistId</code> parameter cannot be found."
+    domain, reason = "youtube.playlistItem", "playlistNotFound"
+    return error(404, message, domain, reason, location="playlistId", locationType="parameter")
+
+
+def invalid_page_token() -> Reply:
+    message = "The request specifies an invalid page token."
+    domain, reason = "youtube.parameter", "invalidPageToken"
+    return error(400, message, domain, reason, location="pageToken", locationType="parameter")
+
+
 def key_invalid() -> Reply:
     message = "API key not valid. Please pass a valid API key."
     info = {
@@ -114,6 +126,7 @@ FAULTS: dict[str, Callable[[Rule], Reply]] = {
     "rate_limit": lambda _: error(403, "Rate Limit Exceeded", "usageLimits", "rateLimitExceeded"),
     "access_not_configured": _access_not_configured,
     "forbidden": lambda _: error(403, "The caller does not have permission", "global", "forbidden"),
+    "playlist_not_found": lambda _: playlist_not_found(),
     "not_found": lambda _: error(404, "Requested entity was not found.", "global", "notFound"),
     "too_many": lambda _: error(429, "Resource has been exhausted (e.g. check quota).", "global", "rateLimitExceeded"),
     "backend_error": _backend_error,

@@ -1,5 +1,6 @@
 """YouTube's JSON, part by part. https://developers.google.com/youtube/v3/docs/videos#resource"""
 
+import re
 from typing import Any
 
 from sandbox.data.model import Channel, Video
@@ -7,6 +8,7 @@ from sandbox.data.model import Channel, Video
 VIDEO_PARTS = frozenset(
     {"id", "snippet", "contentDetails", "status", "statistics", "player", "topicDetails", "liveStreamingDetails"}
 )
+STATS_PARTS = frozenset({"id", "snippet", "contentDetails", "statistics"})
 CHANNEL_PARTS = frozenset({"id", "snippet", "contentDetails", "statistics", "status"})
 THUMBNAILS = {  # name: (file, width, height)
     "default": ("default.jpg", 120, 90),
@@ -65,7 +67,7 @@ def _snippet(found: Video, base: str) -> dict[str, Any]:
         "channelId": found.channel.id,
         "title": found.title,
         "description": found.description,
-        "thumbnails": {name: _thumbnail(found.id, name, base) for name in found.thumbnails},
+        "thumbnails": thumbnails(found, base),
         "channelTitle": found.channel.title,
     }
     if found.tags:
@@ -77,12 +79,32 @@ def _snippet(found: Video, base: str) -> dict[str, Any]:
     return body
 
 
-def _thumbnail(video_id: str, name: str, base: str) -> dict[str, Any]:
-    file, width, height = THUMBNAILS[name]
-    return {"url": f"{base}/vi/{video_id}/{file}", "width": width, "height": height}
+def thumbnails(found: Video, base: str) -> dict[str, Any]:
+    sizes = {name: THUMBNAILS[name] for name in found.thumbnails}
+    return {name: {"url": f"{base}/vi/{found.id}/{f}", "width": w, "height": h} for name, (f, w, h) in sizes.items()}
 
 
-def channel(found: Channel, parts: frozenset[str], base: str) -> dict[str, Any]:
+def stats(found: Video, parts: frozenset[str]) -> dict[str, Any]:
+    """The few fields of videos.batchGetStats. https://developers.google.com/youtube/v3/docs/videos/batchGetStats"""
+    body: dict[str, Any] = {"kind": "youtube#videoStats", "etag": "", "id": found.id}
+    if "snippet" in parts:
+        body["snippet"] = {"publishTime": found.published}
+    if "statistics" in parts:
+        counts = {"viewCount": found.views, "likeCount": found.likes, "commentCount": found.comments}
+        body["statistics"] = {name: str(value) for name, value in counts.items() if value is not None}
+    if "contentDetails" in parts:
+        body["contentDetails"] = {"duration": f"{_seconds(found.duration)}s"}
+    return body
+
+
+def _seconds(duration: str) -> int:
+    """Of P1DT2H10M10S and its like."""
+    units = {"D": 86_400, "H": 3_600, "M": 60, "S": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([DHMS])", duration))
+
+
+def channel(found: Channel, videos: int, parts: frozenset[str], base: str) -> dict[str, Any]:
+    """`videos` is how many of its videos the public sees."""
     body: dict[str, Any] = {"kind": "youtube#channel", "etag": "", "id": found.id}
     if "snippet" in parts:
         sizes = {"default": 88, "medium": 240, "high": 800}
@@ -105,7 +127,7 @@ def channel(found: Channel, parts: frozenset[str], base: str) -> dict[str, Any]:
             "viewCount": str(found.subscribers * 210),
             "subscriberCount": str(found.subscribers),
             "hiddenSubscriberCount": False,
-            "videoCount": "42",
+            "videoCount": str(videos),
         }
     if "status" in parts:
         body["status"] = {"privacyStatus": "public", "isLinked": True, "longUploadsStatus": "longUploadsUnspecified"}
