@@ -10,8 +10,8 @@ from typing import Literal
 
 from integrations.base import Known, Looked, Skipped
 from integrations.youtube_api import PAGE, Channel, Upload, YouTubeAPI
+from integrations.youtube_find import find, metadata_of
 from integrations.youtube_names import ChannelName, watch_url
-from kit.errors import ContentNotFoundError
 from schemas.content import Item
 from schemas.events import Standing
 
@@ -39,18 +39,6 @@ async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, n
     return await _Look(channel_id, api, known, Memory(channel.uploads, "", now.isoformat()), now).first(
         channel, max_items
     )
-
-
-async def find(api: YouTubeAPI, name: ChannelName) -> Channel:
-    """One unit. Raises ContentNotFoundError, with a hint where the name is of a kind that no request finds."""
-    if channel := await api.channel(name):
-        return channel
-    if name.custom:
-        raise ContentNotFoundError(
-            "YouTube finds no channel by this link.",
-            suggestion="Open the channel, and paste the address of its handle, like https://youtube.com/@handle.",
-        )
-    raise ContentNotFoundError("YouTube has no such channel.", suggestion="Check the channel's link or handle.")
 
 
 class _Look:
@@ -166,7 +154,11 @@ class _Look:
                 *(Standing(url=watch_url(it), state=state) for it, state in lost.items()),
             ),
             display_name=channel.title if channel else None,
-            metadata=_metadata(self._channel_id, channel, len(self._known.ids | items.keys())),
+            metadata={
+                "channel_id": self._channel_id,
+                "total_videos_imported": len(self._known.ids | items.keys()),
+                **(metadata_of(channel) if channel else {}),
+            },
             memory=asdict(memory),
         )
 
@@ -182,14 +174,3 @@ class _Look:
             page = await self._api.uploads(self._memory.uploads)
             self._noted(page.uploads if page else ())
         return {it: "private" if it in self._hidden and self._hidden[it].private else "gone" for it in ids}
-
-
-def _metadata(channel_id: str, channel: Channel | None, imported: int) -> dict[str, str | int | None]:
-    counted: dict[str, str | int | None] = {"channel_id": channel_id, "total_videos_imported": imported}
-    if channel:
-        counted |= {
-            "channel_name": channel.title,
-            "subscriber_count": channel.subscriber_count,
-            "image_url": channel.image_url,
-        }
-    return counted

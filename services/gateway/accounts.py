@@ -1,4 +1,5 @@
-"""Members' accounts elsewhere: the ones that they sign in with, and the ones that imports read."""
+"""Members' accounts elsewhere: the ones that they sign in with, and the ones that imports read; and what is read of the
+public before an import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.github_repos import Repositories
+from integrations.youtube_find import Channels
 from kit.budgets import Budgets
 from kit.http import Upstream
 from kit.mongo import Database
@@ -24,6 +26,7 @@ class Accounts:
     connections: Connections
     tokens: Tokens
     repositories: Repositories
+    channels: Channels
     offered: Mapping[str, Provider]  # those that can be connected; none without a key to seal their tokens with
 
 
@@ -38,11 +41,13 @@ def open_accounts(
     providers = build_providers(settings)
     oauth = OAuth(providers, transport)
     connections = Connections(db, vault)
+    http = Upstream(transport, [settings.github_api_url, settings.youtube_api_url], budgets=budgets)
     return Accounts(
         oauth=oauth,
         connections=connections,
         tokens=Tokens(connections, oauth),
-        repositories=Repositories(settings, Upstream(transport, [settings.github_api_url], budgets=budgets)),
+        repositories=Repositories(settings, http),
+        channels=Channels(settings, http),
         offered={name: row for name, row in providers.items() if row.offers(Purpose.CONNECT) and vault.kids},
     )
 

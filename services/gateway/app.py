@@ -24,6 +24,7 @@ from services.gateway import errors, keys
 from services.gateway.accounts import Accounts, no_accounts, open_accounts
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
+from services.gateway.channels import ChannelImports
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
@@ -32,6 +33,7 @@ from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
 from services.gateway.routes import (
+    channels,
     connections,
     github,
     health,
@@ -70,6 +72,7 @@ def create_app(
 
     Without `accounts` nobody can connect one or sign in with one. `find_key` replaces the inline JWT_KEY.
     """
+    accounts = accounts or no_accounts(db)
     hub = Hub(db)
     limits = MemberLimits(db, settings)
     accepting = Imports(
@@ -102,11 +105,26 @@ def create_app(
         limits=limits,
         imports=accepting,
         batches=Batches(db, accepting),
+        channels=ChannelImports(db, limits, accounts.channels),
         hub=hub,
         walks=Walks(db),
-        accounts=accounts or no_accounts(db),
+        accounts=accounts,
     )
-    public = (imports, tasks, integrations, connections, github, notices, signin, me, tokens, projects, points, health)
+    public = (
+        imports,
+        channels,
+        tasks,
+        integrations,
+        connections,
+        github,
+        notices,
+        signin,
+        me,
+        tokens,
+        projects,
+        points,
+        health,
+    )
     for routes in public:
         app.include_router(routes.router)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)

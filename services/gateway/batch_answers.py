@@ -59,12 +59,18 @@ class BatchTask(BaseModel):
     status: State
     progress: int = Field(ge=0, le=100, description="Percent: the mean of the children, an ended one being 100.")
     message: str
-    total: int = Field(description="Links in the request.")
+    url: str | None = Field(None, description="What was listed to find the children: a channel.")
+    total: int = Field(description="Links in the request, or videos that a channel lists.")
     completed: int
     failed: int
     points: int = Field(description="Awarded by all children.")
     children: list[Task]
     refused: list[RefusedLink]
+    error: str | None = Field(None, description="With the next four: why nothing could be listed.")
+    error_code: str | None = None
+    action: str | None = None
+    suggestion: str | None = None
+    retry_at: datetime | None = None
 
 
 AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
@@ -72,38 +78,51 @@ AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
 
 def batch_task(batch: Document, children: Sequence[Document], username: str) -> BatchTask:
     states = Counter(State(child["state"]) for child in children)
+    listing = State(batch.get("state", State.COMPLETED))
+    if listing is not State.COMPLETED:
+        status, message = listing, batch["error"]["error"] if "error" in batch else "Reading the channel"
+    else:
+        status, message = _status(states, batch), _message(states, len(batch["refused"]))
     return BatchTask(
         task_id=batch["_id"],
         integration=batch["integration"],
-        version=version_of(children),
+        version=version_of(batch, children),
         created_at=batch["created_at"],
-        updated_at=max([batch["created_at"], *(child["updated_at"] for child in children)]),
-        status=_status(states),
-        progress=sum(_percent(child) for child in children) // len(children) if children else 100,
-        message=_message(states, len(batch["refused"])),
+        updated_at=max([batch.get("updated_at", batch["created_at"]), *(child["updated_at"] for child in children)]),
+        status=status,
+        progress=_mean(children, 100 if listing is State.COMPLETED else 0),
+        message=message,
+        url=batch.get("url"),
         total=len(children) + len(batch["refused"]),
         completed=states[State.COMPLETED],
         failed=states[State.FAILED],
         points=sum(points(child) for child in children),
         children=[task(child, username) for child in children],
         refused=batch["refused"],
+        **batch.get("error", {}),
     )
 
 
-def version_of(children: Sequence[Document]) -> int:
-    """Each child's version only grows, so their sum does too."""
-    return sum(child["version"] for child in children) or 1
+def version_of(batch: Document, children: Sequence[Document]) -> int:
+    """Each child's version only grows, so their sum does too; and the listing's."""
+    return batch.get("version", 0) + sum(child["version"] for child in children) or 1
 
 
-def ended(children: Sequence[Document]) -> bool:
-    return all(child["state"] in TERMINAL for child in children)
+def ended(batch: Document, children: Sequence[Document]) -> bool:
+    return batch.get("state", State.COMPLETED) in TERMINAL and all(child["state"] in TERMINAL for child in children)
+
+
+def _mean(children: Sequence[Document], without: int) -> int:
+    return sum(_percent(child) for child in children) // len(children) if children else without
 
 
 def _percent(child: Document) -> int:
     return 100 if child["state"] in TERMINAL else PERCENT[child["progress"]]
 
 
-def _status(states: Counter[State]) -> State:
+def _status(states: Counter[State], batch: Document) -> State:
+    if not states and "url" in batch:  # a channel without videos
+        return State.COMPLETED
     if states[State.PROCESSING] or (states[State.PENDING] and len(states) > 1):
         return State.PROCESSING
     if states[State.PENDING]:

@@ -16,6 +16,7 @@ CURSOR = "MjAyNi0wMy0xNFQxNTowOToyNiswMDowMCAwYjU0"
 IMPORT: Example = {"url": LINK, "is_showcase": True, "is_private": False}
 REPOSITORIES: Example = {"urls": [LINK, "https://github.com/octocat/spoon-knife"], "is_showcase": True}
 VIDEO: Example = {"video_url": "https://youtu.be/dQw4w9WgXcQ", "is_showcase": True}
+CHANNEL: Example = {"channel_url": "https://www.youtube.com/@GoogleDevelopers", "max_videos": 50, "is_showcase": True}
 ACCEPTED: Example = {
     "success": True, "task_id": TASK_ID, "status_url": STATUS_URL, "events_url": f"{STATUS_URL}events/",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pushes the state of imports to whoever follows them, from one MongoDB change stream per process.
+"""Pushes the state of imports, and of listings, to whoever follows them, from one MongoDB change stream per process.
 
 The stream is open only while somebody follows something. PyMongo resumes it by its token after a lost connection or
 an election; whenever it has to be opened anew, the followed records are read again in one query, so that nothing
@@ -20,7 +20,14 @@ from services.gateway.metrics import FOLLOWERS
 
 log = structlog.get_logger(__name__)
 
-PIPELINE = [{"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}}]
+PIPELINE = [
+    {
+        "$match": {
+            "ns.coll": {"$in": ["imports", "batches"]},
+            "operationType": {"$in": ["insert", "update", "replace"]},
+        }
+    }
+]
 IDLE_MS = 1_000  # how long one request to the stream waits for news
 REOPEN_SECONDS = 1.0
 
@@ -41,7 +48,8 @@ class Follower:
 
 class Hub:
     def __init__(self, db: Database) -> None:
-        self._imports: Collection = db["imports"]
+        self._db = db
+        self._collections: tuple[Collection, ...] = (db["imports"], db["batches"])
         self._followers: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._wanted = asyncio.Event()
         self._closing = False
@@ -61,7 +69,7 @@ class Hub:
         FOLLOWERS.inc()
         try:
             # Registered before they are read: a change in between is offered twice rather than missed.
-            async for record in self._imports.find({"_id": {"$in": task_ids}}):
+            async for record in self._read(task_ids):
                 follower.offer(record)
             while not self._closing:
                 await follower.changed.wait()
@@ -103,15 +111,18 @@ class Hub:
                 follower.changed.set()
 
     async def _stream(self) -> None:
-        async with await self._imports.watch(
-            PIPELINE, full_document="updateLookup", max_await_time_ms=IDLE_MS
-        ) as stream:
-            async for record in self._imports.find({"_id": {"$in": list(self._followers)}}):
+        async with await self._db.watch(PIPELINE, full_document="updateLookup", max_await_time_ms=IDLE_MS) as stream:
+            async for record in self._read(list(self._followers)):
                 self._offer(record)
             while self._followers:
                 change = await stream.try_next()
                 if change and change.get("fullDocument"):
                     self._offer(change["fullDocument"])
+
+    async def _read(self, task_ids: Sequence[UUID]) -> AsyncGenerator[Document]:
+        for collection in self._collections:
+            async for record in collection.find({"_id": {"$in": task_ids}}):
+                yield record
 
     def _offer(self, record: Document) -> None:
         for follower in self._followers.get(record["_id"], ()):

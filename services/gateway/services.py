@@ -9,12 +9,14 @@ from kit.mongo import Database
 from services.gateway.accounts import Accounts
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
+from services.gateway.channels import ChannelImports
 from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
 from services.gateway.limits import MemberLimits
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources import Sources
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
@@ -29,11 +31,15 @@ class Integration(Protocol):
     @property
     def supports_auto_sync(self) -> bool: ...
     def canonical_url(self, url: str) -> str: ...
+    def source_url(self, url: str) -> str: ...
 
 
 class Registry(Protocol):
     def get_for_url(self, url: str) -> Integration:
         """Raises `kit.errors.InvalidURLError`."""
+
+    def get_for_source(self, url: str) -> Integration:
+        """Of what can be followed. Raises `kit.errors.InvalidURLError`."""
 
     def list_all(self) -> "list[Integration] | tuple[Integration, ...]": ...
 
@@ -50,6 +56,8 @@ class Gateway:
     limits: MemberLimits
     imports: Imports
     batches: Batches
+    sources: Sources
+    channels: ChannelImports
     hub: Hub
     walks: Walks
     accounts: Accounts

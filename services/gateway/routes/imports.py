@@ -89,7 +89,7 @@ async def import_github(
 
     new = NewBatch(caller, "github", body.urls or (), body.options, recognise, idempotency_key(key))
     record = await gateway.batches.accept(new)
-    return _accepted(AcceptedBatch.of(record), await _limit(gateway, caller, REPOSITORIES))
+    return acceptance(AcceptedBatch.of(record), await limit_headers(gateway, caller, REPOSITORIES))
 
 
 @router.post("/integrations/youtube/import/", status_code=202, response_model=Accepted, responses=RESPONSES)
@@ -118,7 +118,7 @@ async def _accept(
         with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
             if done := await gateway.hub.outcome(record["_id"], wait):
                 return await _finished(request, gateway, caller, done, wait)
-    return _accepted(Accepted.of(record), await _limit(gateway, caller, new.counted_as))
+    return acceptance(Accepted.of(record), await limit_headers(gateway, caller, new.counted_as))
 
 
 def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
@@ -128,13 +128,13 @@ def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *,
     return NewImport(caller, integration.name, integration.canonical_url(url), options)
 
 
-async def _limit(gateway: Gateway, caller: Caller, kind: str) -> dict[str, str]:
+async def limit_headers(gateway: Gateway, caller: Caller, kind: str) -> dict[str, str]:
     with suppress(PyMongoError):  # the import is accepted, whether or not we can say how many are left
         return await gateway.limits.headers(caller.user_id, kind)
     return {}
 
 
-def _accepted(accepted: Accepted, limit: dict[str, str]) -> Response:
+def acceptance(accepted: Accepted, limit: dict[str, str]) -> Response:
     headers = {"Location": accepted.status_url, "Retry-After": "1", **limit}
     return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from kit.imports import TERMINAL
+from kit.imports import TERMINAL, State
 from kit.mongo import Document
 from services.gateway import examples
 from services.gateway.answers import TASKS, task
@@ -78,7 +78,7 @@ async def follow_task(
     else:
         batch = await _batch(gateway, caller, task_id)
         children = await gateway.batches.children(batch)
-        version, done = version_of(children), ended(children)
+        version, done = version_of(batch, children), ended(batch, children)
         states = _batch_states(gateway, caller, batch)
     seen = seen_version(last_event_id, version)
     if done and version == seen:
@@ -101,6 +101,10 @@ async def _states(gateway: Gateway, caller: Caller, task_id: UUID) -> AsyncGener
 
 
 async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> AsyncGenerator[AnyTask]:
+    if batch.get("state", State.COMPLETED) not in TERMINAL:
+        async with aclosing(gateway.hub.follow(batch["_id"])) as listings:
+            async for batch in listings:
+                yield batch_task(batch, (), caller.username)
     ids = child_ids(batch)
     if not ids:
         yield batch_task(batch, (), caller.username)

@@ -1,0 +1,123 @@
+"""A whole channel is imported: it is followed from now on, and the look that is due at once brings its latest videos.
+
+One parent task sums them up. It is stored before the source that reports to it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from pymongo.errors import DuplicateKeyError
+
+from integrations.base import Credentials
+from integrations.youtube_find import NamedChannel
+from kit import batches
+from kit.errors import ContentNotFoundError, ImportDuplicateError
+from kit.imports import State
+from kit.mongo import Collection, Database, Document
+from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
+from schemas.events import Options
+from services.gateway.errors import IdempotencyConflictError
+from services.gateway.identity import Caller
+from services.gateway.limits import CHANNELS, MemberLimits
+
+PLATFORM = "youtube"
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel:
+    """`name` is a link, a handle or an id, as it was sent."""
+
+    caller: Caller
+    name: str
+    options: Options
+    max_videos: int
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{self.name} {self.max_videos} {self.options.model_dump_json()}".encode()).hexdigest()
+
+
+class Channels(Protocol):
+    """What tells the channel that a member names (`integrations.youtube_find`)."""
+
+    async def named(self, text: str, credentials: Credentials) -> NamedChannel: ...
+
+
+class ChannelImports:
+    def __init__(self, db: Database, limits: MemberLimits, channels: Channels) -> None:
+        self._db = db
+        self._batches: Collection = db["batches"]
+        self._limits = limits
+        self._channels = channels
+
+    async def accept(self, new: NewChannel) -> Document:
+        """The parent's record: a new one, the one under way, or, for a repeated Idempotency-Key, the one it made.
+
+        Raises `ImportDuplicateError` where the channel is followed already, `IdempotencyConflictError`,
+        `MemberLimitError`, the errors of `integrations.youtube_find.find`, and PyMongo's.
+        """
+        if earlier := await self._repeated(new):
+            return earlier
+        missing: ContentNotFoundError | None = None
+        async with self._limits.spending(new.caller.user_id, CHANNELS):
+            try:
+                channel = await self._channels.named(new.name, Credentials(user_id=new.caller.user_id))
+            except ContentNotFoundError as error:  # to have asked for it cost as much, and counts
+                missing = error
+            else:
+                return await self._follow(new, channel)
+        raise missing
+
+    async def _follow(self, new: NewChannel, channel: NamedChannel) -> Document:
+        now = to_millis(datetime.now(UTC))
+        parent = batches.listing(
+            task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now
+        )
+        if new.idempotency_key is not None:
+            parent |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
+        source = new_source(
+            Identity(new.caller.user_id, PLATFORM, channel.url),
+            display_name=channel.title,
+            frequency=Frequency.DAILY,
+            options=new.options,
+            now=now,
+            task_id=parent["_id"],
+            max_items=new.max_videos,
+            metadata=dict(channel.metadata),
+        )
+        try:
+            await self._batches.insert_one(parent)
+        except DuplicateKeyError:  # the same request, twice at this very moment
+            return await self._repeated(new) or parent
+        stored, ours = await follow(self._db, source)
+        return parent if ours else await self._again(stored, parent, new.max_videos, now)
+
+    async def _again(self, source: Document, parent: Document, max_videos: int, now: datetime) -> Document:
+        """Of a channel that is followed already, only a first look that came to nothing is asked for again."""
+        under_way = await self._batches.find_one({"_id": source["task_id"], "state": State.PROCESSING})
+        if under_way is None and source["last_synced_at"] is None:
+            again = {"_id": source["_id"], "last_synced_at": None}
+            await look_now(self._db, again, Reason.REQUESTED, now, task_id=parent["_id"], max_items=max_videos)
+            return parent
+        await self._batches.delete_one({"_id": parent["_id"]})
+        if under_way is not None:
+            return under_way
+        raise ImportDuplicateError(
+            "You follow this channel already.",
+            action="view_source",
+            suggestion="Its new videos come by themselves. To have them at once, ask its source for a sync.",
+            source_id=str(source["_id"]),
+        )
+
+    async def _repeated(self, new: NewChannel) -> Document | None:
+        if new.idempotency_key is None:
+            return None
+        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
+        record = await self._batches.find_one(mine)
+        if record and record["fingerprint"] != new.fingerprint:
+            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
+        return record

@@ -1,0 +1,57 @@
+"""A whole channel is imported, and followed."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from starlette.responses import Response
+
+from schemas.events import Options
+from services.gateway import examples
+from services.gateway.batch_answers import AcceptedBatch
+from services.gateway.channels import NewChannel
+from services.gateway.identity import CallerDep
+from services.gateway.limits import CHANNELS
+from services.gateway.openapi import errors
+from services.gateway.requests import Link, Showcase, idempotency_key
+from services.gateway.routes.imports import RESPONSES, Key, acceptance, limit_headers
+from services.gateway.services import GatewayDep
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class ChannelBody(BaseModel):
+    """A channel, by its link or by its id or handle, and what to do with its videos."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHANNEL]})
+
+    channel_url: Link | None = None
+    channel_id: Name | None = Field(None, description="UC…, or a handle.")
+    max_videos: int = Field(50, ge=1, le=50, strict=True, description="So many of its latest, hidden ones included.")
+    is_showcase: Showcase = True
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.channel_url is None) == (self.channel_id is None):
+            raise ValueError("send either `channel_url` or `channel_id`")
+        return self
+
+
+router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
+
+
+@router.post(
+    "/import-channel/",
+    status_code=202,
+    response_model=AcceptedBatch,
+    responses={202: RESPONSES[202], **errors(400, 403, 404, 409, 413, 429)},
+)
+async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerDep, key: Key = None) -> Response:
+    """Import a YouTube channel's latest videos as children of one task, and follow it from now on.
+
+    The task has no children until the channel has been read. What is deleted or private is named in `refused`.
+    """
+    name = body.channel_url or body.channel_id or ""
+    options = Options(is_showcase=body.is_showcase)
+    record = await gateway.channels.accept(NewChannel(caller, name, options, body.max_videos, idempotency_key(key)))
+    return acceptance(AcceptedBatch.of(record), await limit_headers(gateway, caller, CHANNELS))
