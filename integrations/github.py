@@ -1,28 +1,24 @@
 """GitHub repositories. https://docs.github.com/en/rest/repos/repos and …/rest/repos/contents#get-a-repository-readme"""
 
-import asyncio
 import base64
 import binascii
 import re
+from functools import partial
 from typing import Any, ClassVar
 
-from integrations.base import Credentials, Integration, nonsense
+from integrations import github_answers
+from integrations.base import Credentials, Integration, Known, Looked, nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, decode
-from integrations.github_errors import not_found, problem
-from integrations.github_limits import charge
+from integrations.github_answers import MAX_README_BYTES
+from integrations.github_api import GitHubAPI
+from integrations.github_errors import not_found
 from integrations.links import Link, parse
 from integrations.markdown import Places, absolutise
 from integrations.markup import to_markdown
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
-from kit.http import Response, Upstream
+from kit.http import Upstream
 from schemas.content import MAX_TEXT_CHARS, Item
-
-JSON = "application/vnd.github+json"
-RAW = "application/vnd.github.raw+json"
-MAX_README_BYTES = 1024 * 1024
-THREAD_FROM_BYTES = 64 * 1024  # a README beyond this is rendered beside the event loop
-NO_README = frozenset({404, 409})
 
 _OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _NAME = re.compile(r"(?!\.\.?$)[a-z0-9._-]{1,100}")
@@ -126,54 +122,22 @@ class GitHub(Integration):
         return f"{self._settings.github_url.lower()}/{owner}/{name}"
 
     async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
-        """Three requests at once. A renamed repository answers under its number, and with its new name."""
+        answers = await github_answers.read(GitHubAPI(self._settings, http, credentials), self._path(url))
+        return await answers.item(partial(self._visible, credentials))
+
+    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        api = GitHubAPI(self._settings, http, credentials)
+        return await github_answers.look(api, self._path(url), known, partial(self._visible, credentials))
+
+    def _path(self, url: str) -> str:
         owner, name = self.canonical_url(url).rsplit("/", 2)[1:]
-        path = f"/repos/{owner}/{name}"
-        headers = self._authorization(credentials)
-        cost = charge(credentials, self._settings)
+        return f"/repos/{owner}/{name}"
 
-        async def get(path: str, accept: str = JSON, cut_at: int | None = None) -> Response:
-            response = await http.get(
-                self._settings.github_api_url + path,
-                service=self.title,
-                headers={"accept": accept, "x-github-api-version": "2022-11-28", **headers},
-                redirects=5,
-                cut_at=cut_at,
-                charge=cost,
-            )
-            missing = path.endswith(("/readme", "/languages")) and response.status in NO_README
-            if response.status != 200 and not missing:
-                raise problem(response, http.now(), connected=credentials.token is not None)
-            return response
-
-        try:
-            async with asyncio.TaskGroup() as requests:
-                repo = requests.create_task(get(path))
-                readme = requests.create_task(get(f"{path}/readme"))
-                languages = requests.create_task(get(f"{path}/languages"))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
-
-        raw = None
-        file = as_dict(readme.result().json()) if readme.result().status == 200 else {}
-        if file.get("encoding") == "none" and file.get("size"):  # too big to come within JSON
-            raw = (await get(f"{path}/readme", RAW, cut_at=MAX_README_BYTES)).body
-        shares = languages.result().json() if languages.result().status == 200 else {}
-        arguments = repo.result().json(), file, shares, raw
-        big = len(raw or readme.result().body) > THREAD_FROM_BYTES
-        item = await asyncio.to_thread(self.to_item, *arguments) if big else self.to_item(*arguments)
+    def _visible(self, credentials: Credentials, repo: Any, file: Any, shares: Any, raw: bytes | None) -> Item:
+        item = self.to_item(repo, file, shares, raw)
         if item.is_private and credentials.token is None:
             raise not_found(connected=False)  # what the application's own token may see is not every member's to see
         return item
-
-    def _authorization(self, credentials: Credentials) -> dict[str, str]:
-        settings = self._settings
-        if token := credentials.token or settings.github_token:
-            return {"authorization": f"Bearer {token.get_secret_value()}"}
-        if settings.github_client_id and settings.github_client_secret:
-            pair = f"{settings.github_client_id}:{settings.github_client_secret.get_secret_value()}"
-            return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-        return {}
 
     def to_item(self, repo: Any, file: Any = None, shares: Any = None, raw: bytes | None = None) -> Item:
         """From `GET /repos/…`, `…/readme` and `…/languages`; `raw` is a README that did not come within `file`.

@@ -41,8 +41,12 @@ def read(response: Response, now: datetime) -> Reading | None:
     return Reading(limit, max(0, limit - left), reset)
 
 
-CORE = Bucket("github.core", TITLE, 5_000, after(timedelta(hours=1)), 0.2, True, read, limited_until)
-WITHOUT_CREDENTIAL = replace(CORE, name="github.anonymous", units=60)
+def not_modified(response: Response) -> bool:
+    return response.status == 304
+
+
+CORE = Bucket("github.core", TITLE, 5_000, after(timedelta(hours=1)), 0.2, True, read, limited_until, not_modified)
+WITHOUT_CREDENTIAL = replace(CORE, name="github.anonymous", units=60, free=None)  # there, a 304 is counted
 POINTS = Bucket("github.points", TITLE, 900 // WINDOWS_IN_A_MINUTE, every(POINTS_WINDOW))
 CALLS = Slots("github.calls", TITLE, 100)
 

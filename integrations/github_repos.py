@@ -13,9 +13,8 @@ import httpx
 
 from integrations.base import Credentials, nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list
-from integrations.github import JSON, GitHub
-from integrations.github_errors import problem
-from integrations.github_limits import charge
+from integrations.github import GitHub
+from integrations.github_api import GitHubAPI
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
 from kit.http import Response, Upstream
@@ -62,19 +61,7 @@ class Repositories:
             address = f"/user/repos?per_page={PER_PAGE}&page={int(at)}&sort=pushed&visibility={visibility}"
         else:
             address = _decode(at)
-        response = await self._http.get(
-            self._settings.github_api_url + address,
-            service=GitHub.title,
-            headers={
-                "accept": JSON,
-                "x-github-api-version": "2022-11-28",
-                "authorization": f"Bearer {credentials.token.get_secret_value()}",
-            },
-            redirects=5,
-            charge=charge(credentials, self._settings),
-        )
-        if response.status != 200:
-            raise problem(response, self._http.now(), connected=True)
+        response = await GitHubAPI(self._settings, self._http, credentials).get(address)
         repositories = tuple(self._repositories(response.json()))
         return Page(tuple(it for it in repositories if private or not it.is_private), self._next(response))
 

@@ -1,7 +1,8 @@
 """What an upstream allows, as rows of data that stand beside its integration, and what a call costs of it."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ class Bucket:
 
     `next_reset` gives the end of a window that is open at a time. `reserve` is the share of the units that only
     interactive work may touch. A `fair` bucket keeps members who ask at the same time from more than their share.
-    `read` and `limited_until` understand the upstream's answers: its own count, and the time until which an answer of
-    403 or 429 turns us away.
+    `read`, `limited_until` and `free` understand the upstream's answers: its own count, the time until which an answer
+    of 403 or 429 turns us away, and whether an answer is not counted.
     """
 
     name: str  # on metrics and in the ledger
@@ -39,6 +40,7 @@ class Bucket:
     fair: bool = False
     read: "Callable[[Response, datetime], Reading | None] | None" = None
     limited_until: "Callable[[Response, datetime], datetime | None] | None" = None
+    free: "Callable[[Response], bool] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,17 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What each attempt of a call costs: units by bucket and perhaps a slot, all of one account, for one member."""
+    """What each attempt of a call costs: units by bucket and perhaps a slot, all of one account, for one member.
+
+    What is really spent is counted in `spent`, by the name of the bucket.
+    """
 
     account: str  # at the upstream; the application's own credentials are accounts too
     costs: tuple[tuple[Bucket, int], ...]
     slots: Slots | None = None
     user_id: str = ""
     interactive: bool = True
+    spent: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 def every(window: timedelta) -> Callable[[datetime], datetime]:

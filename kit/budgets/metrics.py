@@ -6,7 +6,7 @@ from functools import lru_cache
 from prometheus_client import Counter, Gauge
 
 SPENT = Counter("thrive_budget_spent", "Units spent on calls, `work` interactive or sync.", ("bucket", "work"))
-GIVEN_BACK = Counter("thrive_budget_given_back", "Units of calls that did not happen.", ("bucket", "work"))
+GIVEN_BACK = Counter("thrive_budget_given_back", "Units of calls that did not happen or were free.", ("bucket", "work"))
 REFUSED = Counter(
     "thrive_budget_refused",
     "Calls that had to wait: the units are gone, the upstream said so (limited), or it is others' turn (share).",

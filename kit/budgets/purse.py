@@ -103,7 +103,7 @@ class Purse:
             self.limit(reading.reset_at)
 
     def give_back(self, cost: int, window: int, user_id: str) -> None:
-        """The call did not happen."""
+        """The call did not happen, or the upstream does not count it."""
         self._in_flight -= cost
         if window == self._entry.window:
             self._units += cost

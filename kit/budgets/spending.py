@@ -1,4 +1,4 @@
-"""One attempt of a call, paid before it is made; what never reached the upstream is given back."""
+"""One attempt of a call, paid before it is made; what never reached the upstream, or was free, is given back."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import aiohttp
 import httpx
 
-from kit.budgets.bucket import Bucket, Charge, Slots
+from kit.budgets.bucket import Bucket, Charge, Reading, Slots
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
 from kit.errors import BudgetSpentError
@@ -65,8 +65,8 @@ class Spending:
         elif isinstance(error, NEVER_SENT):
             self._give_back()
         else:  # nobody knows whether it was counted
-            for purse, _, cost, _ in self._paid:
-                purse.settle(cost, None)
+            for purse, bucket, cost, _ in self._paid:
+                self._spend(purse, bucket, cost, None)
 
     async def _pay(self) -> None:
         charge, purses = self._charge, self._purses
@@ -97,11 +97,18 @@ class Spending:
 
     def _settle(self, response: "Response") -> None:
         now = self._purses.now()
-        for purse, bucket, cost, _ in self._paid:
-            purse.settle(cost, bucket.read(response, now) if bucket.read and purse.curious(now) else None)
+        for purse, bucket, cost, window in self._paid:
+            if bucket.free and bucket.free(response):
+                purse.give_back(cost, window, self._charge.user_id)
+                continue
+            self._spend(purse, bucket, cost, bucket.read(response, now) if bucket.read and purse.curious(now) else None)
             refused = response.status in REFUSING and bucket.limited_until
             if refused and (until := refused(response, now)):
                 self._purses.limit(bucket, self._charge.account, until)
+
+    def _spend(self, purse: Purse, bucket: Bucket, cost: int, reading: Reading | None) -> None:
+        purse.settle(cost, reading)
+        self._charge.spent[bucket.name] += cost
 
     def _give_back(self) -> None:
         for purse, _, cost, window in self._paid:

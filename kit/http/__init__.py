@@ -5,9 +5,10 @@ from kit.http.exchange import Limits, Response
 from kit.http.library import LibraryTransport
 from kit.http.retry import retry_after
 from kit.http.transport import open_transport
-from kit.http.upstream import Upstream
+from kit.http.upstream import Ask, Upstream
 
 __all__ = [
+    "Ask",
     "BodyLimits",
     "BodyTooLargeError",
     "LibraryTransport",

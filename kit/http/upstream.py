@@ -2,8 +2,12 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, Self
 
 import httpx
 import structlog
@@ -18,6 +22,15 @@ log = structlog.get_logger(__name__)
 TRANSIENT = frozenset({500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SAFE_ABROAD = frozenset({"accept"})  # request headers that may follow a redirect to another origin
+
+
+Ask = Callable[[Mapping[str, str]], Awaitable[Response]]
+
+
+class Memory(Protocol):
+    """Remembers answers. `ask` makes the request, with these headers along."""
+
+    async def answer(self, url: str, accept: str, ask: Ask) -> Response: ...
 
 
 class Upstream:
@@ -46,6 +59,14 @@ class Upstream:
         self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip"}
         self._sleep = sleep
         self._chance = chance
+        self._memory: Memory | None = None
+        self._spent: Counter[str] | None = None
+
+    def remembering(self, memory: Memory, spent: Counter[str]) -> Self:
+        """This client, with `memory` between it and the upstream; the units of its calls are counted in `spent`."""
+        client = copy(self)
+        client._memory, client._spent = memory, spent
+        return client
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -72,12 +93,19 @@ class Upstream:
         if not self._allows(target):
             raise ValueError("not an address of a configured upstream")
         sent = {**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}
-        for _ in range(redirects + 1):
-            response = await self._persist(target, sent, service, cut_at, charge)
-            if not redirects or response.status not in REDIRECTS:
-                return response
-            target, sent = self._follow(target, response, sent)
-        raise UpstreamUnavailableError(f"{service} redirects without end.")
+        if charge and self._spent is not None:
+            charge = replace(charge, spent=self._spent)
+
+        async def ask(more: Mapping[str, str]) -> Response:
+            url, headers = target, {**sent, **more}
+            for _ in range(redirects + 1):
+                response = await self._persist(url, headers, service, cut_at, charge)
+                if not redirects or response.status not in REDIRECTS:
+                    return response
+                url, headers = self._follow(url, response, headers)
+            raise UpstreamUnavailableError(f"{service} redirects without end.")
+
+        return await (self._memory.answer(str(target), sent["accept"], ask) if self._memory else ask({}))
 
     async def _persist(
         self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None, charge: Charge | None

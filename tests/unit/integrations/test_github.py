@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.base import Credentials
-from integrations.github import RAW
+from integrations.github_api import RAW
 from kit.errors import (
     ContentNotFoundError,
     ImportProblem,

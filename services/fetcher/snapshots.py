@@ -1,0 +1,100 @@
+"""What upstreams answered, remembered in MongoDB (`snapshots`) for the next look: conditional requests, and one request
+for all who follow the same thing.
+
+An answer belongs to an audience: the public, for what was read with the application's own credential, or one member's
+account at a provider. Neither it nor its validator is ever used for another audience.
+"""
+
+import asyncio
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+import httpx
+from bson.binary import Binary
+from pymongo import WriteConcern
+
+from kit.http import Ask, Response, Upstream
+from kit.mongo import Database, Document
+
+PUBLIC = "public"
+MAX_BYTES = 4 * 1024 * 1024  # compressed; what is larger is asked for anew every time
+THREAD_FROM_BYTES = 64 * 1024  # a body beyond this is packed beside the event loop
+VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
+KEPT = (*VALIDATORS, "link")  # headers that integrations read
+
+
+class Snapshots:
+    """One for each process, over the store that all share."""
+
+    def __init__(self, db: Database, http: Upstream) -> None:
+        # Not waiting for the journal: one that is lost costs a request.
+        self._store = db.snapshots.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._http = http
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def view(self, audience: str, not_before: datetime | None = None) -> "View":
+        """For one look. What was read at `not_before` or later is taken as it is, without a request."""
+        return View(self, audience, self._http, not_before)
+
+    def turn(self, key: str) -> asyncio.Lock:
+        """Who follow the same thing ask one after the other, and all but the first find the answer."""
+        return self._turns.setdefault(key, asyncio.Lock())
+
+    async def find(self, key: str) -> Document | None:
+        return await self._store.find_one({"_id": key})
+
+    async def keep(self, key: str, audience: str, response: Response, now: datetime) -> None:
+        body = response.body
+        packed = await asyncio.to_thread(zlib.compress, body) if len(body) > THREAD_FROM_BYTES else zlib.compress(body)
+        if len(packed) > MAX_BYTES:
+            await self._store.delete_one({"_id": key})
+            return
+        headers = {name: response.headers[name] for name in KEPT if name in response.headers}
+        document = {"audience": audience, "headers": headers, "body": Binary(packed), "read_at": now}
+        await self._store.replace_one({"_id": key}, document, upsert=True)
+
+    async def touch(self, key: str, now: datetime) -> None:
+        await self._store.update_one({"_id": key}, {"$set": {"read_at": now}})
+
+
+class View:
+    """What one audience sees in one look: `http` makes the requests, `spent` counts their units by bucket."""
+
+    def __init__(self, snapshots: Snapshots, audience: str, http: Upstream, not_before: datetime | None) -> None:
+        self.spent: Counter[str] = Counter()
+        self.http = http.remembering(self, self.spent)
+        self.seen_at = http.now()  # of the oldest answer
+        self._snapshots = snapshots
+        self._audience = audience
+        self._not_before = not_before
+
+    async def answer(self, url: str, accept: str, ask: Ask) -> Response:
+        key = hashlib.sha256(f"{self._audience}\n{accept}\n{url}".encode()).hexdigest()
+        async with self._snapshots.turn(key):
+            now = self.http.now()
+            known = await self._snapshots.find(key)
+            if known and self._not_before and known["read_at"] >= self._not_before:
+                self.seen_at = min(self.seen_at, known["read_at"])
+                return await _response(known)
+            response = await ask(_validators(known["headers"] if known else {}))
+            if response.status == 304 and known:
+                await self._snapshots.touch(key, now)
+                return await _response(known)
+            if response.status == 200:
+                await self._snapshots.keep(key, self._audience, response, now)
+            return response
+
+
+def _validators(headers: Mapping[str, str]) -> dict[str, str]:
+    return {sent: headers[name] for name, sent in VALIDATORS.items() if name in headers}
+
+
+async def _response(known: Document) -> Response:
+    packed = known["body"]
+    big = len(packed) > THREAD_FROM_BYTES
+    body = await asyncio.to_thread(zlib.decompress, packed) if big else zlib.decompress(packed)
+    return Response(200, httpx.Headers(known["headers"]), body, "An upstream")
