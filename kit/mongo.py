@@ -57,6 +57,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("user_id", ASCENDING), ("external_url", ASCENDING)], name="one_per_link", unique=True),
         IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+        # The newest of everybody's, all of them and narrowed down.
+        IndexModel(
+            [("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="explore",
+            partialFilterExpression={"is_showcase": True, "is_private": False},
+        ),
+        IndexModel(
+            [("facets", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="facets",
+            partialFilterExpression={"is_showcase": True, "is_private": False},
+        ),
     ],
     "points": [
         IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
@@ -88,6 +99,18 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             name="identity",
             unique=True,
             partialFilterExpression={"identities.account_id": {"$exists": True}},
+        ),
+        # An agent for each channel.
+        IndexModel(
+            [("curates", ASCENDING)],
+            name="curates",
+            unique=True,
+            partialFilterExpression={"curates": {"$exists": True}},
+        ),
+        IndexModel(
+            [("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="agents",
+            partialFilterExpression={"kind": "agent"},
         ),
     ],
     "sessions": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.imports import PERCENT, State
 from kit.mongo import Document
-from schemas.content import Project, ProjectType
+from kit.projects import upstream_changes
+from schemas.content import CoverBlock, Project, ProjectType, Url
 from services.gateway import examples
 
 TASKS = "/api/v1/integrations/tasks"
@@ -106,15 +107,26 @@ def points(record: Document) -> int:
 
 
 class ProjectBase(BaseModel):
-    """Where a stored project is, and when it changed."""
+    """Where a stored project is, when it changed, and how its original stands."""
 
     url: str = Field(description="/{username}/{slug}")
     created_at: datetime
     updated_at: datetime
+    source_state: Literal["there", "gone", "private"] = Field(
+        "there", description="Of the original. While it is private, only its owner sees the project."
+    )
 
     @classmethod
     def of(cls, record: Document, username: str) -> Self:
         return cls.model_validate({**record, "id": record["_id"], "url": f"/{username}/{record['slug']}"})
+
+
+class UpstreamChanges(BaseModel):
+    """What the upstream says instead of what you have edited."""
+
+    title: str | None = None
+    description: str | None = None
+    is_private: Literal[True] | None = None
 
 
 class ProjectAnswer(ProjectBase, Project):
@@ -122,8 +134,29 @@ class ProjectAnswer(ProjectBase, Project):
 
     id: UUID
     slug: str
+    edited: list[str] = Field([], description="For its owner: the fields that no sync overwrites.")
+    upstream_changes: UpstreamChanges | None = Field(None, description="For its owner: take it, or leave it.")
+    formerly: Url | None = Field(None, exclude=True)
+    source_private: bool = Field(False, exclude=True)
 
     model_config = ConfigDict(title="Project", json_schema_extra={"examples": [examples.PROJECT]})
+
+    @classmethod
+    def of(cls, record: Document, username: str, *, own: bool = False) -> Self:
+        """`own` where it is for its owner."""
+        offered = upstream_changes(record) or None
+        shown = {**record, "edited": sorted(record.get("edited", ())), "upstream_changes": offered}
+        if not own:
+            del shown["edited"], shown["upstream_changes"]
+        return super().of(shown, username)._with_its_title()
+
+    def _with_its_title(self) -> Self:
+        """The cover shows what the title says, whoever wrote it."""
+        blocks = tuple(
+            block.model_copy(update={"title": self.title}) if isinstance(block, CoverBlock) else block
+            for block in self.content.blocks
+        )
+        return self.model_copy(update={"content": self.content.model_copy(update={"blocks": blocks})})
 
 
 class ProjectSummary(ProjectBase):
@@ -141,6 +174,7 @@ class ProjectSummary(ProjectBase):
     featured_image_url: str | None = None
     technologies: tuple[str, ...] = ()
     project_type: ProjectType
+    platform: str | None = None
 
 
 class Imported(BaseModel):

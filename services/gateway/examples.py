@@ -61,10 +61,12 @@ SUMMARY: Example = {
     "id": PROJECT_ID, "slug": "hello-world", "url": "/ada/hello-world", "type": "github_repo", "title": "Hello World",
     "description": "A first repository, and the shortest tour of one.", "external_url": LINK, "is_showcase": True,
     "is_private": False, "banner_url": "https://example.org/hello-world.png", "featured_image_url": None,
-    "technologies": ["Python"], "project_type": "library", "created_at": WHEN, "updated_at": WHEN,
+    "technologies": ["Python"], "project_type": "library", "platform": "github", "source_state": "there",
+    "created_at": WHEN, "updated_at": WHEN,
 }  # fmt: skip
 PROJECT: Example = {
-    **SUMMARY, "analysis_source": "model",
+    **SUMMARY, "analysis_source": "model", "seen_at": WHEN, "edited": ["title"],
+    "upstream_changes": {"title": "hello-world"},
     "metadata": {"stars": 3, "language": "Python"},
     "content": {
         "blocks": [
@@ -97,8 +99,61 @@ REPOSITORY_PAGE: Example = {
     ],
     "next_page": "L3VzZXIvcmVwb3M_cGFnZT0y", "private": False,
 }  # fmt: skip
+NEW_SOURCE: Example = {"url": LINK, "sync_frequency": "daily"}
+SOURCE_PATCH: Example = {"sync_frequency": "weekly", "display_name": "My first repository"}
+_CHECKED: Example = {
+    "state": "ok", "state_reason": None, "last_synced_at": WHEN, "last_checked_at": WHEN,
+    "next_sync_at": "2026-03-15T11:42:07Z", "next_reason": "interval",
+}  # fmt: skip
+SOURCE: Example = {
+    **_CHECKED, "id": TASK_ID, "platform": "github", "source_identifier": LINK, "display_name": "octocat/hello-world",
+    "sync_enabled": True, "sync_frequency": "daily", "connection": None, "created_at": WHEN, "updated_at": WHEN,
+    "metadata": {"repo_full_name": "octocat/Hello-World", "is_fork": False, "is_archived": False, "total_commits": 3},
+}  # fmt: skip
+SOURCES: Example = {"sources": [SOURCE], "next_cursor": CURSOR}
+HISTORY: Example = {
+    **_CHECKED, "next_cursor": None,
+    "runs": [
+        {
+            "id": BATCH_ID, "due_at": WHEN, "reason": "interval", "started_at": WHEN, "finished_at": WHEN,
+            "outcome": "changed", "error": None, "cost": {"github.hourly": 2}, "changes": {"updated": 1},
+            "items": [
+                {
+                    "external_id": "1296269", "url": LINK, "title": "Hello-World", "outcome": "updated",
+                    "reason": None, "error_code": None, "task_id": TASK_ID,
+                }
+            ],
+            "next_sync_at": "2026-03-15T11:42:07Z", "next_reason": "interval",
+        }
+    ],
+}  # fmt: skip
 IMPORTED: Example = {"success": True, "project": PROJECT}
 PROJECTS: Example = {"projects": [SUMMARY], "next_cursor": CURSOR}
+PROJECT_PATCH: Example = {"title": "Hello World", "is_showcase": False}
+_AGENT: Example = {
+    "username": "tide-tables", "display_name": "Tide Tables", "kind": "agent",
+    "avatar_url": "https://example.org/tides.png",
+}  # fmt: skip
+_LINKS: list[Example] = [{"title": "Site", "url": "https://example.org/"}]
+EXPLORE: Example = {"projects": [{**SUMMARY, "owner": _AGENT}], "next_cursor": CURSOR}
+PROFILE: Example = {
+    "username": "ada", "display_name": "Ada Lovelace", "kind": "person", "avatar_url": "https://example.org/ada.png",
+    "links": _LINKS, "created_at": WHEN, "points": 150, "projects": [SUMMARY], "next_cursor": None,
+}  # fmt: skip
+NEW_AGENT: Example = {
+    "channel_url": "https://www.youtube.com/@tidetables", "name": "Tide Tables",
+    "avatar_url": "https://example.org/tides.png", "links": _LINKS,
+}  # fmt: skip
+AGENT_PATCH: Example = {"paused": True}
+AGENT: Example = {
+    **_AGENT, "links": _LINKS, "created_at": WHEN, "profile_url": "/api/v1/users/tide-tables/",
+    "source": {
+        "platform": "youtube", "url": "https://youtube.com/channel/UCabcdefghijklmnopqrstuv", "state": "ok",
+        "display_name": "Tide Tables", "sync_enabled": True, "last_synced_at": WHEN,
+        "next_sync_at": "2026-03-15T15:09:26.535000Z",
+    },
+}  # fmt: skip
+AGENTS: Example = {"agents": [AGENT], "next_cursor": None}
 POINTS: Example = {
     "total": 150,
     "entries": [

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlencode
@@ -24,21 +25,28 @@ async def newest_first(
     limit: int,
     cursor: str | None,
     without: tuple[str, ...] = (),
+    id_of: Callable[[UUID], UUID | str] = lambda last_id: last_id,
 ) -> tuple[list[Document], str | None]:
-    """One page, sorted by the time field `by` and then by id, and the cursor of the next page, if there is one."""
+    """One page, sorted by the time field `by` and then by id, and the cursor of the next page, if there is one.
+
+    `id_of` makes an id of the collection of a UUID, where ids are kept as text.
+    """
     if cursor:
-        at, last_id = decode(cursor)
+        at, last_uuid = decode(cursor)
+        last_id = id_of(last_uuid)
         query = {"$and": [query, {"$or": [{by: {"$lt": at}}, {by: at, "_id": {"$lt": last_id}}]}]}
     found = collection.find(query, dict.fromkeys(without, 0) or None).sort([(by, -1), ("_id", -1)]).limit(limit + 1)
     records = await found.to_list()
     page = records[:limit]
-    return page, encode(page[-1][by], page[-1]["_id"]) if len(records) > limit else None
+    return page, encode(page[-1][by], UUID(str(page[-1]["_id"]))) if len(records) > limit else None
 
 
 def link_next(response: Response, path: str, cursor: str | None, *, parameter: str = "cursor", **query: object) -> None:
     """`Link: rel=next` (RFC 8288), with the filters of this page."""
     if cursor:
-        given = {name: str(value).lower() for name, value in query.items() if value is not None}
+        # a boolean as the query string of a browser has it; of words the case is kept
+        shown = ((name, str(value).lower() if isinstance(value, bool) else value) for name, value in query.items())
+        given = {name: value for name, value in shown if value is not None}
         response.headers["Link"] = f'<{path}?{urlencode({**given, parameter: cursor})}>; rel="next"'
 
 

@@ -5,6 +5,7 @@ they sign in with; each identity belongs to one member.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +16,8 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
-from kit.mongo import Collection, Database, Document
+from kit import mongo
+from kit.mongo import Database, Document
 from services.gateway.errors import ConflictError, UnauthorizedError
 
 MAX_USERNAME_CHARS = 40
@@ -26,9 +28,9 @@ NUMBERED = 20  # so many members may share a name and be told apart by a small n
 
 # First segments of our own addresses, /{username}/{slug} and /api/v1/{username}/… would be mistaken for.
 RESERVED = frozenset({
-    "admin", "api", "auth", "connections", "console", "docs", "errors", "explore", "figma", "github", "gitlab",
-    "health", "imports", "integrations", "livez", "login", "logout", "me", "metrics", "notices", "oauth", "points",
-    "projects", "readyz", "settings", "sources", "static", "tasks", "tokens", "users", "webhooks", "youtube",
+    "admin", "agents", "api", "auth", "connections", "console", "docs", "errors", "explore", "figma", "github",
+    "gitlab", "health", "imports", "integrations", "livez", "login", "logout", "me", "metrics", "notices", "oauth",
+    "points", "projects", "readyz", "settings", "sources", "static", "tasks", "tokens", "users", "webhooks", "youtube",
 })  # fmt: skip
 
 
@@ -56,7 +58,7 @@ class Users:
     """Remembers names per process, so that a request writes only when it brings a member never seen before."""
 
     def __init__(self, db: Database) -> None:
-        self._users: Collection = db["users"]
+        self._users: mongo.Collection = db["users"]
         self._names: dict[str, str] = {}
 
     async def name(self, user_id: str, wanted: str) -> str:
@@ -77,6 +79,21 @@ class Users:
     async def find_id(self, username: str) -> str | None:
         user = await self._users.find_one({"username": username.lower()}, {"_id": 1})
         return str(user["_id"]) if user else None
+
+    async def find(self, username: str) -> Document | None:
+        return await self._users.find_one({"username": username.lower()})
+
+    async def read_many(self, user_ids: Collection[str]) -> dict[str, Document]:
+        """The records of those who are there, by id."""
+        found = self._users.find({"_id": {"$in": list(user_ids)}}, {"identities": 0})
+        return {user["_id"]: user async for user in found}
+
+    async def create_agent(self, curates: str, name: str, **fields: Any) -> tuple[Document, bool]:
+        """The agent for what it curates, a canonical link, and whether it was made now; each link has one."""
+        agent_id = str(uuid4())
+        if await self._create(agent_id, name, display_name=name, kind=Kind.AGENT, curates=curates, **fields):
+            return await self.read(agent_id), True
+        return self._there(await self._users.find_one({"curates": curates})), False
 
     async def read(self, user_id: str) -> Document:
         """The whole record. Raises `UnauthorizedError` for a member who is gone."""

@@ -22,7 +22,7 @@ async def read_points(
     """Your points: the total, and what each was awarded for, newest first."""
     mine = {"user_id": caller.user_id}
     total, (records, following) = await asyncio.gather(
-        _total(gateway.db, caller.user_id),
+        total_points(gateway.db, caller.user_id),
         newest_first(gateway.db["points"], mine, by="awarded_at", limit=limit, cursor=cursor),
     )
     link_next(response, router.prefix + PATH, following, limit=limit)
@@ -30,7 +30,7 @@ async def read_points(
     return PointsAnswer(total=total, entries=entries, next_cursor=following)
 
 
-async def _total(db: Database, user_id: str) -> int:
+async def total_points(db: Database, user_id: str) -> int:
     """Summed over the ledger, so that it can never disagree with it."""
     sums = await db["points"].aggregate(
         [{"$match": {"user_id": user_id}}, {"$group": {"_id": None, "total": {"$sum": "$points"}}}]

@@ -1,17 +1,21 @@
 """Finished projects: public ones for everybody, private ones for their owner."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pymongo import ReturnDocument
 
 from kit.mongo import Document
+from kit.projects import SHOWN_TO_ALL, edit
 from services.gateway.answers import ProjectAnswer, ProjectPage, ProjectSummary
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
+from services.gateway.profiles import ProjectPatch
 from services.gateway.services import GatewayDep
 
 router = APIRouter(prefix="/api/v1", tags=["projects"])
@@ -25,7 +29,24 @@ async def read_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep)
     project = await gateway.db["projects"].find_one({"_id": project_id, **visible_to(caller)})
     if project is None:
         raise NotFoundError("There is no such project.")
-    return ProjectAnswer.of(project, await gateway.users.find_name(project["user_id"]) or "")
+    username = await gateway.users.find_name(project["user_id"]) or ""
+    return ProjectAnswer.of(project, username, own=project["user_id"] == caller.user_id)
+
+
+@router.patch("/projects/{project_id}/", responses=errors(403, 404, 413))
+async def change_project(project_id: UUID, body: ProjectPatch, gateway: GatewayDep, caller: CallerDep) -> ProjectAnswer:
+    """Change a project of yours. No sync overwrites what you changed; what the upstream says instead is in
+    `upstream_changes`, and `null` takes that."""
+    projects, hers = gateway.db["projects"], {"_id": project_id, "user_id": caller.user_id}
+    if changes := body.model_dump(exclude_unset=True):
+        project = await projects.find_one_and_update(
+            hers, edit(changes, datetime.now(UTC)), return_document=ReturnDocument.AFTER
+        )
+    else:
+        project = await projects.find_one(hers)
+    if project is None:
+        raise NotFoundError("There is no such project.")
+    return ProjectAnswer.of(project, caller.username, own=True)
 
 
 @router.delete("/projects/{project_id}/", status_code=204, responses=errors(403, 404))
@@ -60,4 +81,4 @@ async def list_projects(
 
 
 def visible_to(caller: Caller) -> Document:
-    return {"$or": [{"is_private": False}, {"user_id": caller.user_id}]}
+    return {"$or": [SHOWN_TO_ALL, {"user_id": caller.user_id}]}

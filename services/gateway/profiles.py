@@ -1,0 +1,113 @@
+"""What members see of one another, and of feed agents: profiles, and the newest of everybody's projects."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from kit.mongo import Document
+from kit.sources import SourceState
+from services.gateway import examples
+from services.gateway.answers import ProjectSummary
+from services.gateway.member_answers import Me, ProfileLink
+from services.gateway.users import Kind
+
+
+def _prose(text: str) -> str:
+    """Lines of plain text."""
+    if not all(line.isprintable() for line in text.replace("\t", " ").splitlines()):
+        raise ValueError("contains characters that cannot be shown")
+    return text
+
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_prose)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000), AfterValidator(_prose)]
+
+
+class ProjectPatch(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.PROJECT_PATCH]})
+
+    title: Title | None = Field(None, description="null: what the upstream says.")
+    description: Description | None = Field(None, description="null: what the upstream says.")
+    is_private: Annotated[bool, Field(strict=True)] | None = Field(None, description="Only you can see it.")
+    is_showcase: Annotated[bool, Field(strict=True)] | None = Field(None, description="Show it on your public page.")
+
+    @field_validator("is_private", "is_showcase", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("cannot be null")
+        return value
+
+
+class Owner(BaseModel):
+    username: str
+    display_name: str
+    kind: Kind
+    avatar_url: str | None
+
+    @classmethod
+    def of(cls, user: Document) -> Self:
+        return cls.model_validate(Me.of(user).model_dump(include=set(cls.model_fields)))
+
+
+class ExploreProject(ProjectSummary):
+    owner: Owner
+
+    @classmethod
+    def by(cls, record: Document, owner: Document) -> Self:
+        return cls.of({**record, "owner": Owner.of(owner)}, owner["username"])
+
+
+class ExplorePage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.EXPLORE]})
+
+    projects: list[ExploreProject]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
+
+
+class Profile(Owner):
+    """What everybody may know of a member or an agent."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PROFILE]})
+
+    links: list[ProfileLink]
+    created_at: datetime
+    points: int | None = Field(None, description="Of people; agents earn none.")
+    projects: list[ProjectSummary] = Field(description="Those on the public page, newest first.")
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page of projects.")
+
+
+class FollowedChannel(BaseModel):
+    platform: str
+    url: str
+    display_name: str
+    state: SourceState
+    sync_enabled: bool
+    last_synced_at: datetime | None
+    next_sync_at: datetime | None
+
+    @classmethod
+    def of(cls, source: Document) -> Self:
+        return cls.model_validate({**source, "url": source["source_identifier"]})
+
+
+class Agent(Owner):
+    """Not a person: it curates a channel into the explore feed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT]})
+
+    kind: Literal[Kind.AGENT] = Kind.AGENT
+    links: list[ProfileLink]
+    profile_url: str = Field(description="/api/v1/users/{username}/")
+    created_at: datetime
+    source: FollowedChannel | None = Field(None, description="None for a moment, while it is made or removed.")
+
+
+class AgentPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENTS]})
+
+    agents: list[Agent]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")

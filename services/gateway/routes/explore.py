@@ -1,0 +1,47 @@
+"""What is new from everybody, people and agents."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from kit.mongo import Document
+from kit.projects import SHOWN_TO_ALL, wanted_facets
+from services.gateway.identity import CallerDep
+from services.gateway.openapi import errors
+from services.gateway.pages import Cursor, Limit, link_next, newest_first
+from services.gateway.profiles import ExplorePage, ExploreProject
+from services.gateway.services import GatewayDep
+
+router = APIRouter(prefix="/api/v1", tags=["explore"])
+PATH = "/explore/"
+
+Facet = Query(min_length=1, max_length=60)
+Type = Annotated[str | None, Facet, Query(description="What it is (github_repo, video), or its project_type.")]
+Technology = Annotated[str | None, Facet, Query(description="Upper and lower case are the same.")]
+Platform = Annotated[str | None, Facet, Query(description="Where it was imported from: github, youtube.")]
+
+
+@router.get(PATH, responses=errors())
+async def explore(
+    response: Response,
+    gateway: GatewayDep,
+    _: CallerDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    type: Type = None,
+    technology: Technology = None,
+    platform: Platform = None,
+) -> ExplorePage:
+    """The newest public showcase projects. `Link: rel="next"` leads to the next page."""
+    query: Document = {"is_showcase": True, **SHOWN_TO_ALL}
+    if facets := list(wanted_facets(type=type, technology=technology, platform=platform)):
+        query["facets"] = {"$all": facets}
+    records, following = await newest_first(
+        gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
+    )
+    link_next(
+        response, router.prefix + PATH, following, limit=limit, type=type, technology=technology, platform=platform
+    )
+    owners = await gateway.users.read_many({record["user_id"] for record in records})
+    shown = [ExploreProject.by(one, owners[one["user_id"]]) for one in records if one["user_id"] in owners]
+    return ExplorePage(projects=shown, next_cursor=following)
