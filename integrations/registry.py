@@ -33,10 +33,22 @@ class Registry:
 
     def get_for_url(self, url: str) -> Integration:
         """Raises InvalidURLError, saying what is wrong with the link as precisely as it can be told."""
+        integration = self._owner(url)
+        integration.canonical_url(url)  # raises with its own hint
+        return integration
+
+    def get_for_source(self, url: str) -> Integration:
+        """Of something that can be followed. Raises InvalidURLError likewise."""
+        integration = self._owner(url)
+        if not integration.supports_auto_sync:
+            raise InvalidURLError(f"What is on {integration.title} cannot be followed.")
+        integration.source_url(url)
+        return integration
+
+    def _owner(self, url: str) -> Integration:
         link = parse(url)
         for integration in self.list_all():
             if integration.owns(link):
-                integration.canonical_url(url)  # raises with its own hint
                 return integration
         for integration in self.list_all():
             if integration.name in link.host:

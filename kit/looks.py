@@ -86,7 +86,7 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         changes["display_name"] = ended.display_name
     if ended.state is not None:
         changes["task_id"] = None  # its first look is over
-    return changes | _due(*next_after(source, ended.state, failures, now, ended.retry_at))
+    return changes | due(*next_after(source, ended.state, failures, now, ended.retry_at))
 
 
 def next_after(
@@ -107,12 +107,12 @@ def next_after(
 
 def rescheduled(source: Document, now: datetime) -> Document:
     """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so."""
-    interval, due = _interval(source), source["next_sync_at"]
+    interval, at = _interval(source), source["next_sync_at"]
     if interval is None:
-        return _due(None, Reason.REQUESTED)
-    if due is not None and (due <= now or source["state"] != SourceState.OK):
+        return due(None, Reason.REQUESTED)
+    if at is not None and (at <= now or source["state"] != SourceState.OK):
         return {}
-    return _due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
+    return due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
 
 
 async def settle(db: Database, source_id: UUID, due_at: datetime, ended: Ended, at: datetime) -> Document | None:
@@ -171,6 +171,7 @@ def _interval(source: Document) -> timedelta | None:
     return INTERVAL.get(source["sync_frequency"]) if source["sync_enabled"] else None
 
 
-def _due(at: datetime | None, reason: Reason) -> Document:
+def due(at: datetime | None, reason: Reason) -> Document:
+    """The fields that say when the next look is, and why."""
     at = at and to_millis(at)
     return {"next_sync_at": at, "emit_at": at, "next_reason": reason}

@@ -35,6 +35,7 @@ from services.gateway.publisher import Publisher
 from services.gateway.routes import (
     channels,
     connections,
+    explore,
     github,
     health,
     imports,
@@ -44,12 +45,15 @@ from services.gateway.routes import (
     points,
     projects,
     signin,
+    sources,
     tasks,
     tokens,
+    users,
 )
 from services.gateway.services import Gateway, Registry
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources import Sources
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
@@ -105,6 +109,7 @@ def create_app(
         limits=limits,
         imports=accepting,
         batches=Batches(db, accepting),
+        sources=Sources(db, per_member=settings.sources_per_member),
         channels=ChannelImports(db, limits, accounts.channels),
         hub=hub,
         walks=Walks(db),
@@ -115,6 +120,7 @@ def create_app(
         channels,
         tasks,
         integrations,
+        sources,
         connections,
         github,
         notices,
@@ -122,6 +128,8 @@ def create_app(
         me,
         tokens,
         projects,
+        explore,
+        users,
         points,
         health,
     )

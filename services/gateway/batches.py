@@ -16,6 +16,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.errors import ImportDuplicateError, ImportProblem
 from kit.mongo import Collection, Database, Document
+from kit.sources import Frequency
 from schemas.events import Options
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
@@ -32,10 +33,12 @@ class NewBatch:
     options: Options
     recognise: Callable[[str], NewImport]
     idempotency_key: str | None = None
+    auto_sync: Frequency | None = None
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(f"{json.dumps(list(self.urls))} {self.options.model_dump_json()}".encode()).hexdigest()
+        asked = f"{json.dumps(list(self.urls))} {self.options.model_dump_json()} {self.auto_sync or ''}".rstrip()
+        return hashlib.sha256(asked.encode()).hexdigest()
 
 
 class Batches:

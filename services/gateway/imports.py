@@ -20,6 +20,7 @@ from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
 from kit.imports import INTERACTIVE, pending, requested
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
+from kit.sources import Frequency
 from schemas.events import ImportRequested, Options
 from services.gateway.errors import IdempotencyConflictError, MemberLimitError
 from services.gateway.identity import Caller
@@ -34,7 +35,7 @@ Publish = Callable[[ImportRequested], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class NewImport:
-    """A valid request: `url` is canonical."""
+    """A valid request: `url` is canonical. With `auto_sync` it is followed as well, which is the route's to do."""
 
     caller: Caller
     integration: str
@@ -42,6 +43,7 @@ class NewImport:
     options: Options
     idempotency_key: str | None = None
     priority: int = INTERACTIVE
+    auto_sync: Frequency | None = None
 
     @property
     def counted_as(self) -> str:
@@ -49,7 +51,8 @@ class NewImport:
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(f"{self.url} {self.options.model_dump_json()}".encode()).hexdigest()
+        asked = f"{self.url} {self.options.model_dump_json()} {self.auto_sync or ''}".rstrip()
+        return hashlib.sha256(asked.encode()).hexdigest()
 
 
 class Imports:

@@ -15,7 +15,7 @@ from services.gateway.settings import LimitSettings
 from services.gateway.windows import Windows
 
 HOUR = 3_600
-REPOSITORIES, VIDEOS, CHANNELS = "repositories", "videos", "channels"
+REPOSITORIES, VIDEOS, CHANNELS, SYNCS = "repositories", "videos", "channels", "syncs"
 
 
 def counted_as(integration: str, url: str) -> str:
@@ -37,6 +37,7 @@ class MemberLimits:
             REPOSITORIES: settings.limit_repositories,
             VIDEOS: settings.limit_videos,
             CHANNELS: settings.limit_channels,
+            SYNCS: settings.limit_syncs,
         }
         self._own = {kind: RateLimitItemPerHour(per_hour) for kind, per_hour in own.items()}
         self._others = RateLimitItemPerHour(settings.limit_others)
@@ -64,7 +65,8 @@ class MemberLimits:
         seconds = self._seconds_until(reset_at)
         retry_at = datetime.fromtimestamp(math.ceil(reset_at), UTC)
         return MemberLimitError(
-            f"You may import {self._item(kind).amount} {_noun(kind)} an hour; the next one at {retry_at:%H:%M:%S} UTC.",
+            f"You may {_verb(kind)} {self._item(kind).amount} {_noun(kind)} an hour; "
+            f"the next one at {retry_at:%H:%M:%S} UTC.",
             retry_at=retry_at,
             headers={**self._headers(kind, 0, seconds), "Retry-After": str(seconds)},
         )
@@ -82,5 +84,9 @@ class MemberLimits:
         return max(1, math.ceil(at - self._clock()))
 
 
+def _verb(kind: str) -> str:
+    return "ask for" if kind == SYNCS else "import"
+
+
 def _noun(kind: str) -> str:
-    return kind if kind in (REPOSITORIES, VIDEOS, CHANNELS) else f"links of {kind}"
+    return kind if kind in (REPOSITORIES, VIDEOS, CHANNELS, SYNCS) else f"links of {kind}"

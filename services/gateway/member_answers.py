@@ -11,7 +11,7 @@ from services.gateway import examples
 from services.gateway.users import MAX_DISPLAY_NAME_CHARS, Kind
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     if not text.isprintable():
         raise ValueError("contains characters that cannot be shown")
     return text
@@ -35,7 +35,7 @@ WebAddress = Annotated[str, StringConstraints(max_length=2_048), AfterValidator(
 class ProfileLink(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, _line(50), AfterValidator(_plain)]
+    title: Annotated[str, _line(50), AfterValidator(plain)]
     url: WebAddress
 
 
@@ -70,7 +70,7 @@ class MePatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.ME_PATCH]})
 
-    display_name: Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(_plain)] | None = None
+    display_name: Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(plain)] | None = None
     avatar_url: WebAddress | None = Field(None, description="null takes the picture away.")
     links: Annotated[list[ProfileLink], Field(max_length=10)] | None = None
 
@@ -85,7 +85,7 @@ class MePatch(BaseModel):
 class TokenBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_TOKEN]})
 
-    name: Annotated[str, _line(80), AfterValidator(_plain)] = Field(description="To know it by later.")
+    name: Annotated[str, _line(80), AfterValidator(plain)] = Field(description="To know it by later.")
     expires_in_days: int = Field(90, ge=1, le=366)
 
 

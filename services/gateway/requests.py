@@ -1,9 +1,10 @@
 """What clients send."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from kit.sources import Frequency
 from schemas.events import Options
 from services.gateway import examples
 from services.gateway.errors import InvalidRequestError
@@ -15,6 +16,10 @@ MAX_URLS = 50
 Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
 Showcase = Annotated[bool, Field(strict=True, description="Show the project on your public page.")]
 Private = Annotated[bool, Field(strict=True, description="Only you can see the project.")]
+AutoSync = Annotated[
+    Literal[Frequency.DAILY, Frequency.WEEKLY] | None,
+    Field(description="Follow it from now on, and look for changes as often as this."),
+]
 
 
 class ImportBody(BaseModel):
@@ -25,6 +30,7 @@ class ImportBody(BaseModel):
     url: Link
     is_showcase: Showcase = True
     is_private: Private = False
+    auto_sync: AutoSync = None
 
     @property
     def options(self) -> Options:
@@ -40,6 +46,7 @@ class GitHubBody(BaseModel):
     urls: list[Link] | None = Field(None, min_length=1, max_length=MAX_URLS)
     is_showcase: Showcase = True
     is_private: Private = False
+    auto_sync: AutoSync = None
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:

@@ -6,15 +6,22 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds, Settings
+from kit.settings import (
+    MIN_SECRET_BYTES,
+    KafkaSettings,
+    MongoSettings,
+    Origin,
+    ProcessSettings,
+    PushSettings,
+    Seconds,
+    Settings,
+)
 
 Algorithm = Literal[
     "HS256", "HS384", "HS512",
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
     "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 ]  # fmt: skip
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
-MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
 
 
 def _names(value: object) -> object:
@@ -30,13 +37,13 @@ class LimitSettings(Settings):
     limit_repositories: PerHour = 10
     limit_videos: PerHour = 20
     limit_channels: PerHour = 5
+    limit_syncs: PerHour = Field(20, description="looks at sources that are asked for, not imports")
     limit_others: PerHour = Field(20, description="of every other integration, each by itself")
 
 
-class GatewaySettings(LimitSettings, ProcessSettings, MongoSettings, KafkaSettings):
+class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSettings, KafkaSettings):
     port: int = Field(8000, ge=0, le=65_535)
 
-    public_url: Origin = Field("http://127.0.0.1:8000", description="where browsers reach the gateway")
     return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="comma-separated; besides our own pages, where a browser may be sent after an OAuth walk"
     )
@@ -56,8 +63,11 @@ class GatewaySettings(LimitSettings, ProcessSettings, MongoSettings, KafkaSettin
     session_lifetime: Seconds = Field(timedelta(days=30), description="and after this in any case")
 
     imports_in_flight_per_user: int = Field(50, ge=1, description="more are accepted too, and wait their turn")
+    sources_per_member: int = Field(100, ge=1, description="that one member follows")
     publish_timeout: Seconds = Field(timedelta(seconds=1), description="then the relay publishes instead")
     max_body_bytes: int = Field(16_384, ge=1_024)
+    max_webhook_bytes: int = Field(1_048_576, ge=1_024)
+    github_webhook_secret: SecretStr = Field(SecretStr(""), description="without one, GitHub's webhooks are refused")
     shutdown_timeout: Seconds = timedelta(seconds=10)
 
     @model_validator(mode="after")

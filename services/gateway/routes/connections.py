@@ -153,7 +153,9 @@ async def _connected(gateway: Gateway, row: Provider, done: Walk, code: str | No
         row, code=code, redirect_uri=_callback(gateway, row), verifier=done.verifier, scopes=row.scopes[done.purpose]
     )
     account = await oauth.account(row, grant, nonce=done.nonce)
-    return await gateway.accounts.connections.save(done.user_id, row.name, account, grant)
+    connection = await gateway.accounts.connections.save(done.user_id, row.name, account, grant)
+    await gateway.sources.look_again(done.user_id, row.name)
+    return connection
 
 
 async def _purpose(gateway: Gateway, caller: Caller, row: Provider, private: bool | None) -> Purpose:

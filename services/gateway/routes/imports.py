@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from kit.errors import InvalidURLError
 from kit.imports import BULK, State
 from kit.mongo import Document
+from kit.sources import Frequency
 from schemas.events import Options
 from services.gateway import examples
 from services.gateway.answers import Accepted, Imported, ProjectAnswer
@@ -23,6 +24,7 @@ from services.gateway.limits import REPOSITORIES
 from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
 from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, wait_seconds
 from services.gateway.services import Gateway, GatewayDep
+from services.gateway.sources import NewSource
 
 Key = Annotated[
     str | None,
@@ -68,7 +70,7 @@ async def import_link(
     request: Request, body: ImportBody, gateway: GatewayDep, caller: CallerDep, key: Key = None, prefer: Prefer = None
 ) -> Response:
     """Import any supported link."""
-    return await _accept(request, gateway, caller, body.url, body.options, key, prefer)
+    return await _accept(request, gateway, caller, body.url, body.options, key, prefer, auto_sync=body.auto_sync)
 
 
 @router.post(
@@ -82,13 +84,21 @@ async def import_github(
     A bad or known link among `urls` is named in `refused` and spoils no other.
     """
     if body.url is not None:
-        return await _accept(request, gateway, caller, body.url, body.options, key, prefer, only="github")
+        return await _accept(
+            request, gateway, caller, body.url, body.options, key, prefer, only="github", auto_sync=body.auto_sync
+        )
 
     def recognise(url: str) -> NewImport:
         return replace(_recognised(gateway, caller, url, body.options, only="github"), priority=BULK)
 
-    new = NewBatch(caller, "github", body.urls or (), body.options, recognise, idempotency_key(key))
+    urls = body.urls or ()
+    new = NewBatch(caller, "github", urls, body.options, recognise, idempotency_key(key), body.auto_sync)
+    if body.auto_sync:
+        await gateway.sources.require_room(caller.user_id, urls)
     record = await gateway.batches.accept(new)
+    if body.auto_sync:
+        for child in record["children"]:
+            await _follow(gateway, caller, "github", child["url"], body.options, body.auto_sync)
     return acceptance(AcceptedBatch.of(record), await limit_headers(gateway, caller, REPOSITORIES))
 
 
@@ -111,9 +121,19 @@ async def _accept(
     prefer: str | None,
     *,
     only: str | None = None,
+    auto_sync: Frequency | None = None,
 ) -> Response:
-    new = replace(_recognised(gateway, caller, url, options, only=only), idempotency_key=idempotency_key(key))
+    new = replace(
+        _recognised(gateway, caller, url, options, only=only),
+        idempotency_key=idempotency_key(key),
+        auto_sync=auto_sync,
+    )
+    if auto_sync:
+        gateway.registry.get_for_source(url)
+        await gateway.sources.require_room(caller.user_id, [new.url])
     record = await gateway.imports.accept(new)
+    if auto_sync:
+        await _follow(gateway, caller, new.integration, new.url, options, auto_sync)
     if wait := wait_seconds(prefer):
         with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
             if done := await gateway.hub.outcome(record["_id"], wait):
@@ -126,6 +146,13 @@ def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *,
     if only and integration.name != only:
         raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
     return NewImport(caller, integration.name, integration.canonical_url(url), options)
+
+
+async def _follow(
+    gateway: Gateway, caller: Caller, platform: str, url: str, options: Options, frequency: Frequency
+) -> None:
+    """After its import was accepted. If this is cut off, the request that is sent again does it."""
+    await gateway.sources.keep_in_sync(NewSource(caller.user_id, platform, url, frequency, options, seen=True))
 
 
 async def limit_headers(gateway: Gateway, caller: Caller, kind: str) -> dict[str, str]:
@@ -146,5 +173,5 @@ async def _finished(request: Request, gateway: Gateway, caller: Caller, record: 
     project = await gateway.db["projects"].find_one({"_id": record["result"]["project_id"]})
     if project is None:
         raise NotFoundError("The project was deleted meanwhile.")
-    answer = Imported(project=ProjectAnswer.of(project, caller.username))
+    answer = Imported(project=ProjectAnswer.of(project, caller.username, own=True))
     return JSONResponse(answer.model_dump(mode="json"), 200, headers)

@@ -50,6 +50,9 @@ class FakeIntegration:
     def canonical_url(self, url: str) -> str:
         return url.removesuffix("/").lower()
 
+    def source_url(self, url: str) -> str:
+        return self.canonical_url(url)
+
 
 class FakeRegistry:
     integrations = (
@@ -65,6 +68,8 @@ class FakeRegistry:
             if url.startswith(f"https://{one.host}/"):
                 return one
         raise InvalidURLError("This link is not supported.")
+
+    get_for_source = get_for_url
 
 
 @dataclass
