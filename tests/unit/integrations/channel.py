@@ -1,0 +1,121 @@
+"""A channel at a YouTube that counts what it is asked."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from integrations.base import Credentials, Known, Looked
+from integrations.registry import build_registry
+from integrations.settings import IntegrationSettings
+from kit.http import Upstream
+from tests.unit.integrations.answers import NOW, reply, video
+
+ID = "UCabcdefghijklmnopqrstuv"
+URL = f"https://youtube.com/channel/{ID}"
+LIST = "youtube#{}ListResponse"
+
+
+def video_id(number: int) -> str:
+    return f"video{number:06}"
+
+
+@dataclass
+class FakeChannel:
+    """`titles` by number; a higher number is newer. `private` and `deleted` stay in the list of uploads."""
+
+    titles: dict[int, str] = field(default_factory=dict)
+    private: set[int] = field(default_factory=set)
+    deleted: set[int] = field(default_factory=set)
+    feed: int = 200
+    exists: bool = True
+    views: int = 1
+    now: datetime = NOW
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.integration = build_registry(IntegrationSettings.model_validate({"youtube_api_key": "k"})).get("youtube")
+        transport = httpx.MockTransport(self._answer)
+        self.http = Upstream(transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
+        self.known = Known()
+
+    def upload(self, *numbers: int) -> None:
+        self.titles |= {number: f"Video {number}" for number in numbers}
+
+    async def look(self, max_items: int = 50) -> Looked:
+        """And remember what it found, as the fetcher does."""
+        self.calls.clear()
+        looked = await self.integration.look(URL, self.http, Credentials(), self.known, max_items)
+        self.known = Known(self.known.ids | {item.external_id for item in looked.items}, looked.memory)
+        return looked
+
+    @property
+    def units(self) -> int:
+        return self.calls.total() - self.calls["videos.xml"]
+
+    async def _sleep(self, _seconds: float) -> None:
+        """Time does not matter here."""
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        what = request.url.path.rpartition("/")[2]
+        self.calls[what] += 1
+        answer: httpx.Response = getattr(self, f"_{what.replace('.', '_').lower()}")(dict(request.url.params))
+        return answer
+
+    def _visible(self) -> list[int]:
+        return [one for one in self._listed() if one not in self.private | self.deleted]
+
+    def _listed(self) -> list[int]:
+        return sorted(self.titles, reverse=True) if self.exists else []
+
+    def _channels(self, params: dict[str, str]) -> httpx.Response:
+        wanted = params.get("id") == ID or params.get("forHandle", "").lower() == "@somebody"
+        one = {
+            "id": ID,
+            "snippet": {"title": "Somebody"},
+            "contentDetails": {"relatedPlaylists": {"uploads": f"UU{ID[2:]}"}},
+            "statistics": {"subscriberCount": "1234", "hiddenSubscriberCount": False},
+        }
+        return reply(body={"kind": LIST.format("channel"), "items": [one] if wanted and self.exists else []})
+
+    def _playlistitems(self, params: dict[str, str]) -> httpx.Response:
+        listed = self._listed()
+        if not listed:
+            return reply(404, {"error": {"errors": [{"reason": "playlistNotFound"}]}})
+        start, size = int(params.get("pageToken", "0")), int(params["maxResults"])
+        body: dict[str, Any] = {"items": [self._entry(one) for one in listed[start : start + size]]}
+        if start + size < len(listed):
+            body["nextPageToken"] = str(start + size)
+        return reply(body={"kind": LIST.format("playlistItem"), **body})
+
+    def _entry(self, number: int) -> dict[str, Any]:
+        content = {"videoId": video_id(number), "videoPublishedAt": f"{_published(number)}Z"}
+        if number in self.private | self.deleted:
+            del content["videoPublishedAt"]
+        title = "Deleted video" if number in self.deleted else self.titles[number]
+        privacy = {"privacyStatus": "private" if number in self.private else "public"}
+        return {"contentDetails": content, "snippet": {"title": title}, "status": privacy}
+
+    def _videos(self, params: dict[str, str]) -> httpx.Response:
+        items = []
+        for number in self._visible():
+            if video_id(number) in params["id"].split(","):
+                (item,) = video(video_id(number), statistics={"viewCount": str(self.views)})["items"]
+                item["snippet"] |= {"title": self.titles[number], "publishedAt": f"{_published(number)}Z"}
+                items.append(item)
+        return reply(body={"kind": LIST.format("video"), "items": items})
+
+    def _videos_xml(self, params: dict[str, str]) -> httpx.Response:
+        entries = "".join(
+            f"<entry><yt:videoId>{video_id(one)}</yt:videoId><yt:channelId>{ID}</yt:channelId>"
+            f"<title>{self.titles[one]}</title><published>{_published(one)}+00:00</published></entry>"
+            for one in self._visible()[:15]
+        )
+        namespaces = 'xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015"'
+        return reply(self.feed, f"<feed {namespaces}>{entries}</feed>".encode())
+
+
+def _published(number: int) -> str:
+    return (datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)).isoformat()[:19]

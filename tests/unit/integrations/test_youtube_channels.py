@@ -1,0 +1,210 @@
+"""Looks at a channel: what they find, and what they cost."""
+
+from datetime import timedelta
+
+import pytest
+from bson import BSON
+
+from integrations.base import Credentials, Looked
+from integrations.settings import IntegrationSettings
+from integrations.youtube_find import Channels
+from kit.errors import ContentNotFoundError, InvalidURLError
+from tests.unit.integrations.channel import ID, URL, FakeChannel, video_id
+
+
+def numbers(looked: Looked) -> list[int]:
+    return [int(item.external_id.removeprefix("video")) for item in looked.items]
+
+
+def standings(looked: Looked) -> dict[int, str]:
+    return {int(one.url.partition("=video")[2]): one.state for one in looked.standings}
+
+
+@pytest.fixture
+def channel() -> FakeChannel:
+    """With 300 uploads, of which nothing is known."""
+    channel = FakeChannel()
+    channel.upload(*range(1, 301))
+    return channel
+
+
+async def test_the_first_look_brings_the_latest_fifty_for_three_units(channel: FakeChannel) -> None:
+    looked = await channel.look()
+    assert numbers(looked) == [*range(300, 250, -1)]
+    assert channel.calls == {"channels": 1, "playlistItems": 1, "videos": 1}
+    assert looked.display_name == "Somebody"
+    assert looked.metadata == {
+        "channel_id": ID, "channel_name": "Somebody", "subscriber_count": 1234, "image_url": None,
+        "total_videos_imported": 50,
+    }  # fmt: skip
+
+
+async def test_the_first_look_brings_no_more_than_was_asked_for(channel: FakeChannel) -> None:
+    assert numbers(await channel.look(3)) == [300, 299, 298]
+    looked = await channel.look(3)
+    assert numbers(looked) == [], "older ones were left out on purpose"
+    assert channel.units == 0
+    assert numbers(await FakeChannel(channel.titles).look(120)) == [*range(300, 180, -1)]
+
+
+async def test_what_is_private_or_deleted_is_skipped_with_its_reason(channel: FakeChannel) -> None:
+    channel.private, channel.deleted = {300}, {298}
+    looked = await channel.look(5)
+    assert numbers(looked) == [299, 297, 296]
+    assert [(one.external_id, one.reason) for one in looked.skipped] == [
+        (video_id(300), "This video is private."),
+        (video_id(298), "This video was deleted."),
+    ]
+    assert looked.metadata["total_videos_imported"] == 3
+
+
+async def test_an_unchanged_channel_costs_nothing(channel: FakeChannel) -> None:
+    await channel.look()
+    looked = await channel.look()
+    assert (looked.items, looked.skipped, looked.standings) == ((), (), ())
+    assert channel.calls == {"videos.xml": 1}
+    assert looked.metadata["total_videos_imported"] == 50
+    assert len(BSON.encode({"memory": looked.memory})) < 4_096
+
+
+async def test_new_uploads_that_the_feed_shows_cost_one_unit(channel: FakeChannel) -> None:
+    await channel.look()
+    channel.upload(301, 302)
+    looked = await channel.look()
+    assert numbers(looked) == [302, 301]
+    assert channel.calls == {"videos.xml": 1, "videos": 1}
+    assert looked.metadata["total_videos_imported"] == 52
+
+
+async def test_all_that_was_missed_is_brought_up_to_the_first_known_page(channel: FakeChannel) -> None:
+    await channel.look()
+    channel.upload(*range(301, 431))
+    looked = await channel.look()
+    assert numbers(looked) == [*range(430, 300, -1)]
+    assert channel.calls == {"videos.xml": 1, "playlistItems": 3, "videos": 3}
+
+
+@pytest.mark.parametrize("status", [404, 403, 500])
+async def test_a_feed_that_fails_is_replaced_by_one_page_of_uploads(channel: FakeChannel, status: int) -> None:
+    await channel.look()
+    channel.feed = status
+    looked = await channel.look()
+    assert (looked.items, looked.standings) == ((), ())
+    assert channel.units == channel.calls["playlistItems"] == 1
+
+
+async def test_an_empty_feed_says_nothing_of_its_channel(channel: FakeChannel) -> None:
+    await channel.look(3)
+    channel.private = set(channel.titles)
+    looked = await channel.look()
+    assert standings(looked) == dict.fromkeys((300, 299, 298), "private")
+    assert channel.calls == {"videos.xml": 1, "playlistItems": 1, "videos": 1}
+
+
+async def test_a_channel_that_lost_all_that_is_known_does_not_bring_the_old(channel: FakeChannel) -> None:
+    await channel.look(2)
+    del channel.titles[300], channel.titles[299]
+    looked = await channel.look()
+    assert numbers(looked) == []
+    assert standings(looked) == {300: "gone", 299: "gone"}
+
+
+async def test_a_hidden_video_is_brought_when_it_can_be_seen(channel: FakeChannel) -> None:
+    channel.private = {298}
+    await channel.look(5)
+    channel.private = set()
+    assert numbers(await channel.look()) == [298]
+    assert numbers(await channel.look()) == []
+
+
+async def test_another_title_is_seen_at_once(channel: FakeChannel) -> None:
+    await channel.look()
+    channel.titles[295] = "A better title"
+    looked = await channel.look()
+    assert [item.title for item in looked.items] == ["A better title"]
+    assert channel.units == 1
+    assert (await channel.look()).items == ()
+
+
+async def test_a_recent_video_that_is_gone_or_private_is_noticed_once_and_comes_back(channel: FakeChannel) -> None:
+    await channel.look()
+    del channel.titles[300]
+    channel.private = {296}
+    looked = await channel.look()
+    assert standings(looked) == {300: "gone", 296: "private"}
+    assert channel.calls == {"videos.xml": 1, "videos": 1, "playlistItems": 1}
+    assert (await channel.look()).standings == ()
+    assert channel.units == 0
+
+    channel.private = set()
+    channel.upload(300)
+    looked = await channel.look()
+    assert standings(looked) == {300: "there", 296: "there"}
+    assert numbers(looked) == [300, 296]
+
+
+async def test_known_videos_are_read_anew_once_a_week_in_batches_of_fifty(channel: FakeChannel) -> None:
+    await channel.look(120)
+    channel.views = 9
+    del channel.titles[190]
+    channel.now += timedelta(days=6, hours=23)
+    await channel.look()
+    assert channel.units == 0
+    channel.now += timedelta(hours=1)
+    looked = await channel.look()
+    assert len(looked.items) == 119
+    assert {item.metadata["view_count"] for item in looked.items} == {9}
+    assert standings(looked) == {190: "gone"}
+    assert looked.metadata["subscriber_count"] == 1234
+    assert channel.calls == {"videos.xml": 1, "channels": 1, "videos": 3, "playlistItems": 1}
+    channel.now += timedelta(days=1)
+    await channel.look()
+    assert channel.units == 0
+
+
+async def test_a_channel_that_is_gone_is_told_from_one_without_videos(channel: FakeChannel) -> None:
+    await channel.look()
+    channel.titles = {}
+    looked = await channel.look()
+    assert looked.items == ()
+    channel.exists = False
+    with pytest.raises(ContentNotFoundError):
+        await channel.look()
+
+
+async def test_a_channel_without_videos_brings_its_first_one() -> None:
+    channel = FakeChannel()
+    assert (await channel.look()).items == ()
+    channel.upload(1)
+    assert numbers(await channel.look()) == [1]
+
+
+async def test_there_is_no_first_look_at_what_is_not_there() -> None:
+    with pytest.raises(ContentNotFoundError):
+        await FakeChannel(exists=False).look()
+
+
+@pytest.mark.parametrize(
+    ("text", "units"), [(ID, 0), (URL, 0), ("@Somebody", 1), ("https://youtube.com/c/Somebody", 1)]
+)
+async def test_a_name_is_found_for_a_unit_and_an_id_for_none(channel: FakeChannel, text: str, units: int) -> None:
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
+    found = await channels.named(text, Credentials())
+    assert (found.url, channel.units) == (URL, units)
+    assert found.metadata["channel_id"] == ID
+
+
+@pytest.mark.parametrize("text", ["@nobody", "https://youtube.com/user/nobody", "https://www.youtube.com/c/nobody"])
+async def test_a_name_that_nobody_has_is_refused_with_a_hint(channel: FakeChannel, text: str) -> None:
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
+    with pytest.raises(ContentNotFoundError) as caught:
+        await channels.named(text, Credentials())
+    assert "handle" in caught.value.suggestion
+
+
+def test_only_an_id_makes_the_link_of_a_source(channel: FakeChannel) -> None:
+    assert channel.integration.source_url(f"http://m.youtube.com/channel/{ID}/videos?x=1") == URL
+    assert channel.integration.source_url("youtu.be/dQw4w9WgXcQ") == "https://youtube.com/watch?v=dQw4w9WgXcQ"
+    for url in ("https://www.youtube.com/@somebody", "https://youtube.com/feed/trending", "https://evil.tld"):
+        with pytest.raises(InvalidURLError):
+            channel.integration.source_url(url)

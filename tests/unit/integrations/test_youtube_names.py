@@ -1,0 +1,96 @@
+"""What names a channel, and what does not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations.youtube_names import ChannelName, channel_id_of, channel_name, channel_url
+from kit.errors import InvalidURLError
+
+ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ID,
+        f"  {ID} ",
+        f"https://www.youtube.com/channel/{ID}",
+        f"youtube.com/channel/{ID}",
+        f"http://m.youtube.com/channel/{ID}/videos?view=0#t",
+        f"https://music.youtube.com/channel/{ID}",
+    ],
+)
+def test_an_id_is_found_in_every_form(text: str) -> None:
+    assert channel_name(text) == ChannelName("id", ID)
+
+
+@pytest.mark.parametrize(
+    ("text", "handle"),
+    [
+        ("@GoogleDevelopers", "@GoogleDevelopers"),
+        ("GoogleDevelopers", "@GoogleDevelopers"),
+        ("@some.one_else-1", "@some.one_else-1"),
+        ("https://www.youtube.com/@GoogleDevelopers", "@GoogleDevelopers"),
+        ("https://www.youtube.com/@GoogleDevelopers/live?si=x", "@GoogleDevelopers"),
+        ("https://www.youtube.com/%40GoogleDevelopers", "@GoogleDevelopers"),
+        ("https://youtube.com/@%E6%98%9F%E7%A9%BA%E5%B7%A5%E6%88%BF", "@星空工房"),
+        ("https://youtube.com/@星空工房", "@星空工房"),
+    ],
+)
+def test_a_handle_is_found_in_every_form(text: str, handle: str) -> None:
+    assert channel_name(text) == ChannelName("forHandle", handle)
+
+
+def test_names_from_before_there_were_handles() -> None:
+    assert channel_name("https://www.youtube.com/user/GoogleDevelopers/featured") == ChannelName(
+        "forUsername", "GoogleDevelopers"
+    )
+    custom = channel_name("https://www.youtube.com/c/GoogleDevelopers")
+    assert custom == ChannelName("forHandle", "@GoogleDevelopers", custom=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "@",
+        "a b",
+        "https://www.youtube.com/",
+        "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+        "https://youtu.be/dQw4w9WgXcQ",
+        "https://www.youtube.com/channel/UCshort",
+        f"https://www.youtube.com/channel/{ID}x",
+        "https://www.youtube.com/c/",
+        "https://www.youtube.com/@a%2F..%2Fb",
+        "https://www.youtube.com/@evil%0Aname",
+        "https://www.youtube.com/feed/trending",
+        f"https://youtube.com.evil.tld/channel/{ID}",
+        f"https://notyoutube.com/channel/{ID}",
+        f"https://youtube.com@evil.tld/channel/{ID}",
+        f"https://youtube.com:8443/channel/{ID}",
+        f"ssh://git@youtube.com/channel/{ID}",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_names_no_channel_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(InvalidURLError) as caught:
+        channel_name(text)
+    assert caught.value.suggestion
+    assert "evil" not in str(caught.value.body())
+
+
+@given(st.text(max_size=80) | st.text(max_size=40).map(lambda text: f"https://youtube.com/{text}"))
+def test_whatever_is_sent_names_something_bounded_or_is_refused(text: str) -> None:
+    try:
+        name = channel_name(text)
+    except InvalidURLError:
+        return
+    assert 3 <= len(name.value) <= 101
+    assert not any(char.isspace() or char in "/?&#" for char in name.value)
+
+
+def test_only_a_canonical_link_has_an_id() -> None:
+    assert channel_id_of(channel_url(ID)) == ID
+    for url in (f"https://www.youtube.com/channel/{ID}", f"{channel_url(ID)}/", "https://youtube.com/channel/UC", ""):
+        assert channel_id_of(url) is None
