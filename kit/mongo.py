@@ -130,6 +130,16 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("next_reason", ASCENDING), ("emit_at", ASCENDING)], name="to_emit"),
         IndexModel([("next_sync_at", ASCENDING)], name="due"),
     ],
+    "subscriptions": [
+        IndexModel([("due_at", ASCENDING)], name="due"),
+        IndexModel(
+            [("callback", ASCENDING)],
+            name="callback",
+            unique=True,
+            partialFilterExpression={"callback": {"$type": "string"}},
+        ),
+    ],
+    "pushes": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "limits": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
 }
 

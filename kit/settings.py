@@ -7,7 +7,7 @@ seconds, secrets are `SecretStr`. `.env.example` explains each; a test holds it 
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,7 +15,16 @@ def _seconds(value: object) -> object:
     return timedelta(seconds=float(value)) if isinstance(value, (int, float, str)) else value
 
 
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"it is shorter than {MIN_SECRET_BYTES} bytes")
+    return secret
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
+HmacKey = Annotated[SecretStr, AfterValidator(_long_enough)]  # or empty
 
 
 class Settings(BaseSettings):
@@ -62,3 +71,10 @@ class ProcessSettings(Settings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535)
     log_level: str = "INFO"
+
+
+class PushSettings(Settings):
+    """Where upstreams reach us, and what their hubs sign with."""
+
+    public_url: Origin = Field("http://127.0.0.1:8000", description="where browsers and hubs reach the gateway")
+    webhook_key: HmacKey = Field(SecretStr(""), description="without one, no hub is asked to push")

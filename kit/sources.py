@@ -6,6 +6,7 @@ A source is due at `next_sync_at`; nothing else starts a look at it. Whoever wan
 `emit_at`, which is the same time until it has emitted it: then it is when the look counts as lost and is emitted again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -131,6 +132,12 @@ async def look_now(db: Database, which: Document, reason: Reason, now: datetime,
     due = {"next_sync_at": now, "emit_at": now, "next_reason": reason, "updated_at": now, **changes}
     result = await db.sources.update_many(which, {"$set": due, "$unset": {"claim": ""}})
     return result.matched_count
+
+
+def followed(platform: str, identifiers: Sequence[str] | None = None) -> Document:
+    """A filter: sources that are looked at without being asked for, all of a platform or those of these links."""
+    which: Document = {"platform": platform, "sync_enabled": True, "sync_frequency": {"$ne": Frequency.MANUAL}}
+    return which if identifiers is None else {**which, "source_identifier": {"$in": list(identifiers)}}
 
 
 def sync_requested(source: Document) -> SyncRequested:

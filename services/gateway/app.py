@@ -32,6 +32,7 @@ from services.gateway.imports import Imports, Publish
 from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
+from services.gateway.pushes import Pushes
 from services.gateway.routes import (
     channels,
     connections,
@@ -49,11 +50,13 @@ from services.gateway.routes import (
     tasks,
     tokens,
     users,
+    webhooks,
 )
 from services.gateway.services import Gateway, Registry
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources import Sources
+from services.gateway.subscriptions import Subscriptions
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
@@ -114,6 +117,8 @@ def create_app(
         hub=hub,
         walks=Walks(db),
         accounts=accounts,
+        pushes=Pushes(db),
+        subscriptions=Subscriptions(db, settings.webhook_key),
     )
     public = (
         imports,
@@ -131,11 +136,12 @@ def create_app(
         explore,
         users,
         points,
+        webhooks,
         health,
     )
     for routes in public:
         app.include_router(routes.router)
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, max_webhook_bytes=settings.max_webhook_bytes)
     errors.install(app)
     return app
 

@@ -11,27 +11,30 @@ from services.gateway.errors import BodyTooLargeError, of_bug, respond
 from services.gateway.metrics import LATENCY, REQUESTS
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+WEBHOOKS = "/webhooks/"
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
 class Edge:
     """A plain ASGI class: Starlette's `BaseHTTPMiddleware` costs a task and a queue per request."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
-        self._app, self._max_body_bytes = app, max_body_bytes
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, max_webhook_bytes: int) -> None:
+        self._app, self._max_body_bytes, self._max_webhook_bytes = app, max_body_bytes, max_webhook_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started_at, received, answered = time.perf_counter(), 0, False
+        most = self._max_webhook_bytes if scope["path"].startswith(WEBHOOKS) else self._max_body_bytes
+        too_large = f"The request is larger than {most} bytes."
 
         async def bounded_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise HTTPException(413, self._too_large)
+            if received > most:
+                raise HTTPException(413, too_large)
             return message
 
         async def counted_send(message: Message) -> None:
@@ -43,8 +46,8 @@ class Edge:
                 self._count(scope, message["status"], time.perf_counter() - started_at)
             await send(message)
 
-        if _content_length(scope) > self._max_body_bytes:
-            problem: ImportProblem = BodyTooLargeError(self._too_large)
+        if _content_length(scope) > most:
+            problem: ImportProblem = BodyTooLargeError(too_large)
             await respond(Request(scope), problem)(scope, receive, counted_send)
             return
         try:
@@ -54,10 +57,6 @@ class Edge:
             if answered:
                 raise
             await respond(Request(scope), problem)(scope, receive, counted_send)
-
-    @property
-    def _too_large(self) -> str:
-        return f"The request is larger than {self._max_body_bytes} bytes."
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")

@@ -29,6 +29,15 @@ class UnauthorizedError(ImportProblem):
     suggestion = "Sign in again, and send the token as `Authorization: Bearer …`."
 
 
+class SignatureError(ImportProblem):
+    """A delivery that is not from whom it says."""
+
+    status = 401
+    error_code = "SIGNATURE_INVALID"
+    action = "check_secret"
+    suggestion = "Sign the body with the webhook's secret, by SHA-256 in X-Hub-Signature-256."
+
+
 class ForbiddenError(ImportProblem):
     """It is known who asks, and they may not ask this way."""
 
@@ -45,6 +54,15 @@ class NotFoundError(ImportProblem):
     error_code = "NOT_FOUND"
     action = "check_address"
     suggestion = "Check the address; it must be yours or public."
+
+
+class SubscriptionGoneError(ImportProblem):
+    """To a hub: do not come again."""
+
+    status = 410
+    error_code = "SUBSCRIPTION_GONE"
+    action = "unsubscribe"
+    suggestion = "Push nothing more to this address."
 
 
 class NoSuchAddressError(NotFoundError):

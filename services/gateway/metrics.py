@@ -17,4 +17,10 @@ ACCEPTS = Counter(
 )
 PUBLISH_FAILURES = Counter("thrive_gateway_publish_failures", "Accepted imports left to the relay to publish.")
 WALKS = Counter("thrive_gateway_walks", "OAuth walks: begun, finished, or why they were refused.", ["outcome"])
+PUSHES = Counter(
+    "thrive_gateway_pushes",
+    "Deliveries of hubs and of GitHub, by what became of them: looked, repeated, unfollowed, irrelevant, foreign, "
+    "unreadable, unsigned, unknown (no such subscription).",
+    ["sender", "outcome"],
+)
 FOLLOWERS = Gauge("thrive_gateway_followers", "Status streams and waiting requests that are open.")

@@ -14,9 +14,11 @@ from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
 from services.gateway.limits import MemberLimits
+from services.gateway.pushes import Pushes
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources import Sources
+from services.gateway.subscriptions import Subscriptions
 from services.gateway.users import Users
 from services.gateway.walk import Walks
 
@@ -61,6 +63,8 @@ class Gateway:
     hub: Hub
     walks: Walks
     accounts: Accounts
+    pushes: Pushes
+    subscriptions: Subscriptions
 
 
 async def gateway(request: Request) -> Gateway:

@@ -10,15 +10,19 @@ import structlog
 from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
+from integrations.settings import IntegrationSettings
 from kit.engines import answers, prepare_engines
+from kit.http import open_transport
 from kit.kafka import make_broker
 from kit.kafka.raw import publish_raw
 from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
 from schemas.events import Event
+from services.scheduler.hub import Hub
 from services.scheduler.relay import BATCH, Relay
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sources import Sources
+from services.scheduler.subscriptions import Subscriptions
 
 SILENCE = 60.0  # seconds without a round, after which the process is not live
 
@@ -51,6 +55,16 @@ def build(settings: SchedulerSettings) -> Starlette:
         return False  # a backlog is worked off at its pace
 
     ticks: dict[str, Callable[[], Awaitable[bool]]] = {"relay": relayed, "sources": synced}
+    transport = open_transport()
+    if settings.webhook_key.get_secret_value():
+        ticks["subscriptions"] = Subscriptions(
+            db,
+            Hub(transport, settings.websub_hub_url).ask,
+            key=settings.webhook_key,
+            public_url=settings.public_url,
+            topic_url=f"{IntegrationSettings().youtube_feeds_url}/videos.xml",
+            sweep_every=settings.subscription_sweep,
+        ).tick
     heartbeats = dict.fromkeys(ticks, monotonic())
 
     async def rounds(name: str) -> None:
@@ -78,6 +92,7 @@ def build(settings: SchedulerSettings) -> Starlette:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await broker.stop()
+            await transport.aclose()
             await db.client.close()
 
     async def ready() -> Mapping[str, bool]:

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, Seconds
+from integrations.settings import BaseUrl
+from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, PushSettings, Seconds
 
 
-class SchedulerSettings(KafkaSettings, MongoSettings, ProcessSettings):
+class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSettings):
     port: int = 9116
     tick: Seconds = timedelta(seconds=0.5)
     unpublished_after: Seconds = timedelta(seconds=3)  # the gateway's own publication had its chance
@@ -15,3 +16,5 @@ class SchedulerSettings(KafkaSettings, MongoSettings, ProcessSettings):
     imports_in_flight_per_user: int = Field(50, ge=1, description="released imports of one member at once")
     syncs_per_second: int = Field(20, ge=1, le=1_000, description="so fast a backlog of sources is worked off")
     sync_lost_after: Seconds = timedelta(days=1)  # a look at a source that has not ended is asked for again
+    websub_hub_url: BaseUrl = "https://pubsubhubbub.appspot.com/subscribe"
+    subscription_sweep: Seconds = timedelta(minutes=1)  # how often newly followed channels are looked for

@@ -1,0 +1,59 @@
+"""A channel's subscription at its hub (W3C WebSub), in MongoDB (`subscriptions`): the scheduler asks for it, the
+gateway answers for it.
+
+`_id` is the channel's id. `asked` is what the hub may confirm now; nothing else is ever confirmed. `due_at` is when the
+scheduler asks next: again, where nothing came of it, or before `lease_until`, up to which the hub pushes.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+PATH = "/webhooks/websub/"  # of callbacks; the token follows
+
+
+class Mode(StrEnum):
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+class SubscriptionState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"  # until `lease_until`
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """`token` makes the address unguessable, `secret` signs what is pushed there; 256 bits each."""
+
+    token: str
+    secret: SecretStr
+
+    @property
+    def digest(self) -> str:
+        return digest(self.token)
+
+
+def callback(key: SecretStr, channel_id: str) -> Callback:
+    """Of this channel under this WEBHOOK_KEY. Derived, so that nothing that is stored is worth stealing."""
+    return Callback(_derive(key, "token", channel_id), SecretStr(_derive(key, "secret", channel_id)))
+
+
+def digest(token: str) -> str:
+    """As a subscription keeps it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def terms(key: SecretStr, public_url: str) -> str:
+    """Changes with the key and with our address, so that subscriptions under earlier ones are asked for anew."""
+    return _derive(key, "terms", public_url)
+
+
+def _derive(key: SecretStr, label: str, of: str) -> str:
+    mac = hmac.new(key.get_secret_value().encode(), f"{label} {of}".encode(), hashlib.sha256)
+    return urlsafe_b64encode(mac.digest()).decode().rstrip("=")

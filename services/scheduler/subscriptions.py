@@ -1,0 +1,149 @@
+"""Every channel that somebody follows has one subscription at the hub of its feed, whose pushes save the wait for the
+next look. Nothing else depends on them.
+
+Any number of schedulers may run: a claim is the move of `due_at` into the future, where a request that comes to nothing
+is made again. `failures` counts requests since the hub last confirmed one.
+"""
+
+import asyncio
+from collections import Counter as count
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+import structlog
+from prometheus_client import Counter, Gauge
+from pydantic import SecretStr
+
+from integrations.youtube_names import channel_url
+from kit.lease import lease
+from kit.mongo import Database, Document
+from kit.schedule import pause_after
+from kit.sources import followed
+from kit.subscriptions import PATH, Callback, Mode, SubscriptionState, callback, terms
+from services.scheduler.followed import abandoned, newly_followed
+from services.scheduler.hub import HubBusyError, HubRefusedError
+
+log = structlog.get_logger()
+
+ASKED = Counter(
+    "thrive_hub_requests", "Requests to hubs, by mode and what the hub said: taken, busy, refused.", ["mode", "outcome"]
+)
+SUBSCRIPTIONS = Gauge("thrive_subscriptions", "Channels at their hub, by state; lapsed: no push can come.", ["state"])
+
+AT_ONCE = 10
+LEASE = timedelta(days=10)  # that is asked for; the hub decides
+LEASE_OF_SWEEP = timedelta(minutes=5)
+
+Ask = Callable[[Mapping[str, str]], Awaitable[None]]
+
+
+class Subscriptions:
+    """`topic_url` with a channel's id is the address of its feed."""
+
+    def __init__(
+        self,
+        db: Database,
+        ask: Ask,
+        *,
+        key: SecretStr,
+        public_url: str,
+        topic_url: str,
+        sweep_every: timedelta,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._db = db
+        self._ask_hub = ask
+        self._key = key
+        self._public_url = public_url
+        self._topic_url = topic_url
+        self._terms = terms(key, public_url)
+        self._sweep_every = sweep_every
+        self._now = now
+        self._swept_at: datetime | None = None
+        self._resting_until: datetime | None = None
+
+    async def tick(self) -> bool:
+        """One round; whether there is more to do at once. Raises what the engines raise: the next round tries again."""
+        now = self._now()
+        if self._swept_at is None or now - self._swept_at >= self._sweep_every:
+            self._swept_at = now
+            await self._sweep(now)
+        if self._resting_until and now < self._resting_until:
+            return False
+        due = await self._db.subscriptions.find({"due_at": {"$lte": now}}).sort("due_at", 1).limit(AT_ONCE).to_list()
+        await asyncio.gather(*(self._renew(subscription, now) for subscription in due))
+        return len(due) == AT_ONCE
+
+    async def _sweep(self, now: datetime) -> None:
+        """Newly followed channels become subscriptions; those that nobody follows, or whose callback is no longer ours,
+        become due."""
+        await self._measure(now)
+        async with lease(self._db, "subscriptions", LEASE_OF_SWEEP, now=self._now) as fence:
+            if fence is None:
+                return
+            for stages, of in ((newly_followed(now), self._db.sources), (abandoned(now), self._db.subscriptions)):
+                await of.aggregate(stages)
+            await self._db.subscriptions.update_many(
+                {"terms": {"$ne": self._terms}, "due_at": {"$gt": now}}, {"$set": {"due_at": now, "failures": 0}}
+            )
+
+    async def _renew(self, subscription: Document, now: datetime) -> None:
+        channel_id = subscription["_id"]
+        wanted = await self._db.sources.find_one(followed("youtube", [channel_url(channel_id)]), {"_id": 1})
+        lapsed = subscription["lease_until"] is None or subscription["lease_until"] <= now
+        claim = {"_id": channel_id, "due_at": subscription["due_at"]}
+        if not wanted and lapsed:
+            await self._db.subscriptions.delete_one(claim)
+            return
+        mode = Mode.SUBSCRIBE if wanted else Mode.UNSUBSCRIBE
+        failures = subscription["failures"] + 1
+        pause = pause_after(uuid5(NAMESPACE_URL, channel_url(channel_id)), failures)
+        address = callback(self._key, channel_id)
+        changes = {
+            "asked": mode,
+            "callback": address.digest,
+            "terms": self._terms,
+            "failures": failures,
+            "due_at": now + pause,
+            "updated_at": now,
+        }
+        # Before the hub is asked: it may confirm before it answers.
+        claimed = await self._db.subscriptions.update_one(claim, {"$set": changes})
+        if claimed.modified_count:
+            await self._ask(mode, channel_id, address, now)
+
+    async def _ask(self, mode: Mode, channel_id: str, address: Callback, now: datetime) -> None:
+        form = {
+            "hub.mode": mode,
+            "hub.topic": f"{self._topic_url}?channel_id={channel_id}",
+            "hub.callback": f"{self._public_url}{PATH}{address.token}/",
+            "hub.secret": address.secret.get_secret_value(),
+            "hub.lease_seconds": str(int(LEASE.total_seconds())),
+            "hub.verify": "async",  # of the protocol's earlier versions; later ones ignore it
+        }
+        try:
+            await self._ask_hub(form)
+        except HubBusyError as error:
+            ASKED.labels(mode, "busy").inc()
+            log.info("the hub is busy", mode=mode, reason=str(error))
+            self._resting_until = now + error.pause
+        except HubRefusedError as error:
+            ASKED.labels(mode, "refused").inc()
+            log.warning("the hub refused a subscription", mode=mode, reason=str(error))
+        else:
+            ASKED.labels(mode, "taken").inc()
+
+    async def _measure(self, now: datetime) -> None:
+        states: count[str] = count()
+        rows = await self._db.subscriptions.aggregate(
+            [
+                {"$set": {"lapsed": {"$lte": [{"$ifNull": ["$lease_until", now]}, now]}}},
+                {"$group": {"_id": {"state": "$state", "lapsed": "$lapsed"}, "count": {"$sum": 1}}},
+            ]
+        )
+        async for row in rows:
+            state, lapsed = row["_id"]["state"], row["_id"]["lapsed"]
+            states["lapsed" if state == SubscriptionState.ACTIVE and lapsed else state] += row["count"]
+        for state in (*SubscriptionState, "lapsed"):
+            SUBSCRIPTIONS.labels(state).set(states[state])
