@@ -102,7 +102,7 @@ def next_after(
         return after_limit(source_id, retry_at, now), Reason.LIMIT
     if state is None or state is SourceState.FAILING:
         return now + pause_after(source_id, failures), Reason.RETRY
-    return next_slot(source_id, DAY, now), Reason.RETRY
+    return slot_after(source_id, DAY, now), Reason.RETRY
 
 
 def rescheduled(source: Document, now: datetime) -> Document:

@@ -53,6 +53,13 @@ LINES = {
     "POST /api/v1/integrations/youtube/import/": own(202, video_url="https://youtube.com/three"),
     "GET /api/v1/integrations/tasks/{task_id}/": READ,
     "GET /api/v1/integrations/tasks/{task_id}/events/": READ,
+    "GET /api/v1/integrations/sources/": own(),
+    "POST /api/v1/integrations/sources/": own(201, url="https://github.com/octocat/four"),
+    "GET /api/v1/integrations/sources/{source_id}/": READ,
+    "PATCH /api/v1/integrations/sources/{source_id}/": Line(200, 404, {"sync_frequency": "daily"}),
+    "DELETE /api/v1/integrations/sources/{source_id}/": REMOVE,
+    "POST /api/v1/integrations/sources/{source_id}/sync/": Line(202, 404),
+    "GET /api/v1/integrations/sources/{source_id}/history/": READ,
     "GET /api/v1/projects/{project_id}/": READ,
     "DELETE /api/v1/projects/{project_id}/": REMOVE,
     "GET /api/v1/{username}/projects/": own(),
@@ -93,6 +100,7 @@ async def hers(app: FastAPI, db: Database) -> Belongings:
         task = (await ada.post("/api/v1/integrations/import/", json={"url": REPO})).json()["task_id"]
         batch = (await ada.post("/api/v1/github/import/", json={"urls": [f"{REPO}-2"]})).json()["task_id"]
         token = (await ada.post("/api/v1/tokens/", json={"name": MARK})).json()["id"]
+        source = (await ada.post("/api/v1/integrations/sources/", json={"url": REPO})).json()["id"]
         consent = (await ada.get("/api/v1/connections/github/start/")).headers["location"]
         assert (await ada.get(await decided(consent))).status_code == 200
     error = ContentNotFoundError("It is not there.").body()
@@ -110,8 +118,8 @@ async def hers(app: FastAPI, db: Database) -> Belongings:
     notice = {"user_id": "user-ada", "kind": "reauth_required", "text": MARK, "action": "connect_github"}
     await db["notices"].insert_one({**notice, "created_at": datetime.now(UTC)})
     return {
-        "task_id": [task, batch], "project_id": [str(project)], "token_id": [token], "username": ["ada"],
-        "provider": ["github"],
+        "task_id": [task, batch], "project_id": [str(project)], "token_id": [token], "source_id": [source],
+        "username": ["ada"], "provider": ["github"],
     }  # fmt: skip
 
 

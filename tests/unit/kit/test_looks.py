@@ -1,0 +1,126 @@
+"""What the end of a look changes in its source."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kit.errors import (
+    BudgetSpentError,
+    ContentNotFoundError,
+    ImportProblem,
+    IntegrationAuthError,
+    ReauthRequiredError,
+    UpstreamUnavailableError,
+)
+from kit.looks import Ended, finished, next_after, rescheduled
+from kit.mongo import Document
+from kit.sources import Frequency, Identity, Reason, SourceState, new_source, sync_requested
+from schemas.events import Options
+
+NOW = datetime(2026, 3, 14, 15, 9, 26, 535_000, tzinfo=UTC)
+DAY = timedelta(days=1)
+OK = Ended(SourceState.OK)
+FAILED = Ended(SourceState.FAILING, "It did not answer.")
+LIMITED = Ended(None, "The limit resets at 16:00 UTC.", NOW + timedelta(hours=1))
+
+
+def source(**changes: Any) -> Document:
+    record = new_source(
+        Identity("ada", "github", "https://github.com/a/b"),
+        display_name="a/b",
+        frequency=Frequency.DAILY,
+        options=Options(),
+        now=NOW,
+    )
+    return record | changes
+
+
+def test_the_same_due_time_is_the_same_event() -> None:
+    one, other = sync_requested(source()), sync_requested(source())
+    assert one == other
+    assert one.id == one.import_id
+    assert sync_requested(source(next_sync_at=NOW + DAY)).id != one.id
+
+
+def test_a_success_ends_what_was_wrong_and_leads_to_the_next_slot() -> None:
+    changes = finished(source(failures=7, state="failing", state_reason="x", task_id=uuid4()), OK, NOW)
+    assert (changes["state"], changes["failures"], changes["state_reason"]) == (SourceState.OK, 0, None)
+    assert changes["last_synced_at"] == changes["last_checked_at"] == NOW
+    assert NOW + DAY / 2 < changes["next_sync_at"] <= NOW + 1.5 * DAY
+    assert (changes["next_reason"], changes["task_id"]) == (Reason.INTERVAL, None)
+
+
+def test_failures_are_counted_and_waited_for_longer_and_longer() -> None:
+    record, pauses = source(), []
+    for _ in range(12):
+        record |= finished(record, FAILED, NOW)
+        pauses.append(record["next_sync_at"] - NOW)
+    assert record["failures"] == 12
+    assert (record["state"], record["state_reason"], record["next_reason"]) == ("failing", FAILED.reason, "retry")
+    assert record["last_synced_at"] is None
+    assert pauses[:7] == sorted(pauses[:7])
+    assert max(pauses) <= DAY
+
+
+@pytest.mark.parametrize("state", [s for s in SourceState if s not in (SourceState.OK, SourceState.FAILING)])
+@pytest.mark.parametrize("frequency", [Frequency.DAILY, Frequency.WEEKLY])
+def test_what_has_a_name_is_looked_at_daily(state: SourceState, frequency: Frequency) -> None:
+    changes = finished(source(sync_frequency=frequency), Ended(state, "why"), NOW)
+    assert (changes["state"], changes["state_reason"], changes["next_reason"]) == (state, "why", Reason.RETRY)
+    assert NOW < changes["next_sync_at"] <= NOW + DAY
+
+
+def test_a_limit_says_nothing_about_the_source_and_its_first_look_is_still_to_come() -> None:
+    task_id = uuid4()
+    changes = finished(source(task_id=task_id), LIMITED, NOW)
+    assert (changes["state"], changes["failures"], changes["next_reason"]) == (SourceState.OK, 0, Reason.LIMIT)
+    assert LIMITED.retry_at
+    assert LIMITED.retry_at <= changes["next_sync_at"] <= LIMITED.retry_at + timedelta(hours=1)
+    assert "task_id" not in changes
+
+
+@pytest.mark.parametrize("quiet", [{"sync_frequency": "manual"}, {"sync_enabled": False}])
+@pytest.mark.parametrize("ended", [OK, FAILED, LIMITED, Ended(SourceState.GONE)])
+def test_nobody_looks_unasked_at_what_is_manual_or_switched_off(quiet: Document, ended: Ended) -> None:
+    changes = finished(source(**quiet), ended, NOW)
+    assert (changes["next_sync_at"], changes["emit_at"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("problem", "state"),
+    [
+        (ContentNotFoundError("x"), SourceState.GONE),
+        (IntegrationAuthError("x"), SourceState.REVOKED),
+        (ReauthRequiredError("GitHub", "github", "connection:ada:github"), SourceState.NEEDS_REAUTH),
+        (UpstreamUnavailableError("x"), SourceState.FAILING),
+        (BudgetSpentError("x", retry_at=NOW), None),
+    ],
+)
+def test_an_error_says_what_has_become_of_the_source(problem: ImportProblem, state: SourceState | None) -> None:
+    ended = Ended.by(problem)
+    assert (ended.state, ended.reason, ended.retry_at) == (state, problem.error, problem.retry_at)
+
+
+def test_what_was_learnt_is_added_and_a_name_that_its_owner_gave_stays() -> None:
+    learnt = Ended(SourceState.OK, metadata={"b": 2}, memory={"m": 1}, display_name="New", identifier="https://x/new")
+    changes = finished(source(metadata={"a": 1}, memory={"old": 1}), learnt, NOW)
+    assert (changes["metadata"], changes["memory"]) == ({"a": 1, "b": 2}, {"m": 1})
+    assert (changes["display_name"], changes["source_identifier"]) == ("New", "https://x/new")
+    assert "display_name" not in finished(source(named=True), learnt, NOW)
+
+
+def test_another_frequency_moves_the_next_look_but_never_one_that_is_due_or_a_retry() -> None:
+    later = source(next_sync_at=NOW + 5 * DAY, sync_frequency="daily")
+    assert NOW < rescheduled(later, NOW)["next_sync_at"] <= NOW + DAY
+    assert rescheduled(source(next_sync_at=NOW), NOW) == {}
+    assert rescheduled(source(next_sync_at=NOW + DAY, state="failing"), NOW) == {}
+    assert rescheduled(later | {"sync_enabled": False}, NOW)["next_sync_at"] is None
+    assert rescheduled(source(next_sync_at=None), NOW)["next_reason"] == Reason.INTERVAL
+
+
+def test_the_next_look_can_be_told_before_it_is_written() -> None:
+    record = source()
+    changes = finished(record, OK, NOW)
+    assert next_after(record, SourceState.OK, 0, NOW)[1] == changes["next_reason"]
