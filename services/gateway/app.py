@@ -82,6 +82,7 @@ def create_app(
     accounts = accounts or no_accounts(db)
     hub = Hub(db)
     limits = MemberLimits(db, settings)
+    following = Sources(db, per_member=settings.sources_per_member)
     accepting = Imports(
         db,
         publish,
@@ -112,8 +113,8 @@ def create_app(
         limits=limits,
         imports=accepting,
         batches=Batches(db, accepting),
-        sources=Sources(db, per_member=settings.sources_per_member),
-        channels=ChannelImports(db, limits, accounts.channels),
+        sources=following,
+        channels=ChannelImports(db, limits, following, accounts.channels),
         hub=hub,
         walks=Walks(db),
         accounts=accounts,

@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from integrations.base import Credentials
 from integrations.youtube_find import NamedChannel
 from kit import batches
-from kit.errors import ContentNotFoundError, ImportDuplicateError
+from kit.errors import ContentNotFoundError
 from kit.imports import State
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
@@ -22,6 +22,7 @@ from schemas.events import Options
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
 from services.gateway.limits import CHANNELS, MemberLimits
+from services.gateway.sources import Sources, followed
 
 PLATFORM = "youtube"
 
@@ -48,16 +49,17 @@ class Channels(Protocol):
 
 
 class ChannelImports:
-    def __init__(self, db: Database, limits: MemberLimits, channels: Channels) -> None:
+    def __init__(self, db: Database, limits: MemberLimits, sources: Sources, channels: Channels) -> None:
         self._db = db
         self._batches: Collection = db["batches"]
         self._limits = limits
+        self._sources = sources
         self._channels = channels
 
     async def accept(self, new: NewChannel) -> Document:
         """The parent's record: a new one, the one under way, or, for a repeated Idempotency-Key, the one it made.
 
-        Raises `ImportDuplicateError` where the channel is followed already, `IdempotencyConflictError`,
+        Raises `ConflictError` where the member follows the channel already, or enough, `IdempotencyConflictError`,
         `MemberLimitError`, the errors of `integrations.youtube_find.find`, and PyMongo's.
         """
         if earlier := await self._repeated(new):
@@ -69,10 +71,12 @@ class ChannelImports:
             except ContentNotFoundError as error:  # to have asked for it cost as much, and counts
                 missing = error
             else:
-                return await self._follow(new, channel)
+                return await self.follow(new, channel)
         raise missing
 
-    async def _follow(self, new: NewChannel, channel: NamedChannel) -> Document:
+    async def follow(self, new: NewChannel, channel: NamedChannel) -> Document:
+        """As `accept`, of a channel that was found already, and whatever the limits are."""
+        await self._sources.require_room(new.caller.user_id, [channel.url])
         now = to_millis(datetime.now(UTC))
         parent = batches.listing(
             task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now
@@ -106,12 +110,7 @@ class ChannelImports:
         await self._batches.delete_one({"_id": parent["_id"]})
         if under_way is not None:
             return under_way
-        raise ImportDuplicateError(
-            "You follow this channel already.",
-            action="view_source",
-            suggestion="Its new videos come by themselves. To have them at once, ask its source for a sync.",
-            source_id=str(source["_id"]),
-        )
+        raise followed(source)
 
     async def _repeated(self, new: NewChannel) -> Document | None:
         if new.idempotency_key is None:

@@ -45,11 +45,11 @@ class Sources:
     async def follow(self, new: NewSource) -> Document:
         """Raises `ConflictError` where the member follows it already, or enough."""
         if existing := await self._existing(new):
-            raise _followed(existing)
+            raise followed(existing)
         await self.require_room(new.user_id, [new.url])
         source, created = await sources.follow(self._db, self._record(new))
         if not created:
-            raise _followed(source)
+            raise followed(source)
         return source
 
     async def keep_in_sync(self, new: NewSource) -> Document:
@@ -139,7 +139,7 @@ class Sources:
         return record
 
 
-def _followed(source: Document) -> ConflictError:
+def followed(source: Document) -> ConflictError:
     return ConflictError(
         "You follow this already.",
         action="view_source",
