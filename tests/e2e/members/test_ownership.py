@@ -51,6 +51,7 @@ LINES = {
     "POST /api/v1/integrations/import/": own(202, url="https://github.com/octocat/one"),
     "POST /api/v1/github/import/": own(202, urls=["https://github.com/octocat/two"]),
     "POST /api/v1/integrations/youtube/import/": own(202, video_url="https://youtube.com/three"),
+    "POST /api/v1/integrations/youtube/import-channel/": own(202, channel_id="UCabcdefghijklmnopqrstuv"),
     "GET /api/v1/integrations/tasks/{task_id}/": READ,
     "GET /api/v1/integrations/tasks/{task_id}/events/": READ,
     "GET /api/v1/integrations/sources/": own(),
@@ -83,6 +84,9 @@ NOBODYS = {  # who asks plays no part; what these refuse has tests of its own
     "GET /auth/{provider}/callback/",
     "POST /auth/sign-out/",
     "GET /api/v1/connections/{provider}/callback/",
+    "GET /webhooks/websub/{token}/",
+    "POST /webhooks/websub/{token}/",
+    "POST /webhooks/github/",
 }
 
 
