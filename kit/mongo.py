@@ -140,6 +140,19 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
     ],
     "pushes": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
+    # The history of a source, for as long as anybody would look back.
+    "runs": [
+        IndexModel([("source_id", ASCENDING), ("finished_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel([("finished_at", ASCENDING)], name="old", expireAfterSeconds=90 * 86_400),
+    ],
+    "source_items": [IndexModel([("source_id", ASCENDING), ("url", ASCENDING)], name="by_source")],
+    # A day longer than Kafka may redeliver what they answer.
+    "outbox": [
+        IndexModel([("run_id", ASCENDING), ("place", ASCENDING)], name="of_run"),
+        IndexModel([("at", ASCENDING)], name="old", expireAfterSeconds=8 * 86_400),
+    ],
+    # Each source is looked at within a week.
+    "snapshots": [IndexModel([("read_at", ASCENDING)], name="unused", expireAfterSeconds=30 * 86_400)],
     "limits": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
 }
 
