@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from kit.errors import ImportProblem
 from kit.imports import State
 from kit.mongo import Database, Document
 
@@ -39,9 +38,9 @@ async def listed(
     await _end(db, task_id, {"state": State.COMPLETED, "children": named, "refused": list(refused)}, now)
 
 
-async def failed(db: Database, task_id: UUID, problem: ImportProblem, now: datetime) -> None:
-    """The listing came to nothing. Changes nothing that has ended."""
-    error = {name: value for name, value in problem.body().items() if name != "success"}
+async def failed(db: Database, task_id: UUID, body: Document, now: datetime) -> None:
+    """The listing came to nothing, for the problem of this error body. Changes nothing that has ended."""
+    error = {name: value for name, value in body.items() if name != "success"}
     await _end(db, task_id, {"state": State.FAILED, "error": error}, now)
 
 

@@ -1,13 +1,12 @@
 """The record of one look at a source in MongoDB (`runs`): what the fetcher writes and the source's history shows.
 
-It is written, finished, before anything of it is emitted, and never changes: a redelivered event finds it. What became
-of a `requested` item is told by its import.
+It is written, finished, before anything of it is emitted, so that a redelivered event finds it and repeats what it did.
+What became of a `requested` item is told by its import.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID, uuid5
 
 from kit.mongo import Document
@@ -48,14 +47,12 @@ def finished(
     reason: str,
     started_at: datetime,
     finished_at: datetime,
-    cost: dict[str, int],
+    cost: Mapping[str, int],
     items: Sequence[Document] = (),
-    error: dict[str, Any] | None = None,
-    next_sync_at: datetime | None = None,
-    next_reason: str | None = None,
+    error: Document | None = None,
 ) -> Document:
     """`reason` is why it was looked at; `cost` are the units that it spent, by bucket; `error` is an error body. The
-    next look is as it was planned when this one ended."""
+    next look follows from the end of this one and is told by `planned`."""
     return {
         "_id": event.id,
         "source_id": event.source_id,
@@ -66,8 +63,13 @@ def finished(
         "finished_at": finished_at,
         "outcome": outcome,
         "error": error,
-        "cost": cost,
+        "cost": dict(cost),
         "items": list(items),
-        "next_sync_at": next_sync_at,
-        "next_reason": next_reason,
+        "next_sync_at": None,
+        "next_reason": None,
     }
+
+
+def planned(source: Document) -> Document:
+    """The fields of a run that tell of the look after it."""
+    return {"next_sync_at": source["next_sync_at"], "next_reason": source["next_reason"]}

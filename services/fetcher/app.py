@@ -11,8 +11,10 @@ from kit.http import Upstream, open_transport
 from kit.vault import Vault
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 from services.fetcher.access import Access
-from services.fetcher.handler import fetch, sync
+from services.fetcher.handler import fetch
 from services.fetcher.settings import FetcherSettings
+from services.fetcher.snapshots import Snapshots
+from services.fetcher.sync import Sync
 
 
 def build(settings: FetcherSettings) -> Stage:
@@ -22,7 +24,9 @@ def build(settings: FetcherSettings) -> Stage:
     transport = open_transport()
     connections = Connections(stage.db, Vault(settings))
     tokens = Tokens(connections, OAuth(build_providers(settings), transport))
-    access = Access(tokens, connections, Upstream(transport, registry.bases, budgets=budgets))
+    http = Upstream(transport, registry.bases, budgets=budgets)
+    access = Access(tokens, connections, http, Snapshots(stage.db, http))
+    sync = Sync(stage.db, registry, access, fresh=settings.snapshots_fresh, now=http.now)
     stage.resources.push_async_callback(transport.aclose)
     stage.resources.push_async_callback(budgets.aclose)
     stage.resources.push_async_callback(tokens.aclose)
@@ -35,7 +39,7 @@ def build(settings: FetcherSettings) -> Stage:
         SyncRequested, emits=(ContentFetched, SourceSynced), group="fetcher-sync"
     )  # a flood of syncs has a queue of its own
     async def on_sync_requested(event: SyncRequested) -> list[Event]:
-        return await sync(event, registry, access)
+        return await sync(event)
 
     return stage
 

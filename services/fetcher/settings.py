@@ -1,9 +1,14 @@
 """Settings of the fetcher: where the upstreams are, the application's credentials, and the keys of the members'."""
 
+from datetime import timedelta
+
 from integrations.connections.settings import ConnectionSettings
 from kit.app import StageSettings
+from kit.settings import Seconds
 from kit.vault import VaultSettings
 
 
 class FetcherSettings(StageSettings, ConnectionSettings, VaultSettings):
     port: int = 9111
+    # What everybody may see and was read so lately serves all who follow it, without a request
+    snapshots_fresh: Seconds = timedelta(hours=1)

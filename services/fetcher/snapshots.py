@@ -36,9 +36,10 @@ class Snapshots:
         self._http = http
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def view(self, audience: str, not_before: datetime | None = None) -> "View":
-        """For one look. What was read at `not_before` or later is taken as it is, without a request."""
-        return View(self, audience, self._http, not_before)
+    def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "View":
+        """For one look; the units of its requests are counted in `spent`, by bucket. What was read at `not_before` or
+        later is taken as it is, without a request."""
+        return View(self, audience, self._http, spent, not_before)
 
     def turn(self, key: str) -> asyncio.Lock:
         """Who follow the same thing ask one after the other, and all but the first find the answer."""
@@ -62,11 +63,12 @@ class Snapshots:
 
 
 class View:
-    """What one audience sees in one look: `http` makes the requests, `spent` counts their units by bucket."""
+    """What one audience sees: `http` makes the requests."""
 
-    def __init__(self, snapshots: Snapshots, audience: str, http: Upstream, not_before: datetime | None) -> None:
-        self.spent: Counter[str] = Counter()
-        self.http = http.remembering(self, self.spent)
+    def __init__(
+        self, snapshots: Snapshots, audience: str, http: Upstream, spent: Counter[str], not_before: datetime | None
+    ) -> None:
+        self.http = http.remembering(self, spent)
         self.seen_at = http.now()  # of the oldest answer
         self._snapshots = snapshots
         self._audience = audience

@@ -1,0 +1,92 @@
+"""What a look brought that its source did not have. Pure."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from integrations.base import Looked
+from kit.mongo import Document
+from kit.runs import ItemOutcome, RunOutcome, child_import, item
+from schemas.content import Item
+from schemas.events import Standing, SyncRequested
+
+MAX_ENTRIES = 1_000  # of a run; only what has not changed is left out beyond them
+
+_STANDS = {"there": ItemOutcome.UNCHANGED, "gone": ItemOutcome.GONE, "private": ItemOutcome.PRIVATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An item that the source has handed on, as it was then; `state` is how it stood when it was looked at last."""
+
+    url: str
+    title: str
+    version: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    items: tuple[Item, ...] = ()  # to be handed on: new, or not as they were
+    entries: tuple[Document, ...] = ()  # for the run
+    standings: tuple[Standing, ...] = ()  # that are not as they were, of items that are not handed on
+
+    @property
+    def outcome(self) -> RunOutcome:
+        return RunOutcome.CHANGED if self.items or self.standings else RunOutcome.UNCHANGED
+
+
+def version(item: Item) -> str:
+    """Of all that an item says, but not of when it said so."""
+    return hashlib.sha256(item.model_dump_json(exclude={"seen_at", "formerly"}).encode()).hexdigest()[:32]
+
+
+def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen_at: datetime) -> Changes:
+    """`seen` are the items that the source has handed on, by their external id."""
+    new = [it for it in looked.items if it.external_id not in seen or version(it) != seen[it.external_id].version]
+    items = tuple(
+        it.model_copy(update={"seen_at": seen_at, "formerly": _formerly(event, looked, seen, it)}) for it in new
+    )
+    handed_on = {it.external_id for it in items}
+    by_url = {known.url: (external_id, known) for external_id, known in seen.items()}
+    entries: list[Document] = [
+        item(ItemOutcome.REQUESTED, it.external_id, it.url, it.title, import_id=child_import(event.id, it.external_id))
+        for it in items
+    ]
+    entries += [item(ItemOutcome.SKIPPED, it.external_id, it.url, it.title, reason=it.reason) for it in looked.skipped]
+    standings: dict[str, Standing] = {}
+    for standing in _standings(looked):
+        external_id, known = by_url.get(standing.url, ("", None))
+        if known is None or external_id in handed_on or standing.url in standings:
+            continue
+        standings[standing.url] = standing
+        entries.append(item(_STANDS[standing.state], external_id, known.url, known.title))
+    told = tuple(it for it in standings.values() if by_url[it.url][1].state != it.state)
+    return Changes(items, tuple(_bounded(entries)), told)
+
+
+def gone(event: SyncRequested, seen: Mapping[str, Seen]) -> Changes:
+    """Nothing stands at the source's own link any more. What it has listed stands as before."""
+    return changes(event, Looked(standings=(Standing(url=event.url, state="gone"),)), seen, event.due_at)
+
+
+def _standings(looked: Looked) -> Iterator[Standing]:
+    """What was read is there, whatever else is said of it."""
+    for it in looked.items:
+        yield Standing(url=it.url, state="private" if it.is_private else "there")
+    yield from looked.standings
+
+
+def _formerly(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], it: Item) -> str | None:
+    """Its link before: as it was handed on, or as it was followed."""
+    followed = event.url if looked.url == it.url else it.url
+    before = seen[it.external_id].url if it.external_id in seen else followed
+    return before if before != it.url else None
+
+
+def _bounded(entries: list[Document]) -> list[Document]:
+    kept = [entry for entry in entries if entry["outcome"] != ItemOutcome.UNCHANGED]
+    return [*kept, *(entry for entry in entries if entry["outcome"] == ItemOutcome.UNCHANGED)][
+        : max(MAX_ENTRIES, len(kept))
+    ]

@@ -1,0 +1,131 @@
+"""The looks at sources as MongoDB keeps them: the run, what it hands on, and what its source has handed on by now.
+
+Everything is derived from the run's id, so that each step may be repeated. The run is written after what it hands on,
+and before anything is emitted: where it is there, nothing of it is missing.
+"""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from bson.binary import Binary
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from kit.imports import BULK, pending
+from kit.mongo import Database, Document, refused
+from kit.runs import child_import
+from schemas.content import Item
+from schemas.events import ContentFetched, Standing, SyncRequested
+from services.fetcher.changes import Seen, version
+
+
+class Runs:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def find(self, run_id: UUID) -> Document | None:
+        return await self._db.runs.find_one({"_id": run_id})
+
+    async def seen(self, source_id: UUID) -> dict[str, Seen]:
+        """What the source has handed on, by external id."""
+        fields = {"external_id": 1, "url": 1, "title": 1, "version": 1, "state": 1, "_id": 0}
+        found = self._db.source_items.find({"source_id": source_id}, fields)
+        return {known.pop("external_id"): Seen(**known) async for known in found}
+
+    async def record(self, run: Document, events: Sequence[ContentFetched]) -> Document:
+        """Store a finished run and what it hands on; the run that is stored, which another process may have made."""
+        if events:
+            await self._outgoing(run, events)
+            await self._imports(run, events)
+        try:
+            await self._db.runs.insert_one(run)
+        except DuplicateKeyError:
+            return await self.find(run["_id"]) or run
+        return run
+
+    async def handed_on(self, run: Document) -> list[ContentFetched]:
+        """The same events whenever it is asked."""
+        found = await self._db.outbox.find({"run_id": run["_id"]}).sort("place", 1).to_list()
+        return [ContentFetched.model_validate_json(zlib.decompress(one["body"])) for one in found]
+
+    async def remember(self, run: Document, events: Sequence[ContentFetched]) -> None:
+        """What the source has handed on by now, and how it stands. An older run changes nothing of a newer one's."""
+        at, source_id = run["finished_at"], run["source_id"]
+        states = [UpdateOne(*_standing(source_id, it, at)) for it in run["standings"]]
+        items = [UpdateOne(*_known(source_id, event.item, at), upsert=True) for event in events]
+        if writes := [*items, *states]:
+            await refused(self._db.source_items.bulk_write(writes, ordered=False))  # refused: a newer one was there
+
+    async def plan(self, run_id: UUID, following: Document) -> None:
+        await self._db.runs.update_one({"_id": run_id, "next_reason": None}, {"$set": following})
+
+    async def _outgoing(self, run: Document, events: Sequence[ContentFetched]) -> None:
+        bodies = [Binary(zlib.compress(event.model_dump_json().encode())) for event in events]
+        await self._db.outbox.bulk_write(
+            [
+                ReplaceOne(
+                    {"_id": event.id},
+                    {"run_id": run["_id"], "place": place, "body": body, "at": run["finished_at"]},
+                    upsert=True,
+                )
+                for place, (event, body) in enumerate(zip(events, bodies, strict=True))
+            ],
+            ordered=False,
+        )
+
+    async def _imports(self, run: Document, events: Sequence[ContentFetched]) -> None:
+        """A record for each; where the member is importing the same link, that one keeps its place."""
+        records = [_import(event, run) for event in events]
+        failures = await refused(self._db.imports.insert_many(records, ordered=False))
+        beside = [{**records[place], "active": False} for place in failures]
+        if beside:
+            writes = [UpdateOne({"_id": it.pop("_id")}, {"$setOnInsert": it}, upsert=True) for it in beside]
+            await self._db.imports.bulk_write(writes, ordered=False)
+
+
+def content_fetched(event: SyncRequested, item: Item) -> ContentFetched:
+    """`url` is the item's own: a renamed repository goes by its new name."""
+    return ContentFetched(
+        id=event.child_id(ContentFetched, item.external_id),
+        import_id=child_import(event.id, item.external_id),
+        user_id=event.user_id,
+        url=item.url,
+        item=item,
+        options=event.options,
+    )
+
+
+def _import(event: ContentFetched, run: Document) -> Document:
+    return {
+        **pending(
+            task_id=event.import_id,
+            user_id=event.user_id,
+            url=event.url,
+            integration=event.item.integration,
+            options=event.options,
+            released=True,
+            priority=BULK,
+            now=run["finished_at"],
+        ),
+        "published": True,
+    }
+
+
+def _known(source_id: UUID, item: Item, at: Any) -> tuple[Document, Document]:
+    changes = {
+        "source_id": source_id,
+        "external_id": item.external_id,
+        "url": item.url,
+        "title": item.title,
+        "version": version(item),
+        "state": "private" if item.is_private else "there",
+        "at": at,
+    }
+    return {"_id": f"{source_id}/{item.external_id}", "at": {"$lte": at}}, {"$set": changes}
+
+
+def _standing(source_id: UUID, standing: Document, at: Any) -> tuple[Document, Document]:
+    told = Standing.model_validate(standing)
+    return {"source_id": source_id, "url": told.url, "at": {"$lte": at}}, {"$set": {"state": told.state, "at": at}}

@@ -1,0 +1,162 @@
+"""A look at a followed source: what is new or changed goes on its way, and how it ended stays in the source.
+
+Nobody waits for most looks, so a failure is the source's: it is told in its state and its history, and tried again.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter as Metric
+
+from integrations.base import Integration
+from integrations.registry import Registry
+from kit import batches
+from kit.errors import ContentNotFoundError, ImportProblem, Outcome
+from kit.looks import Ended, settle
+from kit.mongo import Database, Document
+from kit.runs import ItemOutcome, RunOutcome, finished, planned
+from kit.sources import Reason, SourceState, to_millis
+from schemas.events import Event, SourceSynced, Standing, SyncRequested
+from services.fetcher.access import Look, Sight
+from services.fetcher.changes import Changes, Seen, changes, gone
+from services.fetcher.runs import Runs, content_fetched
+
+log = structlog.get_logger(__name__)
+
+SYNCS = Metric("thrive_syncs", "Looks at followed sources, by how they ended", ["platform", "outcome"])
+MAX_STANDINGS = 1_000  # in one event
+ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # there is something newer than what anybody has seen
+
+
+class Access(Protocol):
+    async def look(self, integration: Integration, look: Look, spent: Counter[str]) -> Sight: ...
+
+
+class Sync:
+    """`fresh` is how long an answer for everybody serves those who come later."""
+
+    def __init__(
+        self, db: Database, registry: Registry, access: Access, *, fresh: timedelta, now: Callable[[], datetime]
+    ) -> None:
+        self._db = db
+        self._runs = Runs(db)
+        self._registry = registry
+        self._access = access
+        self._fresh = fresh
+        self._now = now
+
+    async def __call__(self, event: SyncRequested) -> list[Event]:
+        """What is to be emitted, the same for a redelivered event; nothing for a source that has been removed."""
+        run = await self._runs.find(event.id)
+        if run is None:
+            source = await self._db.sources.find_one({"_id": event.source_id, "user_id": event.user_id})
+            if source is None:
+                return []
+            run = await self._look(event, source)
+        fetched = await self._runs.handed_on(run)
+        source = await settle(self._db, event.source_id, event.due_at, _ended(run), run["finished_at"])
+        if source is None:
+            return []
+        await self._runs.remember(run, fetched)
+        await self._runs.plan(run["_id"], planned(source))
+        if event.task_id is not None:
+            await self._report(event.task_id, run)
+        return [*fetched, *_synced(event, run)]
+
+    async def _look(self, event: SyncRequested, source: Document) -> Document:
+        """The finished run, stored with all that it hands on."""
+        started_at, spent = self._now(), Counter[str]()
+        seen = await self._runs.seen(event.source_id)
+        problem = None
+        try:
+            found, ended = await self._found(event, source, seen, spent)
+        except ImportProblem as error:
+            if error.outcome is Outcome.RETRY:
+                raise
+            problem, ended = error, Ended.by(error)
+            found = gone(event, seen) if isinstance(error, ContentNotFoundError) else Changes()
+        outcome = RunOutcome.FAILED if problem else found.outcome
+        SYNCS.labels(source["platform"], outcome).inc()
+        log.info("looked", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
+        run = finished(
+            event,
+            outcome,
+            reason=source["next_reason"],
+            started_at=to_millis(started_at),
+            finished_at=to_millis(self._now()),
+            cost=spent,
+            items=found.entries,
+            error=problem.body() if problem else None,
+        )
+        run |= {
+            "ended": asdict(ended),
+            "standings": [it.model_dump() for it in found.standings],
+            "items_found": len(seen.keys() | {it.external_id for it in found.items}),
+        }
+        return await self._runs.record(run, [content_fetched(event, it) for it in found.items])
+
+    async def _found(
+        self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
+    ) -> tuple[Changes, Ended]:
+        sight = await self._access.look(
+            self._registry.get_for_source(event.url),
+            Look.at(source, event, frozenset(seen), not_before=self._not_before(event, source)),
+            spent,
+        )
+        looked = sight.looked
+        ended = Ended(
+            SourceState.OK,
+            metadata=looked.metadata,
+            memory=looked.memory,
+            identifier=looked.url if looked.url != event.url else None,
+            display_name=looked.display_name,
+            connection=sight.connection,
+        )
+        return changes(event, looked, seen, sight.seen_at), ended
+
+    def _not_before(self, event: SyncRequested, source: Document) -> datetime:
+        young = self._now() - self._fresh
+        return max(young, event.due_at) if source["next_reason"] in ASKED_FOR else young
+
+    async def _report(self, task_id: UUID, run: Document) -> None:
+        """The parent task learns its children, or why there are none; a limit keeps it waiting."""
+        now = self._now()
+        if run["error"] is None:
+            entries = run["items"]
+            children = [(it["url"], it["import_id"]) for it in entries if it["outcome"] == ItemOutcome.REQUESTED]
+            skipped = [
+                batches.skipped(it["url"], it["reason"]) for it in entries if it["outcome"] == ItemOutcome.SKIPPED
+            ]
+            await batches.listed(self._db, task_id, children, skipped, now)
+        elif run["ended"]["state"] is not None:
+            await batches.failed(self._db, task_id, run["error"], now)
+
+
+def _ended(run: Document) -> Ended:
+    state = run["ended"]["state"]
+    return Ended(**{**run["ended"], "state": state and SourceState(state)})
+
+
+def _synced(event: SyncRequested, run: Document) -> list[SourceSynced]:
+    """That it was looked at, unless nothing could be seen."""
+    standings = [Standing.model_validate(it) for it in run["standings"]]
+    if run["outcome"] == RunOutcome.FAILED and not standings:
+        return []
+    return [
+        SourceSynced(
+            id=event.child_id(SourceSynced, str(start or "")),
+            import_id=event.import_id,
+            user_id=event.user_id,
+            url=event.url,
+            source_id=event.source_id,
+            items_found=run["items_found"],
+            synced_at=run["finished_at"],
+            standings=tuple(standings[start : start + MAX_STANDINGS]),
+        )
+        for start in range(0, max(len(standings), 1), MAX_STANDINGS)
+    ]
