@@ -112,10 +112,11 @@ class Sources:
         await sources.look_now(self._db, waiting, Reason.RETRY, self._now())
 
     async def remove(self, user_id: str, source_id: UUID) -> None:
-        """With its history; its projects stay. Raises `NotFoundError`."""
+        """With its history, and what it knew; its projects stay. Raises `NotFoundError`."""
         if not (await self._sources.delete_one({"_id": source_id, "user_id": user_id})).deleted_count:
             raise _not_found()
-        await self._db["runs"].delete_many({"source_id": source_id})
+        for collection in ("runs", "source_items"):
+            await self._db[collection].delete_many({"source_id": source_id})
         await self._db["notices"].delete_one({"_id": notice_id(source_id)})
 
     async def _existing(self, new: NewSource) -> Document | None:
