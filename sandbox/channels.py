@@ -1,7 +1,7 @@
 """Channels and their videos, and the changes that a test makes to them while it runs."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from sandbox.changes import known
 from sandbox.data import load, load_channels, uploads, videos
 from sandbox.data.model import Channel, Video
 
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _NUMBERS = frozenset({"views", "likes", "comments", "edited"})  # what changes without the video being edited
 
 
@@ -85,7 +86,7 @@ class Channels:
         if old is None:
             return self.upload(videos.CHANNELS[0].id, {**changes, "id": video_id})
         values = known(changes, Video, {"id", "channel"})
-        edited = {"edited": _now()} if set(values) - _NUMBERS else {}
+        edited = {"edited": max(_now(), _after(old.updated))} if set(values) - _NUMBERS else {}
         self._videos[video_id] = replace(old, **edited | values)
         return self._videos[video_id]
 
@@ -117,4 +118,9 @@ class Channels:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime(_FORMAT)
+
+
+def _after(time: str) -> str:
+    """A second later: each edit has a time of its own."""
+    return (datetime.fromisoformat(time) + timedelta(seconds=1)).strftime(_FORMAT)

@@ -1,5 +1,6 @@
 """Google's WebSub hub: subscribe, verify, deliver, and forget when the lease ends. https://www.w3.org/TR/websub/"""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -83,12 +84,12 @@ class Hub:
         """To every subscriber whose lease has not ended. One that answers 410 is forgotten."""
         if self.behaviour.dropping:
             return []
-        sent = []
-        for key, one in list(self._subscriptions.items()):
-            if one.channel_id != channel_id or one.until <= self._clock():
-                continue
-            delivery = await self._courier.send(self._delivery(one, body))
-            sent.append(delivery)
+        now = self._clock()
+        told = {
+            key: one for key, one in self._subscriptions.items() if one.channel_id == channel_id and one.until > now
+        }
+        sent = await asyncio.gather(*(self._courier.send(self._delivery(one, body)) for one in told.values()))
+        for key, delivery in zip(told, sent, strict=True):
             if delivery.status == 410:
                 self._subscriptions.pop(key, None)
         return sent

@@ -79,6 +79,7 @@ def feed(channel: Channel, videos: list[Video]) -> bytes:
   <uri>{url}</uri>
  </author>
  <published>2019-06-01T12:00:00+00:00</published>
+ <updated>{_seconds(max((video.updated for video in videos), default="2019-06-01T12:00:00Z"))}</updated>
 {"".join(_entry(video, _media(video)) for video in videos)}</feed>
 """.encode()
 

@@ -1,5 +1,7 @@
 """The sandbox's GitHub answers like GitHub: by its OpenAPI document, and by what it really said."""
 
+import re
+
 import aiohttp
 import pytest
 
@@ -99,6 +101,20 @@ async def test_headers_are_those_of_a_recorded_answer(
         names = {name.lower() for name in response.headers}
         assert response.headers["Content-Type"] == recorded["content-type"]
     assert names - CONNECTION == set(recorded) - CONNECTION - {"github-authentication-token-expiration"}
+
+
+async def test_commits_fit_the_specification_and_are_counted_as_recorded(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, recordings: Recordings
+) -> None:
+    _, headers, recorded = recordings.exchange("github/misc/commits.PyGithub.per_page2.http.json")
+    url = f"{sandbox.environment['GITHUB_API_URL']}/repos/tidewater-example/tidewatch/commits?per_page=2"
+    async with http.get(url, headers=TOKEN) as response:
+        body = await response.json()
+        assert not complaints(of_openapi_response(recordings.load(SPEC), "/repos/{owner}/{repo}/commits"), body)
+        link = response.headers["Link"]
+    assert [list(commit) for commit in body] == [list(commit) for commit in recorded]
+    assert set(body[0]["commit"]) == set(recorded[0]["commit"])
+    assert re.sub(r"<[^?]*|\d+", "", link) == re.sub(r"<[^?]*|\d+|sha=[^&]*&", "", headers["link"])
 
 
 async def test_renamed_repository_redirects_as_recorded(

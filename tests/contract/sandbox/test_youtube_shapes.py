@@ -6,9 +6,10 @@ import aiohttp
 import pytest
 
 from sandbox.client import SandboxClient
+from sandbox.data.uploads import ARCHIVE
 from sandbox.data.videos import CHANNELS, VIDEOS
 from sandbox.upstreams.youtube.errors import FAULTS
-from sandbox.upstreams.youtube.shapes import CHANNEL_PARTS, VIDEO_PARTS
+from sandbox.upstreams.youtube.shapes import CHANNEL_PARTS, STATS_PARTS, VIDEO_PARTS
 from tests.contract.sandbox.conftest import Recordings
 from tests.contract.sandbox.official import complaints, of_discovery
 
@@ -49,6 +50,48 @@ async def test_channels_fit_the_specification(
     _, body = await _get(sandbox, http, "/channels", part=",".join(CHANNEL_PARTS), id=ids)
     assert len(body["items"]) == len(CHANNELS)
     assert not complaints(of_discovery(recordings.load(SPEC), "ChannelListResponse"), body)
+
+
+async def test_uploads_fit_the_specification_and_the_recordings(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, recordings: Recordings
+) -> None:
+    validator = of_discovery(recordings.load(SPEC), "PlaylistItemListResponse")
+    recorded = recordings.load("youtube/playlistItems/nango.list-playlist-items.playlistItems.0.json")
+    shapes = {(item["status"]["privacyStatus"], _fields(item)) for item in recorded["items"]}
+    token: dict[str, str] = {}
+    while True:
+        query = {"playlistId": f"UU{ARCHIVE.id[2:]}", "maxResults": "50", **token}
+        _, body = await _get(sandbox, http, "/playlistItems", part="id,snippet,contentDetails,status", **query)
+        assert not complaints(validator, body)
+        assert {(item["status"]["privacyStatus"], _fields(item)) for item in body["items"]} <= shapes
+        if "nextPageToken" not in body:
+            break
+        token = {"pageToken": body["nextPageToken"]}
+    assert set(recorded) - set(body) == {"nextPageToken"}
+
+
+def _fields(item: dict[str, Any]) -> frozenset[str]:
+    parts = ("snippet", "contentDetails", "status")
+    return frozenset(f"{part}.{name}" for part in parts for name in item[part]) | frozenset(item)
+
+
+async def test_missing_playlist_as_recorded(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, recordings: Recordings
+) -> None:
+    status, _, recorded = recordings.exchange("youtube/errors/404.playlistNotFound.http.json")
+    assert await _get(sandbox, http, "/playlistItems", part="snippet", playlistId="PLgone") == (status, recorded)
+
+
+@pytest.mark.parametrize("parts", [[part] for part in sorted(STATS_PARTS)] + [sorted(STATS_PARTS)])
+async def test_statistics_in_a_batch_fit_the_specification(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, recordings: Recordings, parts: list[str]
+) -> None:
+    validator = of_discovery(recordings.load("youtube/discovery.youtube.v3.json"), "BatchGetStatsResponse")
+    ids = ",".join(video.id for video in VIDEOS)
+    status, body = await _get(sandbox, http, "/videos:batchGetStats", part=",".join(parts), id=ids)
+    assert status == 200
+    assert not complaints(validator, body)
+    assert {name for item in body["items"] for name in item} == {*parts, "kind", "etag", "id"}
 
 
 async def test_videos_have_no_field_that_no_recording_has(

@@ -2,6 +2,7 @@ import base64
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from sandbox.client import SandboxClient
 from sandbox.data.oddities import MEBIBYTE
@@ -112,3 +113,73 @@ async def test_load_family_has_no_end_and_no_surprises(http: aiohttp.ClientSessi
             assert response.status == status, name
     async with http.get(f"{github}/repositories/800000042") as response:
         assert (await response.json())["full_name"] == "load/42"
+
+
+async def test_last_page_of_single_commits_counts_them(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, github: str
+) -> None:
+    async def last(name: str) -> tuple[int, str | None, str]:
+        async with http.get(f"{github}/repos/{name}/commits?per_page=1") as response:
+            (commit,) = await response.json()
+            page = URL(response.links["last"]["url"]).query["page"] if "last" in response.links else None
+            return response.status, page, commit["commit"]["committer"]["date"]
+
+    name = "tidewater-example/tidewatch"
+    assert await last(name) == (200, "42", "2026-09-28T07:41:30Z")
+    await sandbox.change_repository(name, readme="# New")
+    assert (await last(name))[1] == "43"
+    await sandbox.change_repository(name, commits=1)
+    assert (await last(name))[1] is None
+    async with http.get(f"{github}/repos/mira-example/blank-canvas/commits?per_page=1") as response:
+        assert response.status == 409
+
+
+async def test_commits_lead_back_to_the_first_one(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, github: str
+) -> None:
+    await sandbox.change_repository("load/7", commits=5)
+    url: str | None = f"{github}/repos/load/7/commits?per_page=2"
+    commits = []
+    while url:
+        async with http.get(url) as response:
+            commits += await response.json()
+            url = str(response.links["next"]["url"]) if "next" in response.links else None
+    parents = [[one["sha"] for one in commit["parents"]] for commit in commits]
+    assert parents == [[commit["sha"]] for commit in commits[1:]] + [[]]
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/repos/mira-example/paper-lanterns/commits?per_page=1", ""),
+        ("/repos/mira-example/paper-lanterns/readme", "application/vnd.github.raw+json"),
+        ("/repos/mira-example/paper-lanterns/readme", ""),
+        ("/repos/mira-example/paper-lanterns/languages", ""),
+        ("/users/mira-example/repos", ""),
+        ("/repositories/700000002", ""),
+    ],
+)
+async def test_everything_that_is_followed_can_be_asked_for_conditionally(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, github: str, path: str, accept: str
+) -> None:
+    token = {"Authorization": "Bearer one"} | ({"Accept": accept} if accept else {})
+    async with http.get(github + path, headers=token) as response:
+        etag = response.headers["ETag"]
+    async with http.get(github + path, headers=token | {"If-None-Match": etag}) as response:
+        assert (response.status, await response.read()) == (304, b"")
+    assert (await sandbox.spent("github"))["one"]["used"] == 1
+    await sandbox.change_repository("mira-example/paper-lanterns", readme="# New", languages={"Elm": 1})
+    async with http.get(github + path, headers=token | {"If-None-Match": etag}) as response:
+        assert response.status == 200
+
+
+async def test_repository_that_comes_after_a_deleted_one_is_another(
+    sandbox: SandboxClient, http: aiohttp.ClientSession, github: str
+) -> None:
+    ids = []
+    for _ in range(2):
+        await sandbox.change_repository("mira-example/brand-new", readme=None)
+        async with http.get(f"{github}/repos/mira-example/brand-new") as response:
+            ids.append((await response.json())["id"])
+        await sandbox.delete_repository("mira-example/brand-new")
+    assert ids[0] != ids[1]
