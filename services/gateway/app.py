@@ -22,6 +22,7 @@ from kit.process import server_config
 from kit.vault import Vault, VaultSettings
 from services.gateway import errors, keys
 from services.gateway.accounts import Accounts, no_accounts, open_accounts
+from services.gateway.agents import Agents
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
 from services.gateway.channels import ChannelImports
@@ -34,6 +35,7 @@ from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
 from services.gateway.pushes import Pushes
 from services.gateway.routes import (
+    agents,
     channels,
     connections,
     explore,
@@ -83,6 +85,7 @@ def create_app(
     hub = Hub(db)
     limits = MemberLimits(db, settings)
     following = Sources(db, per_member=settings.sources_per_member)
+    members = Users(db)
     accepting = Imports(
         db,
         publish,
@@ -90,6 +93,8 @@ def create_app(
         per_user=settings.imports_in_flight_per_user,
         publish_timeout=settings.publish_timeout.total_seconds(),
     )
+    batches = Batches(db, accepting)
+    importing = ChannelImports(db, limits, following, accounts.channels)
     app = FastAPI(
         title="Thrive Imports",
         version="1",
@@ -107,17 +112,18 @@ def create_app(
         verifier=Verifier(
             settings, find_key or keys.inline(settings.jwt_key.get_secret_value(), settings.jwt_algorithms)
         ),
-        users=Users(db),
+        users=members,
         sessions=Sessions(db, idle=settings.session_idle, lifetime=settings.session_lifetime),
         api_tokens=ApiTokens(db),
         limits=limits,
         imports=accepting,
-        batches=Batches(db, accepting),
+        batches=batches,
         sources=following,
-        channels=ChannelImports(db, limits, following, accounts.channels),
+        channels=importing,
         hub=hub,
         walks=Walks(db),
         accounts=accounts,
+        agents=Agents(db, members, following, batches, importing, accounts.channels),
         pushes=Pushes(db),
         subscriptions=Subscriptions(db, settings.webhook_key),
     )
@@ -135,6 +141,7 @@ def create_app(
         tokens,
         projects,
         explore,
+        agents,
         users,
         points,
         webhooks,

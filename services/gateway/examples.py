@@ -153,6 +153,8 @@ AGENT: Example = {
         "next_sync_at": "2026-03-15T15:09:26.535000Z",
     },
 }  # fmt: skip
+AGENT_DETAIL: Example = {**AGENT, "task": None}
+CREATED_AGENT: Example = {"success": True, "created": True, "agent": AGENT_DETAIL}
 AGENTS: Example = {"agents": [AGENT], "next_cursor": None}
 POINTS: Example = {
     "total": 150,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_TOKEN_CHARS = 4_096
 MAX_SUBJECT_CHARS = 200
+OPERATOR = "operator"  # the role of those who run the service
 TYPES = {"", "jwt", "at+jwt", "application/at+jwt"}  # an ID, logout or DPoP token is not an access token
 OWN_KEYS = {"jku", "jwk", "x5u", "x5c"}  # a token that brings its own key, or says where to fetch it
 
@@ -32,6 +33,7 @@ OWN_KEYS = {"jku", "jwk", "x5u", "x5c"}  # a token that brings its own key, or s
 class Claims:
     subject: str
     name: str  # preferred_username, or empty
+    roles: frozenset[str] = frozenset()
 
 
 class Via(StrEnum):
@@ -45,6 +47,7 @@ class Caller:
     user_id: str
     username: str
     via: Via = Via.JWT
+    roles: frozenset[str] = frozenset()  # by the host application's word; a member's record may name more
 
 
 class Verifier:
@@ -85,7 +88,9 @@ class Verifier:
         subject, name = claims["sub"], claims.get("preferred_username", "")
         if len(subject) > MAX_SUBJECT_CHARS or not subject.isprintable():
             raise ValueError("subject")
-        return Claims(subject, name if isinstance(name, str) else "")
+        roles = claims.get("roles")
+        named = frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else frozenset()
+        return Claims(subject, name if isinstance(name, str) else "", named)
 
 
 bearer = HTTPBearer(auto_error=False, description="A JWT, as `thrive token --user NAME` prints it, or an API token.")
@@ -108,7 +113,8 @@ async def caller(request: Request, credentials: Bearer, session: SessionCookie) 
         return await _member(gateway, await gateway.api_tokens.owner(token), Via.API_TOKEN)
     claims = await gateway.verifier.verify(token)
     # on first sight of a subject it gets its user record; later this asks nobody
-    return Caller(claims.subject, await gateway.users.name(claims.subject, claims.name), Via.JWT)
+    username = await gateway.users.name(claims.subject, claims.name)
+    return Caller(claims.subject, username, Via.JWT, claims.roles)
 
 
 async def _member(gateway: "Gateway", user_id: str, via: Via) -> Caller:
@@ -129,3 +135,17 @@ async def person(caller: CallerDep) -> Caller:
 
 
 PersonDep = Annotated[Caller, Depends(person)]
+
+
+async def operator(request: Request, caller: Annotated[Caller, Depends(person)]) -> Caller:
+    """Somebody who runs the service: by their token, or by their record here."""
+    if OPERATOR not in caller.roles:
+        user = await request.app.state.gateway.users.read(caller.user_id)
+        if OPERATOR not in user.get("roles", ()):
+            raise ForbiddenError(
+                "Only operators can do this.", action="none", suggestion="Ask whoever runs the service."
+            )
+    return caller
+
+
+OperatorDep = Annotated[Caller, Depends(operator)]

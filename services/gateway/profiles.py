@@ -1,12 +1,11 @@
 """What members see of one another, and of feed agents: profiles, and the newest of everybody's projects."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from kit.mongo import Document
-from kit.sources import SourceState
 from services.gateway import examples
 from services.gateway.answers import ProjectSummary
 from services.gateway.member_answers import Me, ProfileLink
@@ -78,36 +77,3 @@ class Profile(Owner):
     points: int | None = Field(None, description="Of people; agents earn none.")
     projects: list[ProjectSummary] = Field(description="Those on the public page, newest first.")
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page of projects.")
-
-
-class FollowedChannel(BaseModel):
-    platform: str
-    url: str
-    display_name: str
-    state: SourceState
-    sync_enabled: bool
-    last_synced_at: datetime | None
-    next_sync_at: datetime | None
-
-    @classmethod
-    def of(cls, source: Document) -> Self:
-        return cls.model_validate({**source, "url": source["source_identifier"]})
-
-
-class Agent(Owner):
-    """Not a person: it curates a channel into the explore feed."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT]})
-
-    kind: Literal[Kind.AGENT] = Kind.AGENT
-    links: list[ProfileLink]
-    profile_url: str = Field(description="/api/v1/users/{username}/")
-    created_at: datetime
-    source: FollowedChannel | None = Field(None, description="None for a moment, while it is made or removed.")
-
-
-class AgentPage(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENTS]})
-
-    agents: list[Agent]
-    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")

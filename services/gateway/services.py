@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from kit.mongo import Database
 from services.gateway.accounts import Accounts
+from services.gateway.agents import Agents
 from services.gateway.api_tokens import ApiTokens
 from services.gateway.batches import Batches
 from services.gateway.channels import ChannelImports
@@ -63,6 +64,7 @@ class Gateway:
     hub: Hub
     walks: Walks
     accounts: Accounts
+    agents: Agents
     pushes: Pushes
     subscriptions: Subscriptions
 

@@ -107,6 +107,10 @@ class Users:
             )
         )
 
+    async def remove(self, user_id: str) -> None:
+        await self._users.delete_one({"_id": user_id})
+        self._names.pop(user_id, None)
+
     async def sign_in(self, identity: Identity) -> str:
         """The id of the member with this identity, who becomes one now if nobody has it."""
         while True:  # again only if the same identity signs in elsewhere at this very moment

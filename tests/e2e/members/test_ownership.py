@@ -62,8 +62,16 @@ LINES = {
     "POST /api/v1/integrations/sources/{source_id}/sync/": Line(202, 404),
     "GET /api/v1/integrations/sources/{source_id}/history/": READ,
     "GET /api/v1/projects/{project_id}/": READ,
+    "PATCH /api/v1/projects/{project_id}/": Line(200, 404, {"is_showcase": False}),
     "DELETE /api/v1/projects/{project_id}/": REMOVE,
     "GET /api/v1/{username}/projects/": own(),
+    "GET /api/v1/explore/": own(),
+    "GET /api/v1/users/{username}/": own(),
+    "GET /api/v1/agents/": own(),
+    "POST /api/v1/agents/": own(403, channel_url="https://youtube.com/@somebody", name="Somebody"),
+    "GET /api/v1/agents/{username}/": own(403),
+    "PATCH /api/v1/agents/{username}/": own(403, paused=True),
+    "DELETE /api/v1/agents/{username}/": own(403),
     "GET /api/v1/points/": own(),
     "GET /api/v1/me/": own(),
     "PATCH /api/v1/me/": own(display_name="Somebody"),
@@ -100,7 +108,6 @@ async def app(with_providers: FastAPI) -> AsyncIterator[FastAPI]:
 async def hers(app: FastAPI, db: Database) -> Belongings:
     """One of each thing that there is."""
     async with browser(app, **bearer("ada")) as ada:
-        await ada.patch("/api/v1/me/", json={"display_name": MARK})
         task = (await ada.post("/api/v1/integrations/import/", json={"url": REPO})).json()["task_id"]
         batch = (await ada.post("/api/v1/github/import/", json={"urls": [f"{REPO}-2"]})).json()["task_id"]
         token = (await ada.post("/api/v1/tokens/", json={"name": MARK})).json()["id"]

@@ -36,8 +36,8 @@ def token(name: str = "ada", *, key: Any = None, header: dict[str, Any] | None =
     return jwt.encode(header, kept, key or OctKey.import_key(SECRET), algorithms=[header["alg"]])
 
 
-def bearer(name: str = "ada") -> dict[str, str]:
-    return {"Authorization": f"Bearer {token(name)}"}
+def bearer(name: str = "ada", **claims: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(name, **claims)}"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""What everybody sees of feed agents, and what operators send to make and change them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from kit.mongo import Document
+from kit.sources import SourceState
+from services.gateway import examples
+from services.gateway.batch_answers import BatchTask
+from services.gateway.member_answers import Me, ProfileLink, WebAddress, plain
+from services.gateway.profiles import Owner
+from services.gateway.requests import Link
+from services.gateway.routes.users import profile_path
+from services.gateway.users import MAX_DISPLAY_NAME_CHARS, Kind
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_DISPLAY_NAME_CHARS),
+    AfterValidator(plain),
+]
+Links = Annotated[list[ProfileLink], Field(max_length=10)]
+
+
+class AgentBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_AGENT]})
+
+    channel_url: Link = Field(description="The YouTube channel that it curates, by a link of any form.")
+    name: Name = Field(description="Its username is made of it.")
+    avatar_url: WebAddress | None = None
+    links: Links = []
+
+
+class AgentPatch(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.AGENT_PATCH]})
+
+    display_name: Name | None = None
+    avatar_url: WebAddress | None = Field(None, description="null takes the picture away.")
+    links: Links | None = None
+    paused: Annotated[bool, Field(strict=True)] | None = Field(None, description="It looks for no new videos.")
+
+    @field_validator("display_name", "links", "paused", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("cannot be null")
+        return value
+
+
+class Followed(BaseModel):
+    platform: str
+    url: str
+    display_name: str
+    state: SourceState
+    sync_enabled: bool
+    last_synced_at: datetime | None
+    next_sync_at: datetime | None
+
+    @classmethod
+    def of(cls, source: Document) -> Self:
+        return cls.model_validate({**source, "url": source["source_identifier"]})
+
+
+class Agent(Owner):
+    """Not a person: it curates a channel into the explore feed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT]})
+
+    kind: Literal[Kind.AGENT] = Kind.AGENT
+    links: list[ProfileLink]
+    created_at: datetime
+    profile_url: str = Field(description="Where its page is.")
+    source: Followed | None = Field(None, description="null for a moment, while it is made or removed.")
+
+    @classmethod
+    def with_source(cls, user: Document, source: Document | None, **more: Any) -> Self:
+        shown = Me.of(user).model_dump(include={*Owner.model_fields, "links", "created_at"})
+        followed = Followed.of(source) if source else None
+        return cls.model_validate({**shown, "profile_url": profile_path(user["username"]), "source": followed, **more})
+
+
+class AgentDetail(Agent):
+    """For operators: how its first import is doing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT_DETAIL]})
+
+    task: BatchTask | None = None
+
+
+class CreatedAgent(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATED_AGENT]})
+
+    success: Literal[True] = True
+    created: bool = Field(description="false: the channel had this agent already, and nothing was changed.")
+    agent: AgentDetail
+
+
+class AgentPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENTS]})
+
+    agents: list[Agent]
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")

@@ -1,0 +1,101 @@
+"""Feed agents: members that are no people. Each curates one channel, which it follows like any other member would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integrations.base import Credentials
+from kit.errors import ImportDuplicateError
+from kit.mongo import Database, Document
+from schemas.events import Options
+from services.gateway.batches import Batches
+from services.gateway.channels import PLATFORM, ChannelImports, Channels, NewChannel
+from services.gateway.errors import NotFoundError
+from services.gateway.identity import Caller
+from services.gateway.sources import Sources
+from services.gateway.users import Kind, Users
+
+FIRST_VIDEOS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class NewAgent:
+    """`profile` has what of `users` records an operator chooses."""
+
+    channel: str  # as it was sent
+    name: str
+    profile: Mapping[str, Any]
+
+
+class Agents:
+    def __init__(
+        self,
+        db: Database,
+        users: Users,
+        sources: Sources,
+        batches: Batches,
+        following: ChannelImports,
+        channels: Channels,
+    ) -> None:
+        self._db = db
+        self._users = users
+        self._sources = sources
+        self._batches = batches
+        self._following = following
+        self._channels = channels
+
+    async def create(self, new: NewAgent) -> tuple[Document, bool]:
+        """The record of the channel's agent, and whether it was made now. The channel's latest videos are imported,
+        and it is followed from now on. Repeating it changes nothing; it completes what was cut off, and asks again for
+        a first import that came to nothing.
+
+        Raises the errors of `integrations.youtube_find.find` and InvalidURLError.
+        """
+        channel = await self._channels.named(new.channel, Credentials())
+        agent, made = await self._users.create_agent(channel.url, new.name, **new.profile)
+        caller = Caller(agent["_id"], agent["username"])
+        try:
+            parent = await self._following.follow(NewChannel(caller, new.channel, Options(), FIRST_VIDEOS), channel)
+        except ImportDuplicateError:
+            return agent, False
+        return await self._users.change(agent["_id"], {"task_id": parent["_id"]}), made
+
+    async def find(self, username: str) -> Document:
+        """Raises NotFoundError, also for people."""
+        user = await self._users.find(username)
+        if user is None or user.get("kind") != Kind.AGENT:
+            raise NotFoundError("There is no such agent.")
+        return user
+
+    async def source(self, agent: Document) -> Document | None:
+        return await self._db["sources"].find_one(_followed_by(agent))
+
+    async def sources(self, agents: list[Document]) -> dict[str, Document]:
+        """By their agents' ids."""
+        theirs = {"user_id": {"$in": [agent["_id"] for agent in agents]}, "platform": PLATFORM}
+        return {source["user_id"]: source async for source in self._db["sources"].find(theirs)}
+
+    async def first_import(self, agent: Document) -> tuple[Document, list[Document]] | None:
+        """The parent task of its first videos, and its children."""
+        parent = await self._batches.find(agent["_id"], agent["task_id"]) if "task_id" in agent else None
+        return (parent, await self._batches.children(parent)) if parent else None
+
+    async def change(self, username: str, profile: Document, *, paused: bool | None) -> Document:
+        """An agent that is paused keeps its projects, and looks for no new ones."""
+        agent = await self.find(username)
+        if paused is not None and (source := await self.source(agent)):
+            await self._sources.change(agent["_id"], source["_id"], {"sync_enabled": not paused})
+        return await self._users.change(agent["_id"], profile) if profile else agent
+
+    async def remove(self, username: str) -> None:
+        """With all that it gathered. Itself last, so that what is cut off can be repeated."""
+        agent = await self.find(username)
+        if source := await self.source(agent):
+            await self._sources.remove(agent["_id"], source["_id"])
+        for name in ("imports", "batches", "projects"):
+            await self._db[name].delete_many({"user_id": agent["_id"]})
+        await self._users.remove(agent["_id"])
+
+
+def _followed_by(agent: Document) -> Document:
+    return {"user_id": agent["_id"], "platform": PLATFORM, "source_identifier": agent["curates"]}
