@@ -1,0 +1,135 @@
+"""A gateway that takes pushes and the scheduler's side of them, over a real MongoDB and under one clock."""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from integrations.youtube_names import channel_url
+from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.settings import MongoSettings
+from kit.sources import Frequency, Identity, follow, new_source
+from kit.subscriptions import Callback, callback
+from schemas.events import Options
+from services.gateway.app import create_app
+from services.gateway.pushes import Pushes
+from services.gateway.subscriptions import Subscriptions
+from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
+
+KEY = SecretStr("the key that callbacks and their secrets are derived from")
+GITHUB_SECRET = "the secret of GitHub's webhook"
+CHANNEL = "UCXuqSBlHAE6Xw-yeJA0Tunw"
+ANOTHER = "UC-9-kyTW8ZkZNDHQJ6FgpwQ"
+REPOSITORY = "https://github.com/octocat/hello-world"
+TOPIC = "https://www.youtube.com/xml/feeds/videos.xml?channel_id="
+LONG_AGO = timedelta(hours=5)
+
+
+@dataclass
+class Clock:
+    time: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass
+class World:
+    db: Database
+    clock: Clock
+    pushes: Pushes
+    subscriptions: Subscriptions
+    client: httpx.AsyncClient
+
+    async def follows(self, member: str, link: str = channel_url(CHANNEL), **changes: Any) -> Document:
+        """A source that was looked at long ago, and comes tomorrow."""
+        platform = "github" if "github" in link else "youtube"
+        now = self.clock.now()
+        source = new_source(
+            Identity(f"user-{member}", platform, link),
+            display_name=link,
+            frequency=Frequency.DAILY,
+            options=Options(),
+            now=now - LONG_AGO,
+        )
+        tomorrow = now + timedelta(days=1)
+        looked = {"last_checked_at": now - LONG_AGO, "next_sync_at": tomorrow, "emit_at": tomorrow}
+        stored, _ = await follow(self.db, {**source, **looked, "next_reason": "interval", **changes})
+        return stored
+
+    async def pushed(self) -> list[str]:
+        """Who has a source that a push has made due by now."""
+        due = {"next_reason": "push", "next_sync_at": {"$lte": self.clock.now()}}
+        return sorted([source["user_id"].removeprefix("user-") async for source in self.db.sources.find(due)])
+
+    async def looked(self) -> None:
+        """The looks that are due end."""
+        now = self.clock.now()
+        ended = {"last_checked_at": now, "next_sync_at": now + timedelta(days=1), "next_reason": "interval"}
+        await self.db.sources.update_many({"next_sync_at": {"$lte": now}}, {"$set": ended})
+
+    async def subscribed(self, channel_id: str = CHANNEL, **changes: Any) -> Callback:
+        """As the scheduler leaves it when it has asked the hub."""
+        now, address = self.clock.now(), callback(KEY, channel_id)
+        record = {
+            "_id": channel_id, "state": "pending", "asked": "subscribe", "callback": address.digest, "terms": "",
+            "failures": 1, "lease_until": None, "due_at": now + timedelta(minutes=15), "created_at": now,
+            "updated_at": now,
+        }  # fmt: skip
+        await self.db.subscriptions.insert_one({**record, **changes})
+        return address
+
+    async def push(self, address: Callback, body: bytes, **headers: str) -> httpx.Response:
+        """By the hub, signed unless the headers say otherwise."""
+        sent = {"X-Hub-Signature": signature(body, address.secret.get_secret_value(), "sha1"), **headers}
+        return await self.client.post(f"/webhooks/websub/{address.token}/", content=body, headers=sent)
+
+    async def github(
+        self, event: str = "push", delivery: str = "delivery-1", body: bytes | None = None, **headers: str
+    ) -> httpx.Response:
+        body = event_body() if body is None else body
+        sent = {
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": delivery,
+            "X-Hub-Signature-256": signature(body, GITHUB_SECRET, "sha256"),
+            **headers,
+        }
+        return await self.client.post("/webhooks/github/", content=body, headers=sent)
+
+
+def signature(body: bytes, secret: str, method: str) -> str:
+    return f"{method}={hmac.new(secret.encode(), body, method).hexdigest()}"
+
+
+def event_body(link: str = "https://github.com/octocat/Hello-World", **members: Any) -> bytes:
+    repository = {"html_url": link, "default_branch": "main"}
+    return json.dumps({"ref": "refs/heads/main", "repository": repository, **members}).encode()
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(connected)
+    yield connected
+    await connected.client.drop_database(database)
+    await connected.client.close()
+
+
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[World]:
+    clock = Clock()
+    given = settings(webhook_key=KEY, github_webhook_secret=SecretStr(GITHUB_SECRET))
+    pushes, subscriptions = Pushes(db, now=clock.now), Subscriptions(db, KEY, now=clock.now)
+    app = create_app(given, db, FakeBroker().publish, FakeRegistry())
+    app.state.gateway = replace(app.state.gateway, pushes=pushes, subscriptions=subscriptions)
+    async with client_of(app) as client:
+        yield World(db, clock, pushes, subscriptions, client)
