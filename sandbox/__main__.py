@@ -15,9 +15,10 @@ from sandbox.state import State
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="Plays GitHub, YouTube, an OpenAI-compatible model and four providers' logins on localhost, "
-        "with faults on demand.",
-        epilog="Switches while it runs: /_sandbox/… (sandbox/admin.py); from Python: sandbox.client.SandboxClient.",
+        description="Plays GitHub, YouTube with its feeds and hub, an OpenAI-compatible model and four providers' "
+        "logins on localhost, with faults on demand.",
+        epilog="Switches while it runs: /_sandbox/… (sandbox/admin.py, sandbox/changing.py); "
+        "from Python: sandbox.client.SandboxClient.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9100, help="0 takes a free one (default: %(default)s)")
