@@ -104,7 +104,8 @@ async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> As
     if batch.get("state", State.COMPLETED) not in TERMINAL:
         async with aclosing(gateway.hub.follow(batch["_id"])) as listings:
             async for batch in listings:
-                yield batch_task(batch, (), caller.username)
+                if batch["state"] not in TERMINAL:
+                    yield batch_task(batch, (), caller.username)
     ids = child_ids(batch)
     if not ids:
         yield batch_task(batch, (), caller.username)

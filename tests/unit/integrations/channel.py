@@ -37,8 +37,8 @@ class FakeChannel:
 
     def __post_init__(self) -> None:
         self.integration = build_registry(IntegrationSettings.model_validate({"youtube_api_key": "k"})).get("youtube")
-        transport = httpx.MockTransport(self._answer)
-        self.http = Upstream(transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
+        self.transport = httpx.MockTransport(self._answer)
+        self.http = Upstream(self.transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
         self.known = Known()
 
     def upload(self, *numbers: int) -> None:
