@@ -36,8 +36,8 @@ class Connections(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is to be looked at, for whom. What everybody may see and was read at `not_before` or later is not read
-    again; what only the member's account sees, always is."""
+    """What is to be looked at, for whom. What everybody may see and was read after `not_before` is not read again;
+    what only the member's account sees, always is."""
 
     url: str
     user_id: str

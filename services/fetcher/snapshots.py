@@ -37,8 +37,8 @@ class Snapshots:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "View":
-        """For one look; the units of its requests are counted in `spent`, by bucket. What was read at `not_before` or
-        later is taken as it is, without a request."""
+        """For one look; the units of its requests are counted in `spent`, by bucket. What was read after `not_before`
+        is taken as it is, without a request."""
         return View(self, audience, self._http, spent, not_before)
 
     def turn(self, key: str) -> asyncio.Lock:
@@ -54,12 +54,14 @@ class Snapshots:
         if len(packed) > MAX_BYTES:
             await self._store.delete_one({"_id": key})
             return
-        headers = {name: response.headers[name] for name in KEPT if name in response.headers}
-        document = {"audience": audience, "headers": headers, "body": Binary(packed), "read_at": now}
+        document = {"audience": audience, "headers": _kept(response), "body": Binary(packed), "read_at": now}
         await self._store.replace_one({"_id": key}, document, upsert=True)
 
-    async def touch(self, key: str, now: datetime) -> None:
-        await self._store.update_one({"_id": key}, {"$set": {"read_at": now}})
+    async def freshen(self, known: Document, response: Response, now: datetime) -> Document:
+        """As the upstream says that it still is; a 304 may bring newer headers (RFC 9111, 4.3.4)."""
+        changes = {"headers": known["headers"] | _kept(response), "read_at": now}
+        await self._store.update_one({"_id": known["_id"]}, {"$set": changes})
+        return known | changes
 
 
 class View:
@@ -79,16 +81,19 @@ class View:
         async with self._snapshots.turn(key):
             now = self.http.now()
             known = await self._snapshots.find(key)
-            if known and self._not_before and known["read_at"] >= self._not_before:
+            if known and self._not_before and known["read_at"] > self._not_before:
                 self.seen_at = min(self.seen_at, known["read_at"])
                 return await _response(known)
             response = await ask(_validators(known["headers"] if known else {}))
             if response.status == 304 and known:
-                await self._snapshots.touch(key, now)
-                return await _response(known)
+                return await _response(await self._snapshots.freshen(known, response, now))
             if response.status == 200:
                 await self._snapshots.keep(key, self._audience, response, now)
             return response
+
+
+def _kept(response: Response) -> dict[str, str]:
+    return {name: response.headers[name] for name in KEPT if name in response.headers}
 
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,145 @@
+"""Looks at sources on a real MongoDB, at an upstream that the tests change, by a clock that they set."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from integrations.connections.model import Connection, ConnectionState, waits_for
+from integrations.connections.tokens import FreshToken
+from integrations.registry import Registry, build_registry
+from integrations.settings import IntegrationSettings
+from kit.budgets import Budgets
+from kit.errors import ReauthRequiredError
+from kit.http import Limits, Upstream
+from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.settings import MongoSettings
+from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from schemas.events import ContentFetched, Event, Options, SourceSynced, Standing, SyncRequested
+from services.fetcher.access import Access
+from services.fetcher.snapshots import Snapshots
+from services.fetcher.sync import Sync
+from tests.e2e.sync.github import TOKEN, GitHub
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Accounts:
+    """Who has connected GitHub, and how that stands."""
+
+    states: dict[str, ConnectionState] = field(default_factory=dict)
+
+    async def fresh(self, user_id: str, provider: str) -> FreshToken | None:
+        match self.states.get(user_id):
+            case ConnectionState.NEEDS_REAUTH:
+                raise ReauthRequiredError("GitHub", provider, waits_for(user_id, provider))
+            case ConnectionState.CONNECTED:
+                return FreshToken(SecretStr(TOKEN), user_id, provider, f"account of {user_id}", (), 1)
+        return None
+
+    async def refused(self, used: FreshToken) -> FreshToken | None:
+        return None
+
+    async def find(self, user_id: str, provider: str) -> Connection | None:
+        state = self.states.get(user_id)
+        return Connection(user_id, provider, "7", user_id, (), state, NOON) if state else None
+
+
+@dataclass
+class Rig:
+    db: Database
+    github: GitHub
+    accounts: Accounts
+    now: datetime = NOON
+    registry: Registry = field(init=False)
+    sync: Sync = field(init=False)
+    budgets: Budgets = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = IntegrationSettings(github_token=SecretStr("ghp_application"))
+        self.registry = build_registry(settings)
+        self.budgets = Budgets(self.db, clock=lambda: self.now)
+        http = Upstream(
+            httpx.MockTransport(self.github),
+            self.registry.bases,
+            limits=Limits(retries=0),
+            budgets=self.budgets,
+            now=lambda: self.now,
+        )
+        access = Access(self.accounts, self.accounts, http, Snapshots(self.db, http))
+        self.sync = Sync(self.db, self.registry, access, fresh=HOUR, now=lambda: self.now)
+
+    async def follow(self, url: str, user_id: str = "ada", **more: Any) -> Document:
+        source, _ = await follow(
+            self.db,
+            new_source(
+                Identity(user_id, "github", url),
+                display_name=url,
+                frequency=Frequency.DAILY,
+                options=Options(),
+                now=self.now,
+                **more,
+            ),
+        )
+        return source
+
+    async def due(self, source: Document, reason: Reason = Reason.INTERVAL) -> SyncRequested:
+        """The command for a look that is due now, an hour and a bit after the last one."""
+        self.now += HOUR + timedelta(seconds=1)
+        return await self.now_due(source, reason)
+
+    async def now_due(self, source: Document, reason: Reason = Reason.INTERVAL) -> SyncRequested:
+        await look_now(self.db, {"_id": source["_id"]}, reason, self.now)
+        return sync_requested(await self.source(source))
+
+    async def look(self, source: Document, reason: Reason = Reason.INTERVAL) -> "Emitted":
+        return Emitted(await self.sync(await self.due(source, reason)))
+
+    async def source(self, source: Document) -> Document:
+        found = await self.db.sources.find_one({"_id": source["_id"]})
+        assert found is not None
+        return found
+
+    async def run(self, source: Document) -> Document:
+        """The last one."""
+        (found,) = await self.db.runs.find({"source_id": source["_id"]}).sort("finished_at", -1).limit(1).to_list()
+        return found
+
+
+@dataclass
+class Emitted:
+    events: list[Event]
+
+    @property
+    def fetched(self) -> list[ContentFetched]:
+        return [event for event in self.events if isinstance(event, ContentFetched)]
+
+    @property
+    def synced(self) -> list[SourceSynced]:
+        return [event for event in self.events if isinstance(event, SourceSynced)]
+
+    @property
+    def standings(self) -> list[Standing]:
+        return [standing for event in self.synced for standing in event.standings]
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
+    await ensure_indexes(connected)
+    yield connected
+    await connected.client.drop_database(database)
+    await connected.client.close()
+
+
+@pytest.fixture
+async def rig(db: Database) -> AsyncIterator[Rig]:
+    rig = Rig(db, GitHub(), Accounts())
+    yield rig
+    await rig.budgets.aclose()

@@ -1,0 +1,259 @@
+"""Followed repositories: what of a change upstream goes on its way, and what a failure does not."""
+
+from uuid import uuid4
+
+import pytest
+
+from integrations.connections.model import ConnectionState
+from kit.imports import pending
+from kit.sources import Reason, SourceState, sync_requested
+from schemas.events import Options, Standing
+from tests.e2e.sync.conftest import HOUR, Emitted, Rig
+
+URL = "https://github.com/ada/engine"
+NEW_URL = "https://github.com/ada/machine"
+
+
+async def test_the_first_look_hands_the_repository_on(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    event = sync_requested(source)
+    emitted = Emitted(await rig.sync(event))
+    (fetched,) = emitted.fetched
+    assert (fetched.item.text, fetched.item.seen_at, fetched.item.formerly) == ("# Hello", rig.now, None)
+    assert [(it.id, it.items_found, it.standings) for it in emitted.synced] == [(emitted.synced[0].id, 1, ())]
+    run, source = await rig.run(source), await rig.source(source)
+    assert (run["_id"], run["outcome"], run["reason"]) == (event.id, "changed", "new")
+    assert [(it["outcome"], it["import_id"]) for it in run["items"]] == [("requested", fetched.import_id)]
+    assert (run["next_sync_at"], run["next_reason"]) == (source["next_sync_at"], "interval")
+    assert run["cost"]["github.core"] == 4
+    assert source["metadata"] == {
+        "repo_full_name": "Ada/Engine", "is_fork": False, "is_archived": False, "total_commits": 7,
+        "last_commit_date": "2026-02-01T00:00:00Z",
+    }  # fmt: skip
+    record = await rig.db.imports.find_one({"_id": fetched.import_id})
+    assert record is not None
+    assert (record["state"], record["released"], record["published"], record["active"]) == ("pending", True, True, True)
+
+
+async def test_an_unchanged_repository_costs_nothing_and_is_told_to_nobody(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    rig.github.requests.clear()
+    emitted = await rig.look(source)
+    assert rig.github.statuses == [304, 304, 304]
+    assert (emitted.fetched, emitted.standings, len(emitted.synced)) == ([], [], 1)
+    run = await rig.run(source)
+    assert (run["outcome"], [it["outcome"] for it in run["items"]]) == ("unchanged", ["unchanged"])
+    assert "github.core" not in run["cost"]
+
+
+async def test_a_missing_readme_is_not_asked_for_until_something_is_pushed(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine", readme=None)
+    source = await rig.follow(URL)
+    await rig.look(source)
+    await rig.look(source)
+    assert "github.core" not in (await rig.run(source))["cost"]
+    repository.readme, repository.commits = "# Now", 8
+    (fetched,) = (await rig.look(source)).fetched
+    assert fetched.item.text == "# Now"
+
+
+@pytest.mark.parametrize("change", [{"stars": 2}, {"readme": "# Other"}, {"readme": None}])
+async def test_a_change_of_repository_or_readme_goes_on_its_way(rig: Rig, change: dict[str, object]) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    for name, value in change.items():
+        setattr(repository, name, value)
+    (fetched,) = (await rig.look(source)).fetched
+    assert fetched.item.seen_at == rig.now
+    assert (await rig.run(source))["outcome"] == "changed"
+    assert (await rig.look(source)).fetched == []
+
+
+async def test_commits_are_counted_anew_only_after_a_push(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    repository.stars = 2
+    await rig.look(source)
+    assert (await rig.run(source))["cost"]["github.core"] == 1
+    repository.commits = 9
+    await rig.look(source)
+    assert (await rig.source(source))["metadata"]["total_commits"] == 9
+
+
+async def test_a_renamed_repository_moves_with_its_source(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    rig.github.rename(repository, "Ada/Machine")
+    (fetched,) = (await rig.look(source)).fetched
+    assert (fetched.url, fetched.item.formerly) == (NEW_URL, URL)
+    assert (await rig.source(source))["source_identifier"] == NEW_URL
+    assert (await rig.look(source)).fetched == []
+
+
+async def test_who_takes_the_old_name_of_a_renamed_repository_is_not_it(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    rig.github.rename(repository, "Ada/Machine")
+    rig.github.add("Ada/Engine", readme="# Somebody else's")
+    (fetched,) = (await rig.look(source)).fetched
+    assert (fetched.item.external_id, fetched.url, fetched.item.text) == ("1", NEW_URL, "# Hello")
+
+
+async def test_a_repository_that_is_gone_is_marked_and_found_again(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    del rig.github.repositories["ada/engine"]
+    emitted = await rig.look(source)
+    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, state="gone")])
+    assert (await rig.source(source))["state"] == SourceState.GONE
+    assert (await rig.run(source))["error"]["error_code"] == "CONTENT_NOT_FOUND"
+    assert (await rig.look(source)).events == []  # told once
+    rig.github.repositories["ada/engine"] = repository
+    emitted = await rig.look(source)
+    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, state="there")])
+    assert (await rig.source(source))["state"] == SourceState.OK
+
+
+@pytest.mark.parametrize("status", [401, 403, 451, 500, 502])
+async def test_a_failed_look_marks_nothing_unless_it_is_gone(rig: Rig, status: int) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    rig.github.status = status
+    emitted = await rig.look(source)
+    assert (emitted.fetched, bool(emitted.standings)) == ([], status == 451)
+    expected = {403: SourceState.OK, 451: SourceState.GONE}.get(status, SourceState.FAILING)
+    assert (await rig.source(source))["state"] == expected
+    rig.github.status = 200
+    await rig.look(source)
+    assert (await rig.source(source))["state"] == SourceState.OK
+
+
+async def test_a_redelivered_event_repeats_what_it_did_and_asks_nobody(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    event = await rig.due(source)
+    first = await rig.sync(event)
+    repository.stars = 99
+    rig.github.requests.clear()
+    assert await rig.sync(event) == first
+    assert rig.github.requests == []
+    assert await rig.db.runs.count_documents({}) == await rig.db.imports.count_documents({}) == 1
+
+
+async def test_a_crash_before_the_source_knew_of_its_run_is_made_good(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    event = await rig.due(source)
+    before = await rig.source(source)
+    first = await rig.sync(event)
+    after = await rig.source(source)
+    await rig.db.sources.replace_one({"_id": source["_id"]}, before)
+    await rig.db.source_items.delete_many({})
+    assert await rig.sync(event) == first
+    assert await rig.source(source) == after
+    assert (await rig.look(source)).fetched == []
+
+
+async def test_one_request_serves_everybody_who_follows_a_public_repository(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    sources = [await rig.follow(URL, f"member {n}") for n in range(5)]
+    emitted = [Emitted(await rig.sync(sync_requested(source))) for source in sources]
+    assert len(rig.github.requests) == 4
+    assert [len(it.fetched) for it in emitted] == [1] * 5
+    assert {it.fetched[0].user_id for it in emitted} == {f"member {n}" for n in range(5)}
+
+
+async def test_a_push_is_read_anew_once_for_all_followers(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    sources = [await rig.follow(URL, f"member {n}") for n in range(3)]
+    for source in sources:
+        await rig.sync(sync_requested(source))
+    repository.stars = 2
+    rig.github.requests.clear()
+    rig.now += HOUR / 60
+    events = [await rig.now_due(source, Reason.PUSH) for source in sources]
+    rig.now += HOUR / 60
+    emitted = [Emitted(await rig.sync(event)) for event in events]
+    assert len(rig.github.requests) == 3
+    assert [it.fetched[0].item.metadata["stars"] for it in emitted] == [2, 2, 2]
+
+
+async def test_what_only_a_member_sees_is_never_anothers(rig: Rig) -> None:
+    rig.github.add("Ada/Secret", private=True)
+    rig.accounts.states = {"ada": ConnectionState.CONNECTED}
+    url = "https://github.com/ada/secret"
+    hers, theirs = await rig.follow(url), await rig.follow(url, "mallory")
+    (fetched,) = Emitted(await rig.sync(sync_requested(hers))).fetched
+    assert fetched.item.is_private
+    assert (await rig.source(hers))["connection"] == "github"
+    assert await rig.sync(sync_requested(theirs)) == []
+    assert (await rig.source(theirs))["state"] == SourceState.GONE
+    audiences = await rig.db.snapshots.distinct("audience")
+    assert audiences == ["ada github account of ada"]
+
+
+async def test_a_repository_that_became_private_is_hidden_until_it_is_public_again(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    rig.accounts.states = {"ada": ConnectionState.CONNECTED}
+    source = await rig.follow(URL)
+    await rig.look(source)
+    repository.private = True
+    assert [it.item.is_private for it in (await rig.look(source)).fetched] == [True]
+    assert (await rig.look(source)).fetched == []
+    assert "github.core" not in (await rig.run(source))["cost"]  # her own 304 are free as well
+    repository.private = False
+    assert [it.item.is_private for it in (await rig.look(source)).fetched] == [False]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ConnectionState.NEEDS_REAUTH, SourceState.NEEDS_REAUTH),
+        (ConnectionState.DISCONNECTED, SourceState.REVOKED),
+    ],
+)
+async def test_a_lost_account_is_named_and_marks_nothing(
+    rig: Rig, state: ConnectionState, expected: SourceState
+) -> None:
+    rig.github.add("Ada/Secret", private=True)
+    rig.accounts.states = {"ada": ConnectionState.CONNECTED}
+    source = await rig.follow("https://github.com/ada/secret")
+    await rig.look(source)
+    rig.accounts.states = {"ada": state}
+    assert (await rig.look(source)).events == []
+    assert (await rig.source(source))["state"] == expected
+    rig.accounts.states = {"ada": ConnectionState.CONNECTED}
+    await rig.look(source)
+    assert (await rig.source(source))["state"] == SourceState.OK
+
+
+async def test_an_import_of_the_same_link_that_is_under_way_keeps_its_place(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    other = pending(
+        task_id=uuid4(), user_id="ada", url=URL, integration="github", options=Options(), released=True, now=rig.now
+    )
+    await rig.db.imports.insert_one(other)
+    (fetched,) = (await rig.look(source)).fetched
+    record = await rig.db.imports.find_one({"_id": fetched.import_id})
+    assert record is not None
+    assert (record["active"], record["state"]) == (False, "pending")
+
+
+async def test_a_source_that_was_removed_is_not_looked_at(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    event = sync_requested(source)
+    await rig.db.sources.delete_one({"_id": source["_id"]})
+    assert await rig.sync(event) == []
+    assert await rig.sync(sync_requested({**source, "user_id": "mallory"})) == []
+    assert rig.github.requests == []
