@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.push.conftest import ANOTHER, CHANNEL, TOPIC, World
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "hub.mode": "subscribe",
     "hub.topic": TOPIC + CHANNEL,
     "hub.challenge": "a challenge",

@@ -1,6 +1,7 @@
 """What a hub pushes: a signed entry is one look at its channel for each who follows it; all else is nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -94,7 +95,7 @@ async def test_many_pushes_are_a_look_now_and_one_after_a_pause(world: World) ->
 @pytest.mark.parametrize(
     "waits", [{"state": "failing", "failures": 3, "next_reason": "retry"}, {"next_reason": "limit"}], ids=str
 )
-async def test_a_push_shortens_no_pause_that_an_upstream_needs(world: World, waits: dict[str, object]) -> None:
+async def test_a_push_shortens_no_pause_that_an_upstream_needs(world: World, waits: dict[str, Any]) -> None:
     await world.follows("ada", **waits)
     await world.push(await world.subscribed(), upload())
     assert await world.pushed() == []
