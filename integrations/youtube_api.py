@@ -12,12 +12,14 @@ from integrations.youtube_feed import FeedError, parse
 from integrations.youtube_items import PARTS, best_thumbnail, to_item
 from integrations.youtube_limits import TITLE, charge, limited_until, reasons
 from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
-from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError, TokenRefusedError
 from kit.http import Response, Upstream
 from schemas.content import Item
 
 PAGE = 50  # the most that a page has, and the most videos that can be asked for at once
-BAD_KEY = frozenset({"keyinvalid", "keyexpired", "api_key_invalid", "api_key_expired"})  # answered with 400
+# Whatever a key that is no good is used for; answered with 400 and 403
+NO_GOOD = frozenset({"keyinvalid", "keyexpired", "api_key_invalid", "api_key_expired", "accessnotconfigured"})
+CONNECT_AGAIN = "Connect YouTube again, then retry the import."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,10 @@ def problem(response: Response, now: datetime) -> ImportProblem:
     if limit := limited_until(response, now):
         return RateLimitError.resets(TITLE, limit, now)
     status = response.status
-    if status in (401, 403) or reasons(response) & BAD_KEY:
-        return _auth("YouTube refused our credentials.", "Connect YouTube again, then retry the import.")
+    if status == 401 or reasons(response) & NO_GOOD:
+        return TokenRefusedError("YouTube refused our credentials.", action="connect_youtube", suggestion=CONNECT_AGAIN)
+    if status == 403:
+        return _auth("YouTube does not let us read this.", CONNECT_AGAIN)
     if status == 404:
         return no_video()
     return unexpected(response)

@@ -13,6 +13,7 @@ from kit.errors import (
     ImportProblem,
     IntegrationAuthError,
     RateLimitError,
+    TokenRefusedError,
     UpstreamUnavailableError,
 )
 from schemas.content import Item, Video
@@ -178,10 +179,10 @@ async def test_too_fast_is_a_short_wait(answer: httpx.Response, seconds: int) ->
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (error(400, "keyInvalid"), IntegrationAuthError),
-        (reply(400, {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}), IntegrationAuthError),
-        (error(401, "authError"), IntegrationAuthError),
-        (error(403, "accessNotConfigured"), IntegrationAuthError),
+        (error(400, "keyInvalid"), TokenRefusedError),
+        (reply(400, {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}), TokenRefusedError),
+        (error(401, "authError"), TokenRefusedError),
+        (error(403, "accessNotConfigured"), TokenRefusedError),
         (error(403, "forbidden"), IntegrationAuthError),
         (error(404, "videoNotFound"), ContentNotFoundError),
         (error(400, "missingRequiredParameter"), UpstreamUnavailableError),
