@@ -1,19 +1,30 @@
 """Which credential a fetch goes out with."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials, Integration
+from integrations.base import Credentials, Integration, Known, Looked
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
-from kit.errors import ContentNotFoundError, IntegrationAuthError, ReauthRequiredError, TokenRefusedError
+from kit.errors import (
+    ContentNotFoundError,
+    IntegrationAuthError,
+    ReauthRequiredError,
+    TokenRefusedError,
+    UpstreamUnavailableError,
+)
 from kit.http import Upstream
 from schemas.content import Item
-from services.fetcher.access import Access
+from services.fetcher.access import Access, Look, Sight
+from services.fetcher.snapshots import PUBLIC as EVERYBODY
+from services.fetcher.snapshots import Snapshots
 
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PRIVATE = "https://github.com/mira/private"
 PUBLIC = "https://github.com/mira/public"
 
@@ -35,6 +46,9 @@ class FakeGitHub:
         if url == PRIVATE and not token:
             raise ContentNotFoundError("GitHub has no such repository, or it is private.")
         return Item(integration="github", external_id="1", url=url, kind="github_repo", title="x", full_name="m/x")
+
+    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        return Looked(items=(await self.fetch(url, http, credentials),))
 
 
 class FakeTokens:
@@ -59,13 +73,51 @@ class FakeConnections:
         return Connection(user_id, provider, "7", "mira", (), self.state, now) if self.state else None
 
 
+class FakeHttp:
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass
+class FakeSnapshots:
+    """Remembers nothing but who has looked."""
+
+    audiences: list[str] = field(default_factory=list)
+    http: FakeHttp = field(default_factory=FakeHttp)
+    seen_at: datetime = NOW
+
+    def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "FakeSnapshots":
+        assert (not_before is not None) == (audience == EVERYBODY)  # a member's own is always asked for
+        self.audiences.append(audience)
+        return self
+
+
 def of(token: str | None) -> FreshToken | None:
     return FreshToken(SecretStr(token), "ada", "github", "account 7", (), 1) if token else None
 
 
+def access(tokens: FakeTokens, snapshots: FakeSnapshots, **connections: Any) -> Access:
+    http = cast(Upstream, FakeHttp())
+    return Access(tokens, FakeConnections(**connections), http, cast(Snapshots, snapshots))
+
+
 async def fetch(github: FakeGitHub, url: str, tokens: FakeTokens, **connections: Any) -> Item:
-    access = Access(tokens, FakeConnections(**connections), cast(Upstream, None))
-    return await access.fetch(cast(Integration, github), url, "ada", interactive=False)
+    it = access(tokens, FakeSnapshots(), **connections)
+    return await it.fetch(cast(Integration, github), url, "ada", interactive=False)
+
+
+async def look(
+    github: FakeGitHub,
+    url: str,
+    tokens: FakeTokens,
+    *,
+    snapshots: FakeSnapshots | None = None,
+    connection: str | None = None,
+    **connections: Any,
+) -> Sight:
+    it = access(tokens, snapshots or FakeSnapshots(), **connections)
+    wanted = Look(url, "ada", Known(), 50, interactive=False, not_before=NOW, connection=connection)
+    return await it.look(cast(Integration, github), wanted, Counter())
 
 
 async def test_a_connected_member_reads_with_their_own_token_and_spends_their_own_allowance() -> None:
@@ -112,3 +164,52 @@ async def test_a_private_repository_after_disconnecting_asks_for_the_connection(
 async def test_a_repository_that_is_not_there_is_not_found_by_a_member_who_never_connected() -> None:
     with pytest.raises(ContentNotFoundError):
         await fetch(FakeGitHub(), PRIVATE, FakeTokens())
+
+
+# Looks at what is followed
+
+
+CONNECTED = ConnectionState.CONNECTED
+
+
+async def test_a_look_is_the_publics_although_the_member_is_connected() -> None:
+    github, snapshots = FakeGitHub("good"), FakeSnapshots()
+    sight = await look(github, PUBLIC, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    assert ([it.token for it in github.asked], snapshots.audiences) == ([None], [EVERYBODY])
+    assert (sight.connection, sight.seen_at) == (None, NOW)
+
+
+async def test_what_the_public_does_not_see_is_looked_at_with_the_members_account() -> None:
+    github, snapshots = FakeGitHub("good"), FakeSnapshots()
+    sight = await look(github, PRIVATE, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    assert snapshots.audiences == [EVERYBODY, "ada github account 7"]
+    assert (sight.connection, sight.looked.items[0].url) == ("github", PRIVATE)
+
+
+async def test_what_took_the_members_account_last_time_is_looked_at_with_it_at_once() -> None:
+    github = FakeGitHub("good")
+    await look(github, PRIVATE, FakeTokens("good"), connection="github", state=CONNECTED)
+    assert [it.account for it in github.asked] == ["account 7"]
+
+
+async def test_what_nobody_sees_is_not_found_after_one_request_without_a_connection() -> None:
+    github = FakeGitHub()
+    with pytest.raises(ContentNotFoundError):
+        await look(github, PRIVATE, FakeTokens())
+    assert len(github.asked) == 1
+
+
+async def test_a_private_source_names_the_lost_account() -> None:
+    with pytest.raises(ReauthRequiredError):
+        await look(FakeGitHub(), PRIVATE, FakeTokens(held=True), state=ConnectionState.NEEDS_REAUTH)
+    with pytest.raises(IntegrationAuthError):
+        await look(FakeGitHub(), PRIVATE, FakeTokens(), state=ConnectionState.DISCONNECTED)
+
+
+async def test_that_our_own_credential_is_refused_is_no_matter_of_the_members() -> None:
+    class Refusing(FakeGitHub):
+        async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+            raise TokenRefusedError("GitHub refused our credentials.")
+
+    with pytest.raises(UpstreamUnavailableError):
+        await look(Refusing(), PUBLIC, FakeTokens())
