@@ -1,0 +1,105 @@
+"""What a look brought that its source did not have."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from integrations.base import Looked, Skipped
+from kit.runs import child_import
+from schemas.content import Item
+from schemas.events import Standing, SyncRequested
+from services.fetcher.changes import MAX_ENTRIES, Changes, Seen, changes, gone, version
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CHANNEL = "https://youtube.com/channel/UC0000000000000000000000"
+EVENT = SyncRequested(
+    id=UUID(int=1), import_id=UUID(int=1), user_id="ada", url=CHANNEL, source_id=UUID(int=2), due_at=NOW
+)
+
+
+def url(video: str) -> str:
+    return f"https://youtube.com/watch?v={video}"
+
+
+def item(video: str = "a", title: str = "A title", **changed: Any) -> Item:
+    facts = {"url": url(video), "kind": "video", "title": title, "full_name": title, **changed}
+    return Item.model_validate({"integration": "youtube", "external_id": video, **facts})
+
+
+def seen(*items: Item, state: str = "there") -> dict[str, Seen]:
+    return {it.external_id: Seen(it.url, it.title, version(it), state) for it in items}
+
+
+def compare(looked: Looked, known: dict[str, Seen] | None = None) -> Changes:
+    return changes(EVENT, looked, known or {}, NOW)
+
+
+def outcomes(found: Changes) -> list[tuple[str, str]]:
+    return [(entry["external_id"], entry["outcome"]) for entry in found.entries]
+
+
+def test_what_is_new_is_handed_on_with_the_time_that_it_was_seen() -> None:
+    found = compare(Looked(items=(item("a"), item("b"))), seen(item("a")))
+    assert [(it.external_id, it.seen_at, it.formerly) for it in found.items] == [("b", NOW, None)]
+    assert outcomes(found) == [("b", "requested"), ("a", "unchanged")]
+    assert found.entries[0]["import_id"] == child_import(EVENT.id, "b")
+    assert found.outcome == "changed"
+
+
+def test_what_is_as_it_was_is_not_handed_on_whenever_it_was_seen() -> None:
+    same = item("a", seen_at=NOW, formerly=url("z"))
+    assert version(same) == version(item("a"))
+    assert compare(Looked(items=(same,)), seen(item("a"))).outcome == "unchanged"
+
+
+def test_any_other_difference_is_handed_on() -> None:
+    for changed in (item("a", "Another title"), item("a", metadata={"view_count": 2}), item("a", is_private=True)):
+        assert len(compare(Looked(items=(changed,)), seen(item("a"))).items) == 1
+
+
+def test_what_moved_says_from_where() -> None:
+    moved = item("a", url=url("new"))
+    assert [it.formerly for it in compare(Looked(items=(moved,)), seen(item("a"))).items] == [url("a")]
+    followed = compare(Looked(items=(moved,), url=url("new")))
+    assert [it.formerly for it in followed.items] == [CHANNEL]
+
+
+def test_what_cannot_be_had_is_told_with_its_reason() -> None:
+    found = compare(Looked(skipped=(Skipped("a", url("a"), "Private video", "It is private."),)))
+    assert (found.entries[0]["outcome"], found.entries[0]["reason"]) == ("skipped", "It is private.")
+    assert found.outcome == "unchanged"
+
+
+def test_only_standings_that_have_changed_are_told() -> None:
+    known = seen(item("a"), item("b")) | seen(item("c"), state="gone")
+    told: list[tuple[str, Literal["there", "gone"]]] = [("a", "gone"), ("b", "there"), ("c", "gone"), ("x", "gone")]
+    standings = tuple(Standing(url=url(video), state=state) for video, state in told)
+    found = compare(Looked(standings=standings), known)
+    assert found.standings == (Standing(url=url("a"), state="gone"),)
+    assert outcomes(found) == [("a", "gone"), ("c", "gone"), ("b", "unchanged")]
+
+
+def test_what_was_gone_and_is_read_again_is_there() -> None:
+    found = compare(Looked(items=(item("a"),)), seen(item("a"), state="gone"))
+    assert (found.items, found.standings) == ((), (Standing(url=url("a"), state="there"),))
+
+
+def test_what_is_handed_on_needs_no_standing() -> None:
+    known = seen(item("a"), state="gone")
+    found = compare(Looked(items=(item("a", "New"),), standings=(Standing(url=url("a"), state="there"),)), known)
+    assert (len(found.items), found.standings) == (1, ())
+
+
+def test_a_channel_that_is_gone_says_nothing_of_its_videos() -> None:
+    assert gone(EVENT, seen(item("a"))) == Changes()
+
+
+def test_a_thing_of_its_own_that_is_gone_is() -> None:
+    event = EVENT.model_copy(update={"url": url("a")})
+    assert gone(event, seen(item("a"))).standings == (Standing(url=url("a"), state="gone"),)
+
+
+def test_a_run_stays_small_but_leaves_out_nothing_that_changed() -> None:
+    many = [item(f"v{n}") for n in range(MAX_ENTRIES + 10)]
+    assert len(compare(Looked(items=tuple(many)), seen(*many)).entries) == MAX_ENTRIES
+    assert len(compare(Looked(items=tuple(many))).entries) == MAX_ENTRIES + 10
