@@ -1,0 +1,109 @@
+"""How the end of a look gets into its source, and what its owner is told."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from kit.looks import Ended, settle
+from kit.mongo import Database
+from kit.sources import SourceState, follow
+from tests.e2e.sources.rig import Clock, a_source, stored
+
+MINUTE = timedelta(minutes=1)
+OK = Ended(SourceState.OK)
+GONE = Ended(SourceState.GONE, "GitHub has no such repository.")
+
+
+async def test_a_repeated_end_changes_nothing(db: Database, clock: Clock) -> None:
+    source = await stored(db, clock)
+    first = await settle(db, source["_id"], clock.now, Ended(SourceState.FAILING), clock.now + MINUTE)
+    again = await settle(db, source["_id"], clock.now, Ended(SourceState.FAILING), clock.now + MINUTE)
+    assert first == again
+    assert first
+    assert first["failures"] == 1
+
+
+async def test_an_end_that_comes_late_does_not_overwrite_a_newer_one(db: Database, clock: Clock) -> None:
+    source = await stored(db, clock)
+    newer = await settle(db, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
+    assert await settle(db, source["_id"], clock.now, GONE, clock.now + MINUTE) == newer
+    assert await db.notices.count_documents({}) == 0
+
+
+async def test_a_clock_that_goes_slow_does_not_keep_a_source_due_for_ever(db: Database, clock: Clock) -> None:
+    source = await stored(db, clock, last_checked_at=clock.now + MINUTE)
+    settled = await settle(db, source["_id"], clock.now, OK, clock.now)
+    assert settled
+    assert settled["next_sync_at"] > clock.now
+
+
+async def test_the_end_of_a_look_at_a_removed_source_is_nothing(db: Database, clock: Clock) -> None:
+    assert await settle(db, a_source(clock)["_id"], clock.now, GONE, clock.now) is None
+    assert await db.notices.count_documents({}) == 0
+
+
+async def test_what_its_owner_changed_during_the_look_stays_changed(db: Database, clock: Clock) -> None:
+    source = await stored(db, clock)
+    changed = {"sync_frequency": "manual", "updated_at": clock.now + MINUTE}
+    await asyncio.gather(
+        settle(db, source["_id"], clock.now, OK, clock.now + 2 * MINUTE),
+        db.sources.update_one({"_id": source["_id"]}, {"$set": changed}),
+    )
+    kept = await db.sources.find_one({})
+    assert kept
+    assert (kept["sync_frequency"], kept["state"]) == ("manual", "ok")
+
+
+@pytest.mark.parametrize("state", ["gone", "private", "revoked"])
+async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
+    db: Database, clock: Clock, state: str
+) -> None:
+    source = await stored(db, clock, "paper")
+    for _ in range(3):
+        due = source["next_sync_at"]
+        settled = await settle(db, source["_id"], due, Ended(SourceState(state), "why"), due + MINUTE)
+        assert settled
+        source = settled
+        (notice,) = await db.notices.find().to_list()
+        assert (notice["user_id"], notice["kind"], notice["provider"]) == ("ada", f"source_{state}", "github")
+        assert "paper" in notice["text"]
+        assert notice["created_at"] == clock.now + MINUTE
+    await settle(db, source["_id"], source["next_sync_at"], OK, source["next_sync_at"] + MINUTE)
+    assert await db.notices.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("state", ["failing", "needs_reauth"])
+async def test_nobody_is_told_what_passes_or_what_their_connection_tells(
+    db: Database, clock: Clock, state: str
+) -> None:
+    source = await stored(db, clock)
+    await settle(db, source["_id"], clock.now, Ended(SourceState(state)), clock.now + MINUTE)
+    assert await db.notices.count_documents({}) == 0
+
+
+async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clock: Clock) -> None:
+    source = await stored(db, clock, "old")
+    moved = Ended(SourceState.OK, identifier="https://github.com/ada/new")
+    settled = await settle(db, source["_id"], clock.now, moved, clock.now + MINUTE)
+    assert settled
+    assert (settled["_id"], settled["source_identifier"]) == (source["_id"], moved.identifier)
+    assert await follow(db, a_source(clock, "new")) == (settled, False), "not a second time"
+    another, created = await follow(db, a_source(clock, "old"))
+    assert created
+    assert another["_id"] != source["_id"], "the old name may be somebody else's now"
+
+
+async def test_a_source_that_is_followed_under_both_names_keeps_the_old_one(db: Database, clock: Clock) -> None:
+    old = await stored(db, clock, "old")
+    await stored(db, clock, "new")
+    moved = Ended(SourceState.OK, identifier="https://github.com/ada/new")
+    settled = await settle(db, old["_id"], clock.now, moved, clock.now + MINUTE)
+    assert settled
+    assert (settled["source_identifier"], settled["state"]) == (old["source_identifier"], "ok")
+
+
+async def test_who_follows_twice_at_once_follows_once(db: Database, clock: Clock) -> None:
+    results = await asyncio.gather(*(follow(db, a_source(clock)) for _ in range(20)))
+    assert sum(created for _, created in results) == 1
+    assert len({source["_id"] for source, _ in results}) == 1
