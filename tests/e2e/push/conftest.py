@@ -19,6 +19,7 @@ from kit.subscriptions import Callback, callback
 from schemas.events import Options
 from services.gateway.app import create_app
 from services.gateway.pushes import Pushes
+from services.gateway.services import Gateway
 from services.gateway.subscriptions import Subscriptions
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
 
@@ -49,6 +50,10 @@ class World:
     pushes: Pushes
     subscriptions: Subscriptions
     client: httpx.AsyncClient
+
+    def serve(self, gateway: Gateway) -> Gateway:
+        """The same, under this world's clock."""
+        return replace(gateway, pushes=self.pushes, subscriptions=self.subscriptions)
 
     async def follows(self, member: str, link: str = channel_url(CHANNEL), **changes: Any) -> Document:
         """A source that was looked at long ago, and comes tomorrow."""
@@ -130,6 +135,7 @@ async def world(db: Database) -> AsyncIterator[World]:
     given = settings(webhook_key=KEY, github_webhook_secret=SecretStr(GITHUB_SECRET))
     pushes, subscriptions = Pushes(db, now=clock.now), Subscriptions(db, KEY, now=clock.now)
     app = create_app(given, db, FakeBroker().publish, FakeRegistry())
-    app.state.gateway = replace(app.state.gateway, pushes=pushes, subscriptions=subscriptions)
     async with client_of(app) as client:
-        yield World(db, clock, pushes, subscriptions, client)
+        world = World(db, clock, pushes, subscriptions, client)
+        app.state.gateway = world.serve(app.state.gateway)
+        yield world
