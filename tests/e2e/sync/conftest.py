@@ -57,23 +57,23 @@ class Rig:
     github: GitHub
     accounts: Accounts
     now: datetime = NOON
-    registry: Registry = field(init=False)
     sync: Sync = field(init=False)
     budgets: Budgets = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = IntegrationSettings(github_token=SecretStr("ghp_application"))
-        self.registry = build_registry(settings)
         self.budgets = Budgets(self.db, clock=lambda: self.now)
+        self.use(build_registry(IntegrationSettings(github_token=SecretStr("ghp_application"))))
+
+    def use(self, registry: Registry) -> None:
         http = Upstream(
             httpx.MockTransport(self.github),
-            self.registry.bases,
+            registry.bases,
             limits=Limits(retries=0),
             budgets=self.budgets,
             now=lambda: self.now,
         )
         access = Access(self.accounts, self.accounts, http, Snapshots(self.db, http))
-        self.sync = Sync(self.db, self.registry, access, fresh=HOUR, now=lambda: self.now)
+        self.sync = Sync(self.db, registry, access, fresh=HOUR, now=lambda: self.now)
 
     async def follow(self, url: str, user_id: str = "ada", **more: Any) -> Document:
         source, _ = await follow(

@@ -1,0 +1,151 @@
+"""Followed collections: their items are imports of their own, and a parent task learns of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+
+from integrations.base import Credentials, Integration, Known, Looked, Skipped
+from integrations.links import Link
+from integrations.registry import Registry
+from kit import batches
+from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
+from kit.http import Upstream
+from kit.mongo import Document
+from kit.runs import child_import
+from kit.sources import SourceState, sync_requested
+from schemas.content import Item
+from schemas.events import Standing
+from tests.e2e.sync.conftest import Emitted, Rig
+
+URL = "https://shelf.example/ada"
+
+
+@dataclass
+class Shelf(Integration):
+    """Shows what it is told to, and remembers how it was asked."""
+
+    name: ClassVar = "shelf"
+    title: ClassVar = "Shelf"
+    supports_auto_sync: ClassVar = True
+    sample_urls: ClassVar = {}
+    refused_urls: ClassVar = ()
+    found: Looked = field(default_factory=Looked)
+    problem: ImportProblem | None = None
+    asked: list[tuple[Known, int, bool]] = field(default_factory=list)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        return ()
+
+    def owns(self, link: Link) -> bool:
+        return True
+
+    def canonical_url(self, url: str) -> str:
+        return url
+
+    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+        raise NotImplementedError
+
+    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        self.asked.append((known, max_items, credentials.interactive))
+        if self.problem:
+            raise self.problem
+        return self.found
+
+
+def books(*names: str) -> tuple[Item, ...]:
+    facts = {"integration": "shelf", "kind": "book", "full_name": "A book"}
+    return tuple(Item.model_validate({**facts, "external_id": it, "title": it, "url": f"{URL}/{it}"}) for it in names)
+
+
+@pytest.fixture
+def shelf(rig: Rig) -> Shelf:
+    shelf = Shelf()
+    rig.use(Registry([shelf]))
+    return shelf
+
+
+async def waited_for(rig: Rig, max_items: int = 50) -> tuple[Document, UUID]:
+    """A source that a member follows just now, and the task that they look at."""
+    task_id = uuid4()
+    await rig.db.batches.insert_one(
+        batches.listing(task_id=task_id, user_id="ada", integration="shelf", url=URL, now=rig.now)
+    )
+    return await rig.follow(URL, task_id=task_id, max_items=max_items), task_id
+
+
+async def task(rig: Rig, task_id: UUID) -> Document:
+    found = await rig.db.batches.find_one({"_id": task_id})
+    assert found is not None
+    return found
+
+
+def ids(emitted: Emitted) -> Sequence[str]:
+    return [event.item.external_id for event in emitted.fetched]
+
+
+async def test_a_task_learns_its_children_and_what_was_skipped(rig: Rig, shelf: Shelf) -> None:
+    shelf.found = Looked(books("a", "b"), (Skipped("c", f"{URL}/c", "c", "It is lent."),), memory={"page": 1})
+    source, task_id = await waited_for(rig, 20)
+    event = sync_requested(source)
+    emitted = Emitted(await rig.sync(event))
+    assert ids(emitted) == ["a", "b"]
+    assert shelf.asked == [(Known(), 20, True)]
+    parent = await task(rig, task_id)
+    assert parent["children"] == [{"url": f"{URL}/{it}", "task_id": child_import(event.id, it)} for it in ("a", "b")]
+    assert [(it["url"], it["error"]) for it in parent["refused"]] == [(f"{URL}/c", "It is lent.")]
+    records = await rig.db.imports.find({}).sort("url", 1).to_list()
+    assert [it["_id"] for it in records] == [it["task_id"] for it in parent["children"]]
+    assert await rig.sync(event) == emitted.events
+    assert await task(rig, task_id) == parent
+
+
+async def test_the_next_look_knows_what_was_handed_on_and_nobody_waits_for_it(rig: Rig, shelf: Shelf) -> None:
+    shelf.found = Looked(books("a", "b"), memory={"page": 1})
+    source, _ = await waited_for(rig)
+    await rig.look(source)
+    shelf.found = Looked(books("c"), standings=(Standing(url=f"{URL}/a", state="gone"),), memory={"page": 2})
+    emitted = await rig.look(source)
+    assert shelf.asked[-1] == (Known(frozenset({"a", "b"}), {"page": 1}), 50, False)
+    assert (ids(emitted), emitted.standings) == (["c"], [Standing(url=f"{URL}/a", state="gone")])
+    assert emitted.synced[0].items_found == 3
+    assert (await rig.source(source))["memory"] == {"page": 2}
+    run = await rig.run(source)
+    assert {it["external_id"]: it["outcome"] for it in run["items"]} == {"c": "requested", "a": "gone"}
+
+
+async def test_a_task_ends_with_the_error_of_its_listing(rig: Rig, shelf: Shelf) -> None:
+    shelf.problem = ContentNotFoundError("There is no such shelf.")
+    source, task_id = await waited_for(rig)
+    assert (await rig.look(source)).events == []
+    assert (await task(rig, task_id))["error"]["error"] == "There is no such shelf."
+    assert (await rig.source(source))["state"] == SourceState.GONE
+
+
+async def test_a_limit_keeps_the_task_waiting(rig: Rig, shelf: Shelf) -> None:
+    source, task_id = await waited_for(rig)
+    shelf.problem = RateLimitError("Shelf's limit resets at 14:00 UTC.", retry_at=rig.now)
+    listing = await task(rig, task_id)
+    await rig.look(source)
+    assert await task(rig, task_id) == listing
+    source = await rig.source(source)
+    assert (source["state"], source["next_reason"], source["task_id"]) == ("ok", "limit", task_id)
+    shelf.problem, shelf.found = None, Looked(books("a"))
+    await rig.look(source)
+    assert len((await task(rig, task_id))["children"]) == 1
+
+
+async def test_a_listing_that_failed_forgets_and_marks_nothing(rig: Rig, shelf: Shelf) -> None:
+    shelf.found = Looked(books("a"), memory={"page": 1})
+    source = await rig.follow(URL)
+    await rig.look(source)
+    shelf.problem = UpstreamUnavailableError("Shelf is not available.")
+    assert (await rig.look(source)).events == []
+    source, run = await rig.source(source), await rig.run(source)
+    assert (source["state"], source["failures"], source["memory"]) == ("failing", 1, {"page": 1})
+    assert (run["outcome"], run["items"], run["error"]["error"]) == ("failed", [], "Shelf is not available.")
+    shelf.problem = None
+    assert (await rig.look(source)).fetched == []
