@@ -66,7 +66,7 @@ class Sources:
         claim = uuid4()
         ids = {"$in": [source["_id"] for source in found]}
         await self._db.sources.update_many({**free, "_id": ids}, {"$set": {"claim": claim, "emit_at": now + CLAIM}})
-        return await self._db.sources.find({"_id": ids, "claim": claim}).to_list()
+        return await self._db.sources.find({"_id": ids, "claim": claim}, {"memory": 0, "metadata": 0}).to_list()
 
     async def _emit(self, claimed: list[Document]) -> int:
         if not claimed:
