@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from kit.mongo import Database
-from kit.sources import Reason, SourceState, followed, look_now
+from kit.mongo import Database, Document
+from kit.sources import Reason, SourceState, followed, look_now, to_millis
 
 REMEMBERED = timedelta(days=10)  # deliveries; GitHub repeats those of the last three days on request
 PAUSE = timedelta(minutes=1)  # between looks at a source that are pushed
@@ -35,16 +35,15 @@ class Pushes:
     async def look(self, platform: str, links: Sequence[str]) -> bool:
         """Make due what is followed under these links; whether anybody follows them.
 
-        What was looked at a moment ago comes once more after a pause, however much is pushed. What fails keeps its
-        pauses, and what waits for an upstream's limit waits.
+        However much is pushed, there is a pause between looks, and one look after it. What fails keeps its pauses, and
+        what waits for an upstream's limit waits.
         """
-        now = self._now()
+        now = to_millis(self._now())
         which = followed(platform, links)
         patient = {"$nor": [{"state": SourceState.FAILING}, {"next_reason": Reason.LIMIT}]}
-        rested = {"last_checked_at": {"$not": {"$gt": now - PAUSE}}}
-        await look_now(self._db, {**which, **patient, **rested}, Reason.PUSH, now)
-        tired = {"last_checked_at": {"$gt": now - PAUSE}, "next_sync_at": {"$not": {"$lte": now + PAUSE}}}
-        await look_now(self._db, {**which, **patient, **tired}, Reason.PUSH, now + PAUSE, updated_at=now)
+        for waiting, due_at in (_rested(now), now), (_tired(now), now + PAUSE):
+            due = {"$and": [which, patient, waiting]}
+            await look_now(self._db, due, Reason.PUSH, due_at, pushed_at=due_at, updated_at=now)
         return await self._db.sources.find_one(which, {"_id": 1}) is not None
 
     async def _remember(self, name: str) -> bool:
@@ -53,3 +52,18 @@ class Pushes:
         except DuplicateKeyError:
             return False
         return True
+
+
+def _rested(now: datetime) -> Document:
+    """A filter: no look was pushed of late, or the one that was has not begun."""
+    return {"$or": [{"pushed_at": {"$not": {"$gt": now - PAUSE}}}, _not_begun(now)]}
+
+
+def _tired(now: datetime) -> Document:
+    """A filter: a look was pushed of late, and no other is to come after the pause."""
+    to_come = {"next_reason": Reason.PUSH, "next_sync_at": {"$gt": now}}
+    return {"pushed_at": {"$gt": now - PAUSE}, "$nor": [to_come, _not_begun(now)]}
+
+
+def _not_begun(now: datetime) -> Document:
+    return {"next_sync_at": {"$lte": now}, "$expr": {"$eq": ["$emit_at", "$next_sync_at"]}}

@@ -76,11 +76,23 @@ class World:
         due = {"next_reason": "push", "next_sync_at": {"$lte": self.clock.now()}}
         return sorted([source["user_id"].removeprefix("user-") async for source in self.db.sources.find(due)])
 
+    async def emitted(self) -> None:
+        """The looks that are due begin."""
+        now = self.clock.now()
+        await self.db.sources.update_many({"emit_at": {"$lte": now}}, {"$set": {"emit_at": now + timedelta(days=1)}})
+
     async def looked(self) -> None:
         """The looks that are due end."""
         now = self.clock.now()
-        ended = {"last_checked_at": now, "next_sync_at": now + timedelta(days=1), "next_reason": "interval"}
+        tomorrow = now + timedelta(days=1)
+        ended = {"last_checked_at": now, "next_sync_at": tomorrow, "emit_at": tomorrow, "next_reason": "interval"}
         await self.db.sources.update_many({"next_sync_at": {"$lte": now}}, {"$set": ended})
+
+    async def due_at(self) -> datetime:
+        """When the one source there is is looked at next."""
+        (source,) = await self.db.sources.find().to_list()
+        due_at: datetime = source["next_sync_at"]
+        return due_at
 
     async def subscribed(self, channel_id: str = CHANNEL, **changes: Any) -> Callback:
         """As the scheduler leaves it when it has asked the hub."""

@@ -7,6 +7,7 @@ import pytest
 
 from integrations.youtube_names import channel_url
 from kit.subscriptions import callback
+from services.gateway.pushes import PAUSE
 from tests.e2e.push.conftest import ANOTHER, CHANNEL, KEY, World, signature
 from tests.e2e.push.feeds import deletion, feed, upload
 
@@ -77,19 +78,38 @@ async def test_a_callback_speaks_for_its_own_channel_only(world: World) -> None:
 
 
 async def test_many_pushes_are_a_look_now_and_one_after_a_pause(world: World) -> None:
-    source = await world.follows("ada")
+    await world.follows("ada", last_checked_at=world.clock.now())
     address = await world.subscribed()
     await world.push(address, upload(updated="first"))
     assert await world.pushed() == ["ada"]
     await world.looked()
+    after = world.clock.now() + PAUSE
     for number in range(20):
         await world.push(address, upload(updated=f"{number}"))
-        assert await world.pushed() == []
-    stored = await world.db.sources.find_one({"_id": source["_id"]})
-    assert stored is not None
-    assert stored["next_sync_at"] == stored["emit_at"] == world.clock.now() + timedelta(minutes=1)
-    world.clock.advance(timedelta(minutes=1))
+        assert (await world.pushed(), await world.due_at()) == ([], after)
+        world.clock.advance(timedelta(seconds=1))
+    world.clock.advance(PAUSE)
     assert await world.pushed() == ["ada"]
+
+
+async def test_a_push_during_a_look_is_another_look_and_before_it_is_the_same(world: World) -> None:
+    await world.follows("ada")
+    address = await world.subscribed()
+    for updated in "123":
+        world.clock.advance(timedelta(seconds=1))
+        await world.push(address, upload(updated=updated))
+        assert await world.due_at() == world.clock.now(), "it is to see what is there now"
+    await world.emitted()
+    world.clock.advance(timedelta(seconds=1))
+    await world.push(address, upload(updated="4"))
+    assert await world.due_at() == world.clock.now() + PAUSE
+
+
+async def test_a_look_that_is_due_by_the_clock_becomes_one_that_sees_what_is_there_now(world: World) -> None:
+    due = world.clock.now() - timedelta(minutes=5)
+    await world.follows("ada", next_sync_at=due, emit_at=due)
+    await world.push(await world.subscribed(), upload())
+    assert (await world.pushed(), await world.due_at()) == (["ada"], world.clock.now())
 
 
 @pytest.mark.parametrize(
