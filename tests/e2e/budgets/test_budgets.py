@@ -84,6 +84,14 @@ async def test_who_would_come_back_in_vain_waits_for_a_later_reset(process: New,
     assert (waits.count(1), waits.count(2), waits.count(3)) == (9, 10, 6)  # one was refused before
 
 
+async def test_an_answer_that_is_free_costs_nothing_and_is_not_counted(process: New) -> None:
+    budgets, paid = process(), charge(bucket(10, free=lambda response: response.status == 304))
+    for _ in range(25):
+        await spend(budgets, paid, lambda: answer(304))
+    assert not paid.spent
+    assert await spend_all(budgets, paid) == paid.spent["test.units"] == 10
+
+
 async def test_a_sync_leaves_the_reserve_to_those_who_wait(process: New) -> None:
     budgets, units = process(), bucket(100, reserve=0.2)
     assert await spend_all(budgets, charge(units, interactive=False)) == 80

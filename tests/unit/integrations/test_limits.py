@@ -51,6 +51,14 @@ def test_github_counts_by_account(credentials: Credentials, values: dict[str, st
     assert charge.slots.count == 100
 
 
+@pytest.mark.parametrize(("credentials", "free"), [(MEMBER, True), (Credentials(), False)])
+def test_what_is_not_modified_is_free_for_those_who_say_who_they_are(credentials: Credentials, free: bool) -> None:
+    (hourly, _), (points, _) = github_limits.charge(credentials, settings()).costs
+    unchanged = Response(304, httpx.Headers(), b"", "GitHub")
+    assert (hourly.free is not None and hourly.free(unchanged), points.free) == (free, None)
+    assert hourly.free is None or not hourly.free(answer({}))
+
+
 def test_no_minute_holds_more_points_than_github_allows() -> None:
     (_, (points, _)) = github_limits.charge(MEMBER, settings(github_points_per_minute=900)).costs
     most = 0
