@@ -57,7 +57,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`connection` is the provider whose account it took."""
+    """`connection` is the provider whose account it takes to see this: the next look need not try without."""
 
     looked: Looked
     seen_at: datetime
@@ -93,7 +93,8 @@ class Access:
             else:
                 view = self._snapshots.view(f"{look.user_id} {integration.name} {credentials.account}", spent)
             looked = await integration.look(look.url, view.http, credentials, look.known, look.max_items)
-            return Sight(looked, view.seen_at, integration.name if credentials.token else None)
+            needed = credentials.token is not None and _is_private(looked)
+            return Sight(looked, view.seen_at, integration.name if needed else None)
 
         ours = Credentials(user_id=look.user_id, interactive=look.interactive)
         if look.connection is None:
@@ -152,3 +153,7 @@ class Access:
             if newer is None:  # disconnected meanwhile
                 raise
             return await see(member(newer))
+
+
+def _is_private(looked: Looked) -> bool:
+    return any(it.is_private for it in looked.items) or any(it.state == "private" for it in looked.standings)

@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.imports import BULK, pending
 from kit.mongo import Database, Document, refused
-from kit.runs import child_import
+from kit.runs import ItemOutcome, child_import
 from schemas.content import Item
 from schemas.events import ContentFetched, Standing, SyncRequested
 from services.fetcher.changes import Seen, version
@@ -47,6 +47,8 @@ class Runs:
 
     async def handed_on(self, run: Document) -> list[ContentFetched]:
         """The same events whenever it is asked."""
+        if not any(entry["outcome"] == ItemOutcome.REQUESTED for entry in run["items"]):
+            return []
         found = await self._db.outbox.find({"run_id": run["_id"]}).sort("place", 1).to_list()
         return [ContentFetched.model_validate_json(zlib.decompress(one["body"])) for one in found]
 

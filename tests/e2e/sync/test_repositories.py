@@ -210,8 +210,10 @@ async def test_a_repository_that_became_private_is_hidden_until_it_is_public_aga
     assert [it.item.is_private for it in (await rig.look(source)).fetched] == [True]
     assert (await rig.look(source)).fetched == []
     assert "github.core" not in (await rig.run(source))["cost"]  # her own 304 are free as well
+    assert (await rig.source(source))["connection"] == "github"
     repository.private = False
     assert [it.item.is_private for it in (await rig.look(source)).fetched] == [False]
+    assert (await rig.source(source))["connection"] is None
 
 
 @pytest.mark.parametrize(

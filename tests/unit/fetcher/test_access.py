@@ -45,7 +45,8 @@ class FakeGitHub:
             raise TokenRefusedError("GitHub refused our credentials.", action="connect_github")
         if url == PRIVATE and not token:
             raise ContentNotFoundError("GitHub has no such repository, or it is private.")
-        return Item(integration="github", external_id="1", url=url, kind="github_repo", title="x", full_name="m/x")
+        facts = {"integration": "github", "external_id": "1", "kind": "github_repo", "title": "x", "full_name": "m/x"}
+        return Item.model_validate({**facts, "url": url, "is_private": url == PRIVATE})
 
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         return Looked(items=(await self.fetch(url, http, credentials),))
