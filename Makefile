@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check test chaos lock clean
+.PHONY: help setup demo run create-youtube-agent check test chaos lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: setup ## connect accounts and import a dozen links from the sandbox, on re
 
 run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
 	@$(BIN)/python -m deploy.local.run
+
+create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= [AVATAR= WEBSITE= TWITTER= INSTAGRAM= LINKEDIN= GITHUB=]
+	@$(BIN)/thrive agents create
 
 check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
 	$(BIN)/ruff check .

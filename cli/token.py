@@ -1,7 +1,7 @@
 """`thrive token --user NAME`: a bearer token for local use, signed with the gateway's own JWT_KEY."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from joserfc import jwt
@@ -20,14 +20,14 @@ class TokenSettings(Settings):
     jwt_algorithms: str = "HS256"
 
 
-def make_token(settings: TokenSettings, user: str, hours: float) -> str:
+def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple[str, ...] = ()) -> str:
     """A token that names `user` as its subject and as the wanted username. Raises ValueError without an HMAC key."""
     algorithm = settings.jwt_algorithms.split(",")[0].strip()
     key = settings.jwt_key.get_secret_value()
     if not key or not algorithm.startswith("HS"):
         raise ValueError("JWT_KEY is not an HMAC secret; ask your identity provider for a token instead.")
     now = int(time.time())
-    claims = {
+    claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
         "aud": settings.jwt_audience,
         "sub": user,
@@ -35,6 +35,8 @@ def make_token(settings: TokenSettings, user: str, hours: float) -> str:
         "iat": now,
         "exp": now + int(hours * 3_600),
     }
+    if roles:
+        claims["roles"] = list(roles)
     return jwt.encode({"alg": algorithm}, claims, OctKey.import_key(key), algorithms=[algorithm])
 
 

@@ -1,0 +1,191 @@
+"""`thrive agents create|list|pause|resume|remove`: the feed agents, by way of the gateway."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from cli.gateway import Gateway, OperatorSettings, RefusedError, as_operator
+
+app = typer.Typer(help="Feed agents: each curates a channel into the explore feed.", no_args_is_help=True)
+
+AGENTS = "/api/v1/agents/"
+LINKS = {
+    "WEBSITE": "Website",
+    "TWITTER": "Twitter",
+    "INSTAGRAM": "Instagram",
+    "LINKEDIN": "LinkedIn",
+    "GITHUB": "GitHub",
+}
+PAUSE = 1.0  # seconds between two looks at an import
+PATIENCE = 60  # looks that may fail in a row
+
+Say = Callable[[str], None]
+Username = Annotated[str, typer.Argument(help="As `thrive agents list` shows it.")]
+
+
+def _option(name: str, help_: str) -> Any:
+    return typer.Option(f"--{name.lower().replace('_', '-')}", envvar=name, help=help_)
+
+
+@app.command("create")
+def create_(
+    channel_url: Annotated[str, _option("CHANNEL_URL", "The YouTube channel: a link of any form.")] = "",
+    source_name: Annotated[str, _option("SOURCE_NAME", "The agent's name; its username is made of it.")] = "",
+    avatar: Annotated[str, _option("AVATAR", "The https address of its picture.")] = "",
+    website: Annotated[str, _option("WEBSITE", "The https address of a page, as the next four.")] = "",
+    twitter: Annotated[str, _option("TWITTER", "")] = "",
+    instagram: Annotated[str, _option("INSTAGRAM", "")] = "",
+    linkedin: Annotated[str, _option("LINKEDIN", "")] = "",
+    github: Annotated[str, _option("GITHUB", "")] = "",
+) -> None:
+    """Create an agent for a channel, import what is there, and print its address. Repeating it changes nothing."""
+    links = {"WEBSITE": website, "TWITTER": twitter, "INSTAGRAM": instagram, "LINKEDIN": linkedin, "GITHUB": github}
+    parameters = {"CHANNEL_URL": channel_url, "SOURCE_NAME": source_name, "AVATAR": avatar, **links}
+    if problems := malformed(parameters):
+        for problem in problems:
+            typer.echo(problem, err=True)
+        raise typer.Exit(2)
+    with _gateway() as gateway:
+        if not create(gateway, request_of(parameters), typer.echo):
+            raise typer.Exit(1)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the agents, newest first."""
+    table = Table("username", "name", "channel", "state", "last synced")
+    with _gateway() as gateway:
+        for agent in listed(gateway):
+            source = agent.get("source") or {}
+            paused = source.get("sync_enabled") is False
+            row = (
+                agent["username"],
+                agent["display_name"],
+                source.get("url"),
+                "paused" if paused else source.get("state"),
+            )
+            table.add_row(*(str(cell or "") for cell in (*row, source.get("last_synced_at"))))
+    Console().print(table)
+
+
+@app.command()
+def pause(username: Username) -> None:
+    """Look for no new videos of its channel. Its projects stay."""
+    _change(username, {"paused": True})
+
+
+@app.command()
+def resume(username: Username) -> None:
+    """Look for new videos again."""
+    _change(username, {"paused": False})
+
+
+@app.command()
+def remove(username: Username, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove an agent with all its projects."""
+    yes or typer.confirm(f"Remove {username} and all its projects?", abort=True)
+    with _gateway() as gateway:
+        gateway.call("DELETE", _path(username))
+    typer.echo(f"{username} is gone.")
+
+
+def malformed(parameters: Mapping[str, str]) -> list[str]:
+    """What is wrong with which parameter, in words."""
+    missing = [f"{name} is missing." for name in ("CHANNEL_URL", "SOURCE_NAME") if not parameters[name].strip()]
+    addresses = (name for name in ("AVATAR", *LINKS) if parameters[name] and not _is_address(parameters[name]))
+    return missing + [f"{name} is not an https:// address." for name in addresses]
+
+
+def request_of(parameters: Mapping[str, str]) -> dict[str, Any]:
+    links = [{"title": title, "url": parameters[name]} for name, title in LINKS.items() if parameters[name]]
+    return {
+        "channel_url": parameters["CHANNEL_URL"],
+        "name": parameters["SOURCE_NAME"],
+        "avatar_url": parameters["AVATAR"] or None,
+        "links": links,
+    }
+
+
+def create(gateway: Gateway, body: dict[str, Any], say: Say, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """True once its channel has been imported; tells how that goes, and where the agent is."""
+    answer = gateway.call("POST", AGENTS, body)
+    agent, task = answer["agent"], answer["agent"].get("task")
+    say(f"{agent['display_name']} ({agent['username']}) {'is there' if answer['created'] else 'was there already'}.")
+    told, failures = "", 0
+    while task and task["status"] not in ("completed", "failed"):
+        told = _tell(task, told, say)
+        sleep(PAUSE)
+        try:
+            task, failures = gateway.call("GET", _path(agent["username"])).get("task"), 0
+        except (httpx.HTTPError, RefusedError):
+            if (failures := failures + 1) > PATIENCE:
+                raise
+    if task:
+        _tell(task, told, say)
+    say(f"{gateway.url}{agent['profile_url']}")
+    return not task or task["status"] == "completed"
+
+
+def listed(gateway: Gateway) -> Iterator[dict[str, Any]]:
+    path: str | None = f"{AGENTS}?limit=100"
+    while path:
+        page = gateway.call("GET", path)
+        yield from page["agents"]
+        cursor = page.get("next_cursor")
+        path = f"{AGENTS}?limit=100&cursor={cursor}" if cursor else None
+
+
+def _tell(task: Mapping[str, Any], told: str, say: Say) -> str:
+    """Says what has changed, and returns it."""
+    words = f"{task['progress']:3} %  {task['message']}"
+    if words != told:
+        say(words)
+    return words
+
+
+def _path(username: str) -> str:
+    return f"{AGENTS}{quote(username, safe='')}/"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "https"
+        and bool(parts.hostname)
+        and not parts.username
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def _change(username: str, body: dict[str, Any]) -> None:
+    with _gateway() as gateway:
+        agent = gateway.call("PATCH", _path(username), body)
+    typer.echo(f"{agent['username']} {'is paused' if body['paused'] else 'goes on'}.")
+
+
+@contextmanager
+def _gateway() -> Iterator[Gateway]:
+    try:
+        settings = OperatorSettings()
+        yield as_operator(settings)
+    except ValidationError as error:
+        typer.echo(f"{str(error.errors()[0]['loc'][0]).upper()} is not what it should be.", err=True)
+    except httpx.HTTPError as error:
+        typer.echo(f"The gateway at {settings.gateway_url} does not answer ({type(error).__name__}).", err=True)
+    except (RefusedError, ValueError) as error:
+        typer.echo(str(error), err=True)
+    else:
+        return
+    raise typer.Exit(1)

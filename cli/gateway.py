@@ -1,0 +1,59 @@
+"""The gateway's HTTP API, as an operator calls it."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import Field, SecretStr
+
+from cli.token import TokenSettings, make_token
+
+SECONDS = 30
+HOURS = 1
+
+
+class OperatorSettings(TokenSettings):
+    """Without JWT_KEY the one is taken that `make run` keeps in `local_dir`."""
+
+    gateway_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s/]+/?$")
+    local_dir: Path = Path(".local")
+
+
+class RefusedError(Exception):
+    """What the gateway says, for people."""
+
+
+class Gateway:
+    """Raises `RefusedError` for every answer that is an error, and httpx's errors where none comes."""
+
+    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(
+            base_url=self.url, headers=headers, timeout=SECONDS, trust_env=False, transport=transport
+        )
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = self._client.request(method, path, json=body)
+        if answer.status_code == 204:
+            return {}
+        try:
+            told = answer.json()
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise RefusedError(f"This is no gateway of ours; it answers {answer.status_code}.")
+        if answer.is_success:
+            return told
+        fields = [f"{one['field']}: {one['problem']}" for one in told.get("fields", ())]
+        words = [told.get("error"), *fields, told.get("suggestion")]
+        raise RefusedError("\n".join(str(one) for one in words if one))
+
+
+def as_operator(settings: OperatorSettings, transport: httpx.BaseTransport | None = None) -> Gateway:
+    """Raises ValueError where no key is there to sign a token with."""
+    kept = settings.local_dir / "jwt.key"
+    if not settings.jwt_key.get_secret_value() and kept.exists():
+        settings = settings.model_copy(update={"jwt_key": SecretStr(kept.read_text().strip())})
+    token = make_token(settings, "operator", HOURS, roles=("operator",))
+    return Gateway(settings.gateway_url, token, transport)

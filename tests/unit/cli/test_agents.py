@@ -1,0 +1,177 @@
+"""`thrive agents` and `make create-youtube-agent`, without a gateway or with one that says what it is told to."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from cli.agents import create, listed, malformed, request_of
+from cli.gateway import Gateway, OperatorSettings, RefusedError, as_operator
+from cli.main import app
+
+ROOT = Path(__file__).parents[3]
+KEY = "a secret of the tests, with more than 32 bytes"
+GIVEN = {
+    "CHANNEL_URL": "https://www.youtube.com/@tides", "SOURCE_NAME": "Tide Tables", "AVATAR": "", "WEBSITE": "",
+    "TWITTER": "", "INSTAGRAM": "", "LINKEDIN": "", "GITHUB": "",
+}  # fmt: skip
+
+
+def gateway(*answers: tuple[int, Any], seen: list[httpx.Request] | None = None) -> Gateway:
+    """It gives these answers in turn."""
+    left = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(request)
+        status, body = left.pop(0)
+        return httpx.Response(status, json=body)
+
+    return Gateway("http://gateway.test/", "token", httpx.MockTransport(answer))
+
+
+def agent(status: str = "processing", progress: int = 0, message: str = "Reading the channel") -> dict[str, Any]:
+    task = {"status": status, "progress": progress, "message": message, "refused": []}
+    return {
+        "username": "tide-tables", "display_name": "Tide Tables", "profile_url": "/api/v1/users/tide-tables/",
+        "task": task,
+    }  # fmt: skip
+
+
+def test_every_missing_and_malformed_parameter_is_named() -> None:
+    assert malformed(GIVEN) == []
+    wrong = {**dict.fromkeys(GIVEN, ""), "AVATAR": "me.png", "WEBSITE": "http://a.test/", "GITHUB": "https://u@b.test"}
+    problems = "\n".join(malformed(wrong))
+    for name in ("CHANNEL_URL", "SOURCE_NAME", "AVATAR", "WEBSITE", "GITHUB"):
+        assert name in problems
+    for name in ("TWITTER", "INSTAGRAM", "LINKEDIN"):
+        assert name not in problems
+
+
+@pytest.mark.parametrize(
+    "address", ["//a.test", "https://", "https://a b.test", "javascript:alert(1)", "https://[", "@me"]
+)
+def test_what_is_no_address_is_malformed(address: str) -> None:
+    assert malformed(GIVEN | {"TWITTER": address}) == ["TWITTER is not an https:// address."]
+
+
+def test_links_are_sent_with_their_titles() -> None:
+    body = request_of(GIVEN | {"GITHUB": "https://github.com/tides", "AVATAR": "https://a.test/t.png"})
+    assert body == {
+        "channel_url": GIVEN["CHANNEL_URL"], "name": "Tide Tables", "avatar_url": "https://a.test/t.png",
+        "links": [{"title": "GitHub", "url": "https://github.com/tides"}],
+    }  # fmt: skip
+
+
+def test_the_import_is_followed_to_its_end_and_the_address_printed() -> None:
+    said: list[str] = []
+    steps = [(201, {"created": True, "agent": agent()})]
+    steps += [(200, agent()), (503, {"error": "Away."}), (200, agent(progress=40, message="20 of 50 imported"))]
+    steps += [(200, agent("completed", 100, "50 of 50 imported"))]
+    assert create(gateway(*steps), {}, said.append, lambda _: None)
+    assert said == [
+        "Tide Tables (tide-tables) is there.",
+        "  0 %  Reading the channel",
+        " 40 %  20 of 50 imported",
+        "100 %  50 of 50 imported",
+        "http://gateway.test/api/v1/users/tide-tables/",
+    ]
+
+
+def test_a_channel_that_could_not_be_imported_is_no_success() -> None:
+    said: list[str] = []
+    answer = (201, {"created": True, "agent": agent("failed", 0, "YouTube has no such channel.")})
+    assert not create(gateway(answer), {}, said.append, lambda _: None)
+    assert "  0 %  YouTube has no such channel." in said
+
+
+def test_an_agent_that_was_there_is_only_named() -> None:
+    said: list[str] = []
+    answer = (200, {"created": False, "agent": agent("completed", 100, "50 of 50 imported")})
+    assert create(gateway(answer), {}, said.append, lambda _: None)
+    assert said[0] == "Tide Tables (tide-tables) was there already."
+
+
+def test_a_gateway_that_stays_away_is_not_waited_for_without_end() -> None:
+    answers = [(201, {"created": True, "agent": agent()}), *[(503, {"error": "Away."})] * 100]
+    with pytest.raises(RefusedError, match="Away"):
+        create(gateway(*answers), {}, lambda _: None, lambda _: None)
+
+
+def test_a_refusal_says_what_and_what_to_do() -> None:
+    fields = [{"field": "name", "problem": "too long"}]
+    answer = (422, {"error": "The request is not valid.", "fields": fields, "suggestion": "Compare it."})
+    with pytest.raises(RefusedError, match=r"is not valid\.\nname: too long\nCompare it"):
+        gateway(answer).call("POST", "/")
+
+
+@pytest.mark.parametrize("answer", [(200, ["a list"]), (502, "no gateway")])
+def test_an_answer_of_somebody_else_is_told_as_such(answer: tuple[int, Any]) -> None:
+    with pytest.raises(RefusedError, match=str(answer[0])):
+        gateway(answer).call("GET", "/")
+
+
+def test_all_pages_of_agents_are_listed() -> None:
+    seen: list[httpx.Request] = []
+    pages = [(200, {"agents": [agent()], "next_cursor": "c"}), (200, {"agents": [agent()], "next_cursor": None})]
+    assert len(list(listed(gateway(*pages, seen=seen)))) == 2
+    assert [request.url.params.get("cursor") for request in seen] == [None, "c"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_it_speaks_as_an_operator_with_the_key_that_there_is(tmp_path: Path, kept: bool) -> None:
+    (tmp_path / "jwt.key").write_text(KEY if kept else "another key, which is not the one that is asked for")
+    settings = OperatorSettings(local_dir=tmp_path, jwt_key=SecretStr("" if kept else KEY))
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204)
+
+    as_operator(settings, httpx.MockTransport(answer)).call("DELETE", "/")
+    token = jwt.decode(seen[0].headers["authorization"].removeprefix("Bearer "), OctKey.import_key(KEY))
+    assert token.claims["roles"] == ["operator"]
+
+
+def test_without_a_key_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JWT_KEY"):
+        as_operator(OperatorSettings(local_dir=tmp_path, jwt_key=SecretStr("")))
+
+
+def test_the_command_names_what_is_missing() -> None:
+    result = CliRunner().invoke(app, ["agents", "create", "--website", "nowhere"], env=dict.fromkeys(GIVEN, ""))
+    assert result.exit_code == 2
+    for name in ("CHANNEL_URL is missing", "SOURCE_NAME is missing", "WEBSITE is not"):
+        assert name in result.output
+
+
+def test_a_gateway_that_is_away_is_named(tmp_path: Path) -> None:
+    env = GIVEN | {"GATEWAY_URL": "http://127.0.0.1:1", "JWT_KEY": KEY}
+    result = CliRunner().invoke(app, ["agents", "create"], env=env)
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:1 does not answer" in result.output
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_hands_its_parameters_on(tmp_path: Path) -> None:
+    """With a stand-in for the virtual environment: what the target calls, and with what."""
+    command = tmp_path / "bin" / "thrive"
+    command.parent.mkdir()
+    (tmp_path / ".ready").touch()
+    command.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\nenv > {tmp_path}/env\n')
+    command.chmod(0o755)
+    given = {"CHANNEL_URL": "https://www.youtube.com/@tides", "SOURCE_NAME": 'Tide "Tables"; & $$HOME'}
+    pairs = [f"{name}={value}" for name, value in given.items()]
+    subprocess.run(["make", "-o", f"{tmp_path}/.ready", "create-youtube-agent", f"VENV={tmp_path}", *pairs],
+                   cwd=ROOT, check=True)  # fmt: skip
+    assert (tmp_path / "called").read_text() == "agents create\n"
+    handed = dict(line.partition("=")[::2] for line in (tmp_path / "env").read_text().splitlines())
+    assert handed["CHANNEL_URL"] == given["CHANNEL_URL"]
+    assert handed["SOURCE_NAME"] == 'Tide "Tables"; & $HOME'
