@@ -31,7 +31,7 @@ def next_slot(key: UUID, interval: timedelta, now: datetime) -> datetime:
 
 def pause_after(key: UUID, failures: int) -> timedelta:
     """Before the next try, `failures` in a row having been had: doubled each time up to a day, less up to a fifth."""
-    pause = min(FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, _DOUBLINGS), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, _DOUBLINGS), LONGEST_PAUSE)
     return pause * (1 - _share(key, failures) / 5)
 
 

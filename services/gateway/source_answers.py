@@ -111,9 +111,9 @@ class ItemAnswer(BaseModel):
 
     @classmethod
     def of(cls, item: Document, imports: Mapping[UUID, Document]) -> Self:
-        task_id = item.get("import_id")
         if item["outcome"] != ItemOutcome.REQUESTED:
-            return cls.model_validate({**item, "task_id": task_id})
+            return cls.model_validate(item)
+        task_id = item["import_id"]
         return cls.model_validate({**item, **_became(imports.get(task_id)), "task_id": task_id})
 
 

@@ -91,7 +91,7 @@ async def read_history(
     runs, following = await newest_first(
         gateway.db["runs"],
         {"source_id": source_id, "user_id": caller.user_id},
-        by="started_at",
+        by="finished_at",
         limit=limit,
         cursor=cursor,
     )

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from kit.looks import Ended, settle
-from kit.mongo import Database
+from kit.mongo import Database, Document
 from kit.sources import Reason, SourceState, look_now
 from services.scheduler.sources import CLAIM, OVERDUE
 from tests.e2e.sources.rig import DAY, Broker, Clock, a_source, scheduler, stored
@@ -120,7 +120,7 @@ async def test_a_source_that_is_asked_for_while_it_is_claimed_is_looked_at_after
 
 @pytest.mark.parametrize("quiet", [{"sync_frequency": "manual"}, {"sync_enabled": False}])
 async def test_a_quiet_source_is_looked_at_when_it_is_asked_for_and_not_again(
-    db: Database, clock: Clock, broker: Broker, quiet: dict[str, object]
+    db: Database, clock: Clock, broker: Broker, quiet: Document
 ) -> None:
     source = await stored(db, clock, **quiet)
     one = scheduler(db, broker)
