@@ -1,0 +1,76 @@
+"""What YouTube really answered about channels and their uploads: read, or refused in typed form, each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from integrations.base import Credentials
+from integrations.settings import IntegrationSettings
+from integrations.youtube_api import YouTubeAPI
+from integrations.youtube_feed import FeedError, parse
+from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
+from kit.errors import UpstreamUnavailableError
+from kit.http import Upstream
+from tests.contract.test_recordings import ROOT, answer, body_of
+
+pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no recordings at {ROOT}; set THRIVE_RECORDINGS")
+SETTINGS = IntegrationSettings.model_validate({"youtube_api_key": "k"})
+
+
+def recordings(folder: str, pattern: str = "*.json") -> list[Path]:
+    return sorted((ROOT / folder).glob(pattern))
+
+
+def name(file: Path) -> str:
+    return file.name
+
+
+def api(file: Path) -> YouTubeAPI:
+    play: Callable[[httpx.Request], httpx.Response] = lambda _request: answer(file)  # noqa: E731
+    return YouTubeAPI(SETTINGS, Upstream(httpx.MockTransport(play), [SETTINGS.youtube_api_url]), Credentials())
+
+
+@pytest.mark.parametrize("file", recordings("youtube/channels"), ids=name)
+async def test_a_channel_is_read_or_refused(file: Path) -> None:
+    items = body_of(file).get("items", [])
+    if items and not items[0].get("snippet"):  # a part that no import asks for alone
+        with pytest.raises(UpstreamUnavailableError):
+            await api(file).channel(ChannelName("id", "UC"))
+        return
+    channel = await api(file).channel(ChannelName("id", "UC"))
+    assert (channel is None) == (not items)
+    if channel:
+        assert channel.title == items[0]["snippet"]["title"]
+        assert CHANNEL_ID.fullmatch(channel.id)
+        assert channel.uploads == f"UU{channel.id[2:]}"
+
+
+@pytest.mark.parametrize("file", recordings("youtube/playlistItems"), ids=name)
+async def test_uploads_are_read(file: Path) -> None:
+    body = body_of(file)
+    page = await api(file).uploads("UU")
+    assert page is not None
+    assert page.next == body.get("nextPageToken")
+    assert all(VIDEO_ID.fullmatch(one.video_id) for one in page.uploads)
+    named = [item for item in body["items"] if item.get("contentDetails", {}).get("videoId")]
+    assert len(page.uploads) == len(named)
+    assert all(one.hidden or one.published for one in page.uploads)
+
+
+async def test_a_channel_without_a_list_of_uploads_has_none() -> None:
+    assert await api(ROOT / "youtube/errors/404.playlistNotFound.http.json").uploads("UU") is None
+
+
+@pytest.mark.parametrize("file", recordings("rss/youtube", "*.xml"), ids=name)
+def test_a_feed_is_read(file: Path) -> None:
+    entries = parse(file.read_bytes())
+    assert len(entries) == file.read_bytes().count(b"<entry>")
+    assert all(one.title and one.published < one.updated for one in entries)
+
+
+@pytest.mark.parametrize("file", [*recordings("rss/hostile", "*laughs*"), *recordings("rss/hostile", "xxe*")], ids=name)
+def test_a_feed_with_entities_is_refused(file: Path) -> None:
+    with pytest.raises(FeedError):
+        parse(file.read_bytes())
