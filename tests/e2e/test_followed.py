@@ -1,0 +1,68 @@
+"""A followed repository, through every process: looked at when it is due, and told truthfully in its history."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from sandbox.client import SandboxClient
+from tests.e2e.member import PATIENCE, Member
+from tests.e2e.stack import SANDBOX, Stack
+
+pytestmark = pytest.mark.engines
+
+NAME = "tidewater-example/tidewatch"
+SOURCES = "/integrations/sources/"
+
+
+@pytest.fixture
+async def sandbox(stack: Stack) -> AsyncIterator[SandboxClient]:
+    async with SandboxClient(stack.url(SANDBOX)) as client:
+        yield client
+        await client.reset()
+
+
+async def run(stack: Stack, member: Member, source_id: str, number: int) -> dict[str, Any]:
+    """The source's look of this number, from 1, when all that it sent on its way has arrived."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            stack.check()
+            history = await member.get(f"{SOURCES}{source_id}/history/")
+            if len(history["runs"]) >= number and "pending" not in history["runs"][-number]["changes"]:
+                look: dict[str, Any] = history["runs"][-number]
+                return look
+            await asyncio.sleep(0.1)
+
+
+async def test_a_repository_is_followed_through_changes_and_beyond_its_end(
+    stack: Stack, sandbox: SandboxClient, ada: Member
+) -> None:
+    answer = await ada.post(SOURCES, {"url": f"https://github.com/{NAME}", "sync_frequency": "daily"})
+    assert answer.status_code == 201, answer.text
+    source_id = answer.json()["id"]
+
+    first = await run(stack, ada, source_id, 1)
+    assert (first["outcome"], first["reason"], first["changes"]) == ("changed", "new", {"imported": 1})
+    assert first["next_reason"] == "interval"
+    (project,) = await ada.projects()
+
+    await ada.post(f"{SOURCES}{source_id}/sync/", {})
+    second = await run(stack, ada, source_id, 2)
+    assert (second["outcome"], second["reason"], second["changes"]) == ("unchanged", "requested", {"unchanged": 1})
+
+    await sandbox.change_repository(NAME, description="Tides, as they are today.")
+    await ada.post(f"{SOURCES}{source_id}/sync/", {})
+    third = await run(stack, ada, source_id, 3)
+    assert (third["outcome"], third["changes"]) == ("changed", {"updated": 1})
+
+    await sandbox.delete_repository(NAME)
+    await ada.post(f"{SOURCES}{source_id}/sync/", {})
+    fourth = await run(stack, ada, source_id, 4)
+    assert (fourth["outcome"], fourth["error"]["error_code"]) == ("failed", "CONTENT_NOT_FOUND")
+    source = await ada.get(f"{SOURCES}{source_id}/")
+    assert (source["state"], source["next_reason"]) == ("gone", "retry")
+    (notice,) = (await ada.get("/notices/"))["notices"]
+    assert notice["kind"] == "source_gone"
+    assert [one["id"] for one in await ada.projects()] == [project["id"]], "never deleted"
+    assert sum(entry["points"] for entry in await ada.points()) == 50
