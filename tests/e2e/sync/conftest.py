@@ -34,13 +34,14 @@ class Accounts:
     """Who has connected GitHub, and how that stands."""
 
     states: dict[str, ConnectionState] = field(default_factory=dict)
+    token: str = TOKEN
 
     async def fresh(self, user_id: str, provider: str) -> FreshToken | None:
         match self.states.get(user_id):
             case ConnectionState.NEEDS_REAUTH:
                 raise ReauthRequiredError("GitHub", provider, waits_for(user_id, provider))
             case ConnectionState.CONNECTED:
-                return FreshToken(SecretStr(TOKEN), user_id, provider, f"account of {user_id}", (), 1)
+                return FreshToken(SecretStr(self.token), user_id, provider, f"account of {user_id}", (), 1)
         return None
 
     async def refused(self, used: FreshToken) -> FreshToken | None:

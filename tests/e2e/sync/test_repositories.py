@@ -9,6 +9,7 @@ from kit.imports import pending
 from kit.sources import Reason, SourceState, sync_requested
 from schemas.events import Options, Standing
 from tests.e2e.sync.conftest import HOUR, Emitted, Rig
+from tests.e2e.sync.github import TOKEN
 
 URL = "https://github.com/ada/engine"
 NEW_URL = "https://github.com/ada/machine"
@@ -214,6 +215,17 @@ async def test_a_repository_that_became_private_is_hidden_until_it_is_public_aga
     repository.private = False
     assert [it.item.is_private for it in (await rig.look(source)).fetched] == [False]
     assert (await rig.source(source))["connection"] is None
+
+
+async def test_validators_that_a_new_token_changes_make_nothing_new(rig: Rig) -> None:
+    rig.github.add("Ada/Secret", private=True)
+    rig.accounts.states = {"ada": ConnectionState.CONNECTED}
+    source = await rig.follow("https://github.com/ada/secret")
+    await rig.look(source)
+    rig.accounts.token = f"{TOKEN}, renewed"
+    assert (await rig.look(source)).fetched == []
+    run = await rig.run(source)
+    assert (run["outcome"], run["cost"]["github.core"]) == ("unchanged", 3)
 
 
 @pytest.mark.parametrize(
