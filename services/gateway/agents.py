@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.base import Credentials
-from kit.errors import ImportDuplicateError
 from kit.mongo import Database, Document
 from schemas.events import Options
 from services.gateway.batches import Batches
 from services.gateway.channels import PLATFORM, ChannelImports, Channels, NewChannel
-from services.gateway.errors import NotFoundError
+from services.gateway.errors import ConflictError, NotFoundError
 from services.gateway.identity import Caller
 from services.gateway.sources import Sources
 from services.gateway.users import Kind, Users
@@ -56,8 +55,10 @@ class Agents:
         caller = Caller(agent["_id"], agent["username"])
         try:
             parent = await self._following.follow(NewChannel(caller, new.channel, Options(), FIRST_VIDEOS), channel)
-        except ImportDuplicateError:
-            return agent, False
+        except ConflictError:
+            if await self.source(agent) is None:
+                raise
+            return agent, False  # it follows its channel, and has looked at it
         return await self._users.change(agent["_id"], {"task_id": parent["_id"]}), made
 
     async def find(self, username: str) -> Document:

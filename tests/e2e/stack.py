@@ -34,6 +34,7 @@ QUICK = {
     "COMMIT_INTERVAL": "0.2",
     "RETRY_BACKOFF": "0.2",
     "BREAKER_COOLDOWN": "1",
+    "SUBSCRIPTION_SWEEP": "1",
 }
 
 
@@ -53,7 +54,9 @@ class Stack:
             "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
             "MONGODB_URL": mongo.address,
             "PUBLIC_URL": self.url("gateway"),
+            "GATEWAY_URL": self.url("gateway"),
             "TOKEN_KEYS": new_key("first"),
+            "WEBHOOK_KEY": SECRET,
             "JWT_KEY": SECRET,
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,

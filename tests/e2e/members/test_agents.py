@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -59,6 +60,8 @@ async def test_an_agent_is_a_member_that_follows_its_channel_from_now_on(
 async def test_making_one_twice_changes_nothing(operator: httpx.AsyncClient, db: Database) -> None:
     answers = await asyncio.gather(*(operator.post(AGENTS, json=NEW) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    await db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC), "task_id": None}})
+    await db["batches"].update_one({}, {"$set": {"state": State.COMPLETED}})
     before = [await db[name].find().to_list() for name in ("users", "sources", "batches")]
     again = await create(operator, 200, name="Another name", avatar_url=None)
     assert (again["created"], again["agent"]["username"]) == (False, "tide-tables")
