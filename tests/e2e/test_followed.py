@@ -35,6 +35,14 @@ async def run(stack: Stack, member: Member, source_id: str, number: int) -> dict
             await asyncio.sleep(0.1)
 
 
+async def until_gone(member: Member, project_id: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if (await member.get(f"/projects/{project_id}/"))["source_state"] == "gone":
+                return
+            await asyncio.sleep(0.1)
+
+
 async def test_a_repository_is_followed_through_changes_and_beyond_its_end(
     stack: Stack, sandbox: SandboxClient, ada: Member
 ) -> None:
@@ -46,15 +54,18 @@ async def test_a_repository_is_followed_through_changes_and_beyond_its_end(
     assert (first["outcome"], first["reason"], first["changes"]) == ("changed", "new", {"imported": 1})
     assert first["next_reason"] == "interval"
     (project,) = await ada.projects()
+    model_calls = await sandbox.calls("openai")
 
     await ada.post(f"{SOURCES}{source_id}/sync/", {})
     second = await run(stack, ada, source_id, 2)
     assert (second["outcome"], second["reason"], second["changes"]) == ("unchanged", "requested", {"unchanged": 1})
+    assert await sandbox.calls("openai") == model_calls
 
-    await sandbox.change_repository(NAME, description="Tides, as they are today.")
+    await sandbox.change_repository(NAME, description="Tides, as they are today.", readme="# Tides of the whole moon")
     await ada.post(f"{SOURCES}{source_id}/sync/", {})
     third = await run(stack, ada, source_id, 3)
     assert (third["outcome"], third["changes"]) == ("changed", {"updated": 1})
+    assert "Tides of the whole moon" in str((await ada.get(f"/projects/{project['id']}/"))["content"])
 
     await sandbox.delete_repository(NAME)
     await ada.post(f"{SOURCES}{source_id}/sync/", {})
@@ -64,5 +75,6 @@ async def test_a_repository_is_followed_through_changes_and_beyond_its_end(
     assert (source["state"], source["next_reason"]) == ("gone", "retry")
     (notice,) = (await ada.get("/notices/"))["notices"]
     assert notice["kind"] == "source_gone"
+    await until_gone(ada, project["id"])
     assert [one["id"] for one in await ada.projects()] == [project["id"]], "never deleted"
     assert sum(entry["points"] for entry in await ada.points()) == 50
