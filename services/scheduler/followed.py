@@ -1,7 +1,9 @@
-"""What of the followed channels has no subscription, and the other way round. Pure: pipelines that run within the
-database, however many there are."""
+"""Where the channels that are followed and those that are subscribed to differ. Pure: a pipeline that compares them
+within the database, and what to write for each difference."""
 
 from datetime import datetime
+
+from pymongo import UpdateOne
 
 from integrations.youtube_names import channel_url
 from kit.mongo import Document
@@ -9,9 +11,32 @@ from kit.sources import followed
 from kit.subscriptions import Mode, SubscriptionState
 
 
-def newly_followed(now: datetime) -> list[Document]:
-    """Over the sources, all within the database: a record for each channel that has none."""
-    fields = {
+def differences(now: datetime) -> list[Document]:
+    """Over the sources: {_id: a channel's id, wanted}, for each that is wanted and has no subscription, or has one that
+    rests and is not wanted."""
+    quiet = {"$and": [{"$gt": ["$due_at", now]}, {"$ne": ["$asked", Mode.UNSUBSCRIBE]}]}
+    subscriptions = [{"$project": {"had": {"$literal": True}, "quiet": quiet}}]
+    return [
+        {"$match": {**followed("youtube"), "source_identifier": {"$regex": f"^{channel_url('UC')}"}}},
+        {"$group": {"_id": "$source_identifier"}},
+        {
+            "$project": {
+                "_id": {"$replaceOne": {"input": "$_id", "find": channel_url(""), "replacement": ""}},
+                "wanted": {"$literal": True},
+            }
+        },
+        {"$unionWith": {"coll": "subscriptions", "pipeline": subscriptions}},
+        {"$group": {"_id": "$_id"} | {name: {"$max": f"${name}"} for name in ("wanted", "had", "quiet")}},
+        {"$match": {"$or": [{"wanted": True, "had": None}, {"wanted": None, "quiet": True}]}},
+        {"$project": {"wanted": 1}},
+    ]
+
+
+def settled(channel: Document, now: datetime) -> UpdateOne:
+    """Due at once either way: to be asked for, or to be ended."""
+    if not channel["wanted"]:
+        return UpdateOne({"_id": channel["_id"]}, {"$set": {"due_at": now, "failures": 0}})
+    new = {
         "state": SubscriptionState.PENDING,
         "asked": None,
         "callback": None,
@@ -22,32 +47,4 @@ def newly_followed(now: datetime) -> list[Document]:
         "created_at": now,
         "updated_at": now,
     }
-    return [
-        {"$match": {**followed("youtube"), "source_identifier": {"$regex": f"^{channel_url('UC')}"}}},
-        {"$group": {"_id": "$source_identifier"}},
-        {"$replaceWith": {"_id": {"$replaceOne": {"input": "$_id", "find": channel_url(""), "replacement": ""}}}},
-        {"$set": fields},
-        {"$merge": {"into": "subscriptions", "whenMatched": "keepExisting"}},
-    ]
-
-
-def abandoned(now: datetime) -> list[Document]:
-    """Over the subscriptions: those that are not due and that no source wants are."""
-    return [
-        {"$match": {"due_at": {"$gt": now}, "asked": {"$ne": Mode.UNSUBSCRIBE}}},
-        {
-            "$lookup": {
-                "from": "sources",
-                "let": {"link": {"$concat": [channel_url(""), "$_id"]}},
-                "pipeline": [
-                    {"$match": {**followed("youtube"), "$expr": {"$eq": ["$source_identifier", "$$link"]}}},
-                    {"$limit": 1},
-                    {"$project": {"_id": 1}},
-                ],
-                "as": "followers",
-            }
-        },
-        {"$match": {"followers": []}},
-        {"$project": {"_id": 1, "due_at": now, "failures": {"$literal": 0}}},
-        {"$merge": {"into": "subscriptions", "whenMatched": "merge", "whenNotMatched": "discard"}},
-    ]
+    return UpdateOne({"_id": channel["_id"]}, {"$setOnInsert": new}, upsert=True)

@@ -21,7 +21,7 @@ from kit.mongo import Database, Document
 from kit.schedule import pause_after
 from kit.sources import followed
 from kit.subscriptions import PATH, Callback, Mode, SubscriptionState, callback, terms
-from services.scheduler.followed import abandoned, newly_followed
+from services.scheduler.followed import differences, settled
 from services.scheduler.hub import HubBusyError, HubRefusedError
 
 log = structlog.get_logger()
@@ -31,7 +31,8 @@ ASKED = Counter(
 )
 SUBSCRIPTIONS = Gauge("thrive_subscriptions", "Channels at their hub, by state; lapsed: no push can come.", ["state"])
 
-AT_ONCE = 10
+AT_ONCE = 10  # requests to the hub
+MOST = 1_000  # differences that one sweep settles; the hub would not keep up with more
 LEASE = timedelta(days=10)  # that is asked for; the hub decides
 LEASE_OF_SWEEP = timedelta(minutes=5)
 
@@ -82,8 +83,9 @@ class Subscriptions:
         async with lease(self._db, "subscriptions", LEASE_OF_SWEEP, now=self._now) as fence:
             if fence is None:
                 return
-            for stages, of in ((newly_followed(now), self._db.sources), (abandoned(now), self._db.subscriptions)):
-                await of.aggregate(stages)
+            channels = await self._db.sources.aggregate([*differences(now), {"$limit": MOST}])
+            if writes := [settled(channel, now) async for channel in channels]:
+                await self._db.subscriptions.bulk_write(writes, ordered=False)
             await self._db.subscriptions.update_many(
                 {"terms": {"$ne": self._terms}, "due_at": {"$gt": now}}, {"$set": {"due_at": now, "failures": 0}}
             )

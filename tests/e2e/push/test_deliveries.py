@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from integrations.youtube_names import channel_url
 from kit.subscriptions import callback
 from services.gateway.pushes import PAUSE
+from services.gateway.subscriptions import Subscriptions
 from tests.e2e.push.conftest import ANOTHER, CHANNEL, KEY, World, signature
 from tests.e2e.push.feeds import deletion, feed, upload
 
@@ -173,3 +175,12 @@ async def test_news_that_could_not_be_acted_upon_count_as_new_when_they_come_aga
         assert news == ["a"]
     async with world.pushes.once("b", "a", "b") as news:
         assert news == ["b"]
+
+
+async def test_without_a_key_no_address_is_anybodys_though_all_could_be_computed(world: World) -> None:
+    nobodys = SecretStr("")
+    await world.follows("ada")
+    address = callback(nobodys, CHANNEL)
+    await world.subscribed(callback=address.digest)
+    assert await Subscriptions(world.db, nobodys).find(address.token) is None
+    assert (await world.push(address, upload())).status_code == 410
