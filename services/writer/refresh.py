@@ -27,49 +27,43 @@ def seen_at(project: Project) -> datetime:
     return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
 
 
-def refresh(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> list[Document]:
-    """The update of an upsert of `identity`.
-
-    A project that is there keeps its slug, its age, the import that made it, whether it is shown, and all that its
-    owner edited. A refresh may make it private, whenever it was seen so, and never public.
-    """
-    now = datetime.now(UTC)
+def born(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> Document:
+    """The record of a project that is not there yet."""
     project, seen = event.project, seen_at(event.project)
-    fresh: Document = project.model_dump(
-        mode="json", exclude={"is_private", "is_showcase", "seen_at", "formerly", "source_private"}
-    )
-    fresh |= {
-        "user_id": event.user_id,
-        "upstream": {field: fresh[field] for field in FROM_UPSTREAM},
-        "facets": facets(project),
-        "seen_at": project.seen_at and seen,
-        "updated_at": now,
-    }
-    born: Document = {
+    return {
+        **_fresh(event),
+        "_id": identity,
+        "is_private": project.is_private,
         "is_showcase": project.is_showcase,
+        "source_state": _state(project),
+        "source_seen_at": seen,
         "slug": slug(project, identity, attempt),
         "created_by": event.import_id,
-        "created_at": now,
+        "created_at": datetime.now(UTC),
+        **({"former_links": [_before(project.formerly, seen)]} if project.formerly else {}),
     }
+
+
+def refresh(event: ProjectDrafted) -> list[Document]:
+    """The update for one that is.
+
+    It keeps its slug, its age, the import that made it, whether it is shown, and all that its owner edited. A refresh
+    may make it private, whenever it was seen so, and never public.
+    """
+    project, seen = event.project, seen_at(event.project)
+    fresh = _fresh(event)
     # A link that another project had before may lead to this one: then it is left alone, see `ProjectStore`.
-    its_own = {"$in": [{"$ifNull": ["$external_url", project.external_url]}, [project.external_url, project.formerly]]}
+    its_own = {"$in": ["$external_url", [project.external_url, project.formerly]]}
+    now_private = _unless_edited("is_private", {"$or": ["$is_private", project.is_private]})
     return [
-        {
-            "$set": {
-                "is_private": _if(
-                    its_own, _unless_edited("is_private", {"$or": ["$is_private", project.is_private]}), "$is_private"
-                ),
-                **_source_state(its_own, seen, "private" if project.source_private else "there"),
-            }
-        },
+        {"$set": {"is_private": _if(its_own, now_private, "$is_private"), **_source_state(its_own, project, seen)}},
         {
             "$replaceWith": _if(
                 {"$and": [its_own, {"$lte": [{"$ifNull": ["$seen_at", UNTIMED]}, seen]}]},
                 {
                     "$mergeObjects": [
-                        {"$literal": born},  # what a member wrote is never an expression
                         "$$ROOT",
-                        {"$literal": fresh},
+                        {"$literal": fresh},  # what a member wrote is never an expression
                         {field: _unless_edited(field, {"$literal": fresh[field]}) for field in FROM_UPSTREAM},
                         _moved(project, seen),
                     ]
@@ -97,25 +91,46 @@ def slug(project: Project, identity: UUID, attempt: int) -> str:
     return base if attempt == 0 else f"{base}-{attempt + 1}"
 
 
-def _source_state(its_own: Document, seen: datetime, state: str) -> Document:
+def _fresh(event: ProjectDrafted) -> Document:
+    """What the newest sight decides."""
+    project = event.project
+    fresh = project.model_dump(
+        mode="json", exclude={"is_private", "is_showcase", "seen_at", "formerly", "source_private"}
+    )
+    return fresh | {
+        "user_id": event.user_id,
+        "upstream": {field: fresh[field] for field in FROM_UPSTREAM},
+        "facets": facets(project),
+        "seen_at": project.seen_at and seen_at(project),
+        "updated_at": datetime.now(UTC),
+    }
+
+
+def _state(project: Project) -> str:
+    return "private" if project.source_private else "there"
+
+
+def _source_state(its_own: Document, project: Project, seen: datetime) -> Document:
     later = {"$and": [its_own, {"$lte": [{"$ifNull": ["$source_seen_at", UNTIMED]}, seen]}]}
     return {
-        "source_state": _if(later, state, "$source_state"),
+        "source_state": _if(later, _state(project), "$source_state"),
         "source_seen_at": _if(later, seen, "$source_seen_at"),
     }
 
 
+def _before(link: str, until: datetime) -> Document:
+    """Where a renamed project was: older sights of it under that link are still to come."""
+    return {"url": link, "until": until}
+
+
 def _moved(project: Project, seen: datetime) -> Document:
-    """Where a renamed project was before, until when: older sights of it under that link are still to come."""
     if project.formerly is None:
         return {}
-    before = [{"url": project.formerly, "until": seen}]
     earlier = {"$ifNull": ["$former_links", []]}
+    longer = {"$concatArrays": [[_before(project.formerly, seen)], earlier]}
     return {
         "former_links": _if(
-            {"$eq": ["$external_url", project.external_url]},
-            earlier,
-            {"$slice": [{"$concatArrays": [before, earlier]}, MAX_FORMER_LINKS]},
+            {"$eq": ["$external_url", project.external_url]}, earlier, {"$slice": [longer, MAX_FORMER_LINKS]}
         )
     }
 

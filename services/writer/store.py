@@ -4,21 +4,19 @@ A project's id is derived from its owner and link, so that however often and by 
 that was renamed keeps the id of its first link; where that is, is looked up.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from pymongo import ReturnDocument, UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo import UpdateOne
 
 from kit.batch import Batcher
 from kit.errors import BusyError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from kit.projects import project_id
 from schemas.events import ProjectDrafted, SourceSynced
-from services.writer.refresh import SLUG_TRIES, refresh, seen_at, stand
+from services.writer.refresh import SLUG_TRIES, born, refresh, seen_at, stand
 
-TRIES = SLUG_TRIES + 2  # a slug, and a link, may both be taken
+TRIES = SLUG_TRIES + 3  # beside slugs that are taken: it is there already, elsewhere, or going there right now
 # What a write is judged by: what was decided when the project was made, and where it is.
 KEPT = {"slug": 1, "created_by": 1, "external_url": 1, "former_links": 1, "seen_at": 1}
 
@@ -36,14 +34,19 @@ class Write:
 
     event: ProjectDrafted
     identity: UUID
+    there: bool = False  # so that it is refreshed; else it is made
     slugs_taken: int = 0
     lost: bool = False  # its project is not where its link says: it was, or is now, renamed
     placed: bool = False
     result: Saved | Exception | None = None
 
     @property
-    def update(self) -> list[Document]:
-        return refresh(self.event, self.identity, self.slugs_taken)
+    def record(self) -> Document:
+        return born(self.event, self.identity, self.slugs_taken)
+
+    @property
+    def update(self) -> UpdateOne:
+        return UpdateOne({"_id": self.identity}, refresh(self.event))
 
     def settle(self, stored: Document) -> None:
         """By what is stored now: this event's doing, or what it came too late for."""
@@ -79,43 +82,49 @@ class ProjectStore:
             await self._projects.bulk_write(updates, ordered=False)
 
     async def _save_many(self, events: list[ProjectDrafted]) -> list[Saved | Exception]:
-        """One bulk write and one read for all, and again for the few whose slug or link was taken."""
+        """One insert for all, as most are new; again for the few whose slug or link was taken, and an update and a
+        read for those that are there."""
         writes = [write_of(event) for event in events]
-        if len(writes) == 1 and not writes[0].lost:
-            await self._save_one(writes[0])
         for _ in range(TRIES):
             waiting = [write for write in writes if write.result is None]
             if not waiting:
                 break
             for write in waiting:
                 if write.lost:
-                    write.identity = await self._place(write.event)
+                    write.identity, write.there = await self._place(write.event)
                     write.lost, write.placed = False, True
-            await self._read_back(await self._upsert(waiting))
+            there = [write for write in waiting if write.there]
+            await self._insert([write for write in waiting if not write.there])
+            await self._refresh(there)
         return [write.result or BusyError("No address was free for this project.") for write in writes]
 
-    async def _save_one(self, write: Write) -> None:
-        """In one round trip instead of two; no result where something was taken."""
-        with suppress(DuplicateKeyError):
-            stored = await self._projects.find_one_and_update(
-                {"_id": write.identity}, write.update, KEPT, upsert=True, return_document=ReturnDocument.AFTER
-            )
-            assert stored is not None  # noqa: S101 (an upsert always has one)
-            write.settle(stored)
-
-    async def _upsert(self, writes: list[Write]) -> list[Write]:
-        """Returns what was written."""
-        operations = [UpdateOne({"_id": write.identity}, write.update, upsert=True) for write in writes]
-        failures = await refused(self._projects.bulk_write(operations, ordered=False))
-        for position, failure in failures.items():
-            write = writes[position]
-            if failure["code"] != DUPLICATE_KEY:
+    async def _insert(self, writes: list[Write]) -> None:
+        if not writes:
+            return
+        records = [write.record for write in writes]
+        failures = await refused(self._projects.insert_many(records, ordered=False))
+        for position, (write, record) in enumerate(zip(writes, records, strict=True)):
+            if (failure := failures.get(position)) is None:
+                write.result = Saved(write.identity, record["slug"], created=True)
+            elif failure["code"] != DUPLICATE_KEY:
                 write.result = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
-            elif "external_url" in failure.get("keyPattern", {}):
+            elif "_id" in (taken := failure.get("keyPattern", {})):
+                write.there = True
+            elif "external_url" in taken:
                 write.lost = True
-            else:  # the slug's, or a race for the same project: both are cured by another try
+            else:
                 write.slugs_taken += 1
-        return [write for position, write in enumerate(writes) if position not in failures]
+
+    async def _refresh(self, writes: list[Write]) -> None:
+        if not writes:
+            return
+        failures = await refused(self._projects.bulk_write([write.update for write in writes], ordered=False))
+        for position, failure in failures.items():
+            if failure["code"] == DUPLICATE_KEY:  # another has the link that it was to move to
+                writes[position].lost = True
+            else:
+                writes[position].result = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
+        await self._read_back([write for position, write in enumerate(writes) if position not in failures])
 
     async def _read_back(self, writes: list[Write]) -> None:
         if not writes:
@@ -128,22 +137,21 @@ class ProjectStore:
             else:
                 write.settle(stored)
 
-    async def _place(self, event: ProjectDrafted) -> UUID:
-        """The id of the project that has this link, had it when this was seen, or is to move there; else a free one."""
+    async def _place(self, event: ProjectDrafted) -> tuple[UUID, bool]:
+        """The id of the project that has this link, is to move there, or had it when this was seen, and True; else a
+        free one, and False."""
         project, mine = event.project, {"user_id": event.user_id}
         links = [project.external_url, *([project.formerly] if project.formerly else [])]
-        at = {
-            one["external_url"]: one["_id"]
-            async for one in self._projects.find(mine | {"external_url": {"$in": links}}, KEPT)
-        }
+        with_a_link = self._projects.find(mine | {"external_url": {"$in": links}}, KEPT)
+        at = {one["external_url"]: one["_id"] async for one in with_a_link}
         for link in links:
             if link in at:
-                return UUID(str(at[link]))
+                return at[link], True
         past = {"former_links": {"$elemMatch": {"url": project.external_url, "until": {"$gte": seen_at(project)}}}}
         if passed := await self._projects.find_one(mine | past, KEPT):
-            return UUID(str(passed["_id"]))
+            return passed["_id"], True
         # As if it had been made before it was renamed: an older sight that is still to come finds it there.
         identity = project_id(event.user_id, links[-1])
         while await self._projects.count_documents({"_id": identity}, limit=1):
             identity = uuid5(identity, project.external_url)
-        return identity
+        return identity, False
