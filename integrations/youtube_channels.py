@@ -17,6 +17,7 @@ from schemas.events import Standing
 
 REFRESH = timedelta(days=7)  # numbers of the channel and of its known videos
 MAX_PAGES = 20  # of one look
+MAX_SKIPPED = 200
 RECENT = 15  # as many uploads as a feed shows
 Missing = Literal["gone", "private"]
 NOT_SHOWN = "YouTube does not show this video."
@@ -29,6 +30,7 @@ class Memory:
     refreshed_at: str  # when known videos were last read anew
     recent: dict[str, list[str]] = field(default_factory=dict)  # title and time of the latest uploads
     missing: dict[str, Missing] = field(default_factory=dict)  # known videos that cannot be read: gone or private
+    skipped: list[str] = field(default_factory=list)  # those that could not be read, and may be one day
 
 
 async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, now: datetime) -> Looked:
@@ -114,7 +116,8 @@ class _Look:
         return [
             one
             for place, one in enumerate(listed)
-            if one.video_id not in self._known.ids and (place < end or one.published > self._memory.newest)
+            if one.video_id not in self._known.ids
+            and (place < end or one.published > self._memory.newest or one.video_id in self._memory.skipped)
         ]
 
     def _suspects(self, listed: Sequence[Upload]) -> list[str]:
@@ -135,12 +138,14 @@ class _Look:
         missing = self._memory.missing
         lost = await self._lost([it for it in again if it not in items and it not in missing])
         shown = [one for one in listed if not one.hidden]
+        waiting = [one.video_id for one in fresh if one.private or not one.hidden]
         memory = Memory(
             uploads=channel.uploads if channel else self._memory.uploads,
-            newest=max([self._memory.newest, *(one.published for one in shown)]),
+            newest=max([self._memory.newest, *(one.published for one in shown)]) or self._now.isoformat()[:19],
             refreshed_at=self._now.isoformat() if channel else self._memory.refreshed_at,
             recent={one.video_id: [one.title, one.published] for one in shown[:RECENT]},
             missing={it: state for it, state in missing.items() if it not in items} | lost,
+            skipped=[it for it in dict.fromkeys((*waiting, *self._memory.skipped)) if it not in items][:MAX_SKIPPED],
         )
         return Looked(
             items=tuple(items.values()),

@@ -173,9 +173,9 @@ async def test_a_thousand_unchanged_channels_cost_no_unit_a_day(followed: Follow
     assert daily.handed_on == sum(daily.units.values()) == 0
 
     followed.now += 6 * DAY
-    weekly = await followed.look_at_all(channels)
-    told(f"{SOURCES:,} unchanged channels, units once a week for the numbers of their videos", weekly.units["youtube"])
-    assert (weekly.handed_on, weekly.units["youtube"]) == (0, 2 * SOURCES)
+    weekly = await followed.look_at_all(channels[:50])
+    told("50 unchanged channels, units once a week for the numbers of their videos", weekly.units["youtube"])
+    assert (weekly.handed_on, weekly.units["youtube"]) == (0, 2 * 50)
 
 
 async def test_a_thousand_unchanged_repositories_cost_nothing_with_a_credential(followed: Followed) -> None:

@@ -29,6 +29,8 @@ class FakeChannel:
     titles: dict[int, str] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
+    unlisted: set[int] = field(default_factory=set)
+    unready: set[int] = field(default_factory=set)  # listed, and not to be read yet
     feed: int = 200
     exists: bool = True
     views: int = 1
@@ -95,12 +97,12 @@ class FakeChannel:
         if number in self.private | self.deleted:
             del content["videoPublishedAt"]
         title = "Deleted video" if number in self.deleted else self.titles[number]
-        privacy = {"privacyStatus": "private" if number in self.private else "public"}
-        return {"contentDetails": content, "snippet": {"title": title}, "status": privacy}
+        privacy = "private" if number in self.private else "unlisted" if number in self.unlisted else "public"
+        return {"contentDetails": content, "snippet": {"title": title}, "status": {"privacyStatus": privacy}}
 
     def _videos(self, params: dict[str, str]) -> httpx.Response:
         items = []
-        for number in self._visible():
+        for number in set(self._visible()) - self.unready:
             if video_id(number) in params["id"].split(","):
                 (item,) = video(video_id(number), statistics={"viewCount": str(self.views)})["items"]
                 item["snippet"] |= {"title": self.titles[number], "publishedAt": f"{_published(number)}Z"}
@@ -111,7 +113,7 @@ class FakeChannel:
         entries = "".join(
             f"<entry><yt:videoId>{video_id(one)}</yt:videoId><yt:channelId>{ID}</yt:channelId>"
             f"<title>{self.titles[one]}</title><published>{_published(one)}+00:00</published></entry>"
-            for one in self._visible()[:15]
+            for one in [number for number in self._visible() if number not in self.unlisted][:15]
         )
         namespaces = 'xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015"'
         return reply(self.feed, f"<feed {namespaces}>{entries}</feed>".encode())

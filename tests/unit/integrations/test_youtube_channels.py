@@ -11,6 +11,8 @@ from integrations.youtube_find import Channels
 from kit.errors import ContentNotFoundError, InvalidURLError
 from tests.unit.integrations.channel import ID, URL, FakeChannel, video_id
 
+LATER = 3_000  # published after every look
+
 
 def numbers(looked: Looked) -> list[int]:
     return [int(item.external_id.removeprefix("video")) for item in looked.items]
@@ -175,8 +177,8 @@ async def test_a_channel_that_is_gone_is_told_from_one_without_videos(channel: F
 async def test_a_channel_without_videos_brings_its_first_one() -> None:
     channel = FakeChannel()
     assert (await channel.look()).items == ()
-    channel.upload(1)
-    assert numbers(await channel.look()) == [1]
+    channel.upload(LATER)
+    assert numbers(await channel.look()) == [LATER]
 
 
 async def test_there_is_no_first_look_at_what_is_not_there() -> None:
@@ -208,3 +210,30 @@ def test_only_an_id_makes_the_link_of_a_source(channel: FakeChannel) -> None:
     for url in ("https://www.youtube.com/@somebody", "https://youtube.com/feed/trending", "https://evil.tld"):
         with pytest.raises(InvalidURLError):
             channel.integration.source_url(url)
+
+
+async def test_a_channel_that_was_all_hidden_is_brought_when_it_is_shown(channel: FakeChannel) -> None:
+    channel.private = {300, 299}
+    looked = await channel.look(2)
+    assert (looked.items, len(looked.skipped)) == ((), 2)
+    channel.private = set()
+    assert numbers(await channel.look()) == [300, 299]
+
+
+async def test_a_first_upload_that_cannot_be_read_yet_is_not_forgotten(channel: FakeChannel) -> None:
+    only = FakeChannel({1: "The first"}, unready={1})
+    looked = await only.look()
+    assert [(one.external_id, one.reason) for one in looked.skipped] == [
+        (video_id(1), "YouTube does not show this video.")
+    ]
+    only.unready = set()
+    assert numbers(await only.look()) == [1]
+
+
+async def test_an_unlisted_video_is_nobodys_to_show(channel: FakeChannel) -> None:
+    channel.unlisted = {300}
+    looked = await channel.look(2)
+    assert numbers(looked) == [299]
+    assert [one.reason for one in looked.skipped] == ["This video is unlisted."]
+    channel.now += timedelta(days=7)
+    assert numbers(await channel.look()) == [299]
