@@ -22,7 +22,7 @@ OTHERS = ("deploy.local.settings", "cli.main")
 # Words in capitals that are values, placeholders or constants.
 OTHER_WORDS = {
     "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "HS256", "INFO", "ACK", "NACK_ON_ERROR",
-    "PROGRESS", "EVENTS", "FAILS_BELOW",
+    "PROGRESS", "EVENTS", "FAILS_BELOW", "AVATAR", "WEBSITE", "TWITTER", "INSTAGRAM", "LINKEDIN", "GITHUB",
 }  # fmt: skip
 T = TypeVar("T")
 
