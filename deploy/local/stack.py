@@ -104,7 +104,7 @@ def wait_ready(processes: Processes, program: Program, port: int, timeout: float
     """Until it answers that it is ready. Raises EngineError with the end of its log."""
     path = "/_sandbox/links" if program.name == "sandbox" else "/readyz"
     deadline = time.monotonic() + timeout
-    while not answers(f"http://{LOOPBACK}:{port}{path}"):
+    while not (processes.listens(program, port) and answers(f"http://{LOOPBACK}:{port}{path}")):
         given_up = processes.state(program) == "FATAL"
         if given_up or time.monotonic() > deadline:
             trouble = "does not start" if given_up else f"is not ready after {timeout:.0f} s"
