@@ -41,7 +41,7 @@ START_SECONDS = 60
 FAST, SLOW = (0.0, 0.0), (0.2, 1.5)  # seconds of a call to GitHub and to the model
 SPEED = {FAST: Target(0.6, at_least=True), SLOW: Target(0.8, at_least=True)}
 ADDED = Target(1.3)
-REPEATED = Target(2, absolute=True)  # percent
+REPEATED, NONE = Target(2, absolute=True), Target(0, absolute=True)  # percent
 
 
 def arguments() -> argparse.Namespace:
@@ -116,6 +116,7 @@ class Run:
         add = self.report.add
         add("answered model calls repeated after kill -9", "%", stack.name, result.answered * share, REPEATED)
         add("  with those that were under way", "%", stack.name, result.repeated * share)
+        add("imports lost after kill -9", "%", stack.name, result.lost * share, NONE)
 
 
 async def bench(options: argparse.Namespace, folder: Path, environment: Mapping[str, str], sandbox: str) -> Report:

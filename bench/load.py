@@ -57,6 +57,13 @@ class Ends:
 
     async def wait(self, ids: Collection[UUID], check: Callable[[], None], count: int | None = None) -> None:
         """Until all of `ids`, or `count` of them, have ended. Raises BenchError when one failed or nothing moves."""
+        if missing := await self.settle(ids, check, count):
+            raise BenchError(f"{missing} of {len(ids)} imports do not end")
+
+    async def settle(
+        self, ids: Collection[UUID], check: Callable[[], None], count: int | None = None, patience: float = PATIENCE
+    ) -> int:
+        """The same, but where nothing moves for `patience` seconds it gives up: how many have not ended."""
         wanted, missing = count or len(ids), set(ids)
         moved, progressed_at = len(missing), time.perf_counter()
         while len(ids) - len(missing) < wanted:
@@ -64,11 +71,12 @@ class Ends:
             missing -= self.at.keys()
             if len(missing) != moved:
                 moved, progressed_at = len(missing), time.perf_counter()
-            elif time.perf_counter() - progressed_at > PATIENCE:
-                raise BenchError(f"{len(missing)} of {len(ids)} imports do not end")
+            elif time.perf_counter() - progressed_at > patience:
+                return len(missing)
             check()
         if lost := [self.failed[one] for one in ids if one in self.failed]:
             raise BenchError(f"{len(lost)} imports failed, the first with {lost[0]}")
+        return 0
 
 
 class Load:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 RATE = 10.0  # imports a second for the end-to-end times
 KILL_RATE = 40.0  # imports a second while the analyzer is killed: what waits at the model is then a small part
+KILL_PATIENCE = 30.0  # seconds without an end after which what is left counts as lost
 FRONT_DOOR_CLIENTS = 64
 
 
@@ -30,6 +31,7 @@ class Saturation:
 class Kill:
     repeated: int  # model calls that the sandbox had seen before
     answered: int  # those of them whose first call had been answered; the others were under way and lost
+    lost: int  # imports that never end
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class Bench:
         stack.members["analyzer"].kill9()
         stack.members["analyzer"].start()
         await feed
-        await self.ends.wait(ids, stack.check)
-        return Kill(await self.sandbox.repeated("openai"), await self.sandbox.asked_again("openai"))
+        lost = await self.ends.settle(ids, stack.check, patience=KILL_PATIENCE)
+        return Kill(await self.sandbox.repeated("openai"), await self.sandbox.asked_again("openai"), lost)
 
 
 async def at_rate(call: Callable[[], Awaitable[T]], count: int, per_second: float) -> list[T]:

@@ -32,7 +32,9 @@ curl -s -H 'Prefer: wait=20' -H 'Content-Type: application/json' \\
 
 Or be a member yourself, in a browser; the sandbox asks who you are:
 {url}/auth/github/start/?return_to=/api/v1/me/
-{url}/api/v1/connections/github/start/?private=true&return_to=/api/v1/github/repos/"""
+{url}/api/v1/connections/github/start/?private=true&return_to=/api/v1/github/repos/
+
+What operators see: .venv/bin/thrive --env-file {env} failed list"""
 
 
 @app.command()
@@ -66,7 +68,7 @@ def demo(
                     _say("Stopping …")
                     raise typer.Exit(0 if ok else 1)
                 _say(f"\nThe gateway stays up at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
-                _say(MORE.format(token=token, url=stack.url))
+                _say(MORE.format(token=token, url=stack.url, env=stack.operator_env))
                 stopped = 0 if ok else 1
                 while all(processes.state(program) != "FATAL" for program in processes.programs):
                     time.sleep(1)

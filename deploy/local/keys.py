@@ -22,6 +22,12 @@ def local_token_keys(folder: Path) -> str:
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """Made once, and readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(make())
+    with suppress(FileExistsError):
+        keep(path, make(), os.O_EXCL)
     return path.read_text().strip()
+
+
+def keep(path: Path, secret: str, flags: int = os.O_TRUNC) -> None:
+    """In a file that only its owner can read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "w") as file:
+        file.write(secret)

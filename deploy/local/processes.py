@@ -81,6 +81,13 @@ class Processes:
     def pid(self, program: Program) -> int:
         return int(self._info(program)["pid"])
 
+    def listens(self, program: Program, port: int) -> bool:
+        """Whether it is this program that has the port, and not somebody who was quicker."""
+        with suppress(psutil.Error):
+            sockets = psutil.Process(self.pid(program)).net_connections("tcp")
+            return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
+        return False
+
     def _info(self, program: Program) -> dict[str, Any]:
         try:
             info: dict[str, Any] = self._rpc.getProcessInfo(f"{program.group}:{program.name}")

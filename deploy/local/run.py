@@ -77,6 +77,7 @@ def _greet(stack: Stack, hint: str) -> None:
     typer.echo(
         f"An import:\n  curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' \\\n"
         f'    -d \'{{"url": "https://github.com/pallets/flask"}}\' {stack.url}/api/v1/integrations/import/\n'
+        f"What operators see:\n  .venv/bin/thrive --env-file {stack.operator_env} failed list\n"
         "Ctrl-C stops everything."
     )
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, port_is_free
 from deploy.local.kafka import Kafka
+from deploy.local.keys import keep
 from deploy.local.mongo import Mongo
 from deploy.local.processes import Processes
 from deploy.local.programs import Program
@@ -26,6 +27,7 @@ SANDBOX_PORT = 9100
 # slow as the real ones are, so that progress can be seen
 SANDBOX = (sys.executable, "-m", "sandbox", "--latency", "0.2", "--model-latency", "1.5")
 READY_SECONDS = 120
+FOR_OPERATORS = ("GATEWAY_URL", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URL", "MONGODB_DATABASE", "JWT_KEY", "TOKEN_KEYS")
 
 Say = Callable[[str], None]
 
@@ -54,6 +56,11 @@ class Stack:
     @property
     def logs(self) -> Path:
         return self.home / "logs"
+
+    @property
+    def operator_env(self) -> Path:
+        """What the `thrive` command needs to speak of this system, while it runs (`thrive --env-file`)."""
+        return self.home / "operator.env"
 
     def programs(self) -> list[Program]:
         engines = [Program(one.name.lower(), "engines", one.command(), one.log_path) for one in self.engines]
@@ -85,14 +92,19 @@ class Stack:
             for name, port in self.ports.items():
                 wait_ready(processes, next(one for one in programs if one.name == name), port)
                 say(f"  {name:<12} http://{LOOPBACK}:{port}")
-            yield processes
+            known = {"GATEWAY_URL": self.url, **self.environment}
+            keep(self.operator_env, "".join(f"{name}='{known[name]}'\n" for name in FOR_OPERATORS if known.get(name)))
+            try:
+                yield processes
+            finally:
+                self.operator_env.unlink(missing_ok=True)
 
 
 def wait_ready(processes: Processes, program: Program, port: int, timeout: float = READY_SECONDS) -> None:
     """Until it answers that it is ready. Raises EngineError with the end of its log."""
     path = "/_sandbox/links" if program.name == "sandbox" else "/readyz"
     deadline = time.monotonic() + timeout
-    while not answers(f"http://{LOOPBACK}:{port}{path}"):
+    while not (processes.listens(program, port) and answers(f"http://{LOOPBACK}:{port}{path}")):
         given_up = processes.state(program) == "FATAL"
         if given_up or time.monotonic() > deadline:
             trouble = "does not start" if given_up else f"is not ready after {timeout:.0f} s"

@@ -7,12 +7,14 @@ that they read: so a slow refresh never overwrites a reconnection.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 
 from integrations.connections.model import Account, Connection, ConnectionState, Grant, waits_for
 from kit import deferred
+from kit.batch import Batcher
 from kit.mongo import Database, Document
 from kit.vault import Vault
 
@@ -44,6 +46,7 @@ class Connections:
         self.db = db
         self.now = now
         self._vault = vault
+        self._read: Batcher[str, Document | None] = Batcher(partial(_read_many, db))
 
     async def list(self, user_id: str) -> list[Connection]:
         """Sorted by provider; what was disconnected is among them."""
@@ -56,8 +59,8 @@ class Connections:
 
     async def held(self, user_id: str, provider: str) -> Held | None:
         """With the tokens opened. Raises VaultError."""
-        document = await self.db.connections.find_one({"_id": _id(user_id, provider), "user_id": user_id})
-        return self._held(document) if document else None
+        document = await self._read(_id(user_id, provider))
+        return self._held(document) if document and document["user_id"] == user_id else None
 
     async def save(self, user_id: str, provider: str, account: Account, grant: Grant) -> Connection:
         """The member has consented, for the first time or again; what waits for it goes on."""
@@ -200,6 +203,12 @@ def _id(user_id: str, provider: str) -> str:
 
 def _unchanged(held: Held) -> Document:
     return {"_id": _id(held.connection.user_id, held.connection.provider), "version": held.version}
+
+
+async def _read_many(db: Database, ids: list[str]) -> list[Document | Exception | None]:
+    """Every fetch asks, most of them in vain: those that ask together share a query."""
+    found = {document["_id"]: document async for document in db.connections.find({"_id": {"$in": [*set(ids)]}})}
+    return [found.get(one) for one in ids]
 
 
 def _connection(document: Document) -> Connection:

@@ -15,6 +15,7 @@ from kit.errors import BudgetSpentError
 FIRST_BLOCK, LARGEST_BLOCK = 8, 100_000
 BLOCK_LASTS = timedelta(seconds=1)  # about; blocks grow and shrink towards it
 ASK_AGAIN = timedelta(seconds=1)  # what is gone may come back: other processes return what they do not use
+IDLE_AFTER = timedelta(seconds=3)  # then what is left goes back
 READ_EVERY = timedelta(seconds=0.1)
 STALE = timedelta(seconds=30)  # without a word from the ledger; it soon gives our units to others
 ACTIVE = timedelta(minutes=5)  # a member who spent so lately has a share in what is scarce
@@ -56,7 +57,8 @@ class Purse:
             self._waiting += cost
             try:
                 async with self._lock:
-                    if self._units < cost or self._outdated(self._clock()):
+                    now = self._clock()  # others have asked meanwhile, perhaps in vain
+                    if self._outdated(now) or (self._units < cost and now >= self._ask_at):
                         await self._refill(cost)
             finally:
                 self._waiting -= cost
@@ -121,7 +123,7 @@ class Purse:
         return self._limited_until > self._entry.limited_until or now - self._reported_at >= BLOCK_LASTS
 
     def idle(self, now: datetime) -> bool:
-        return not self._in_flight and not self._waiting and now - self._used_at >= BLOCK_LASTS
+        return not self._in_flight and not self._waiting and now - self._used_at >= IDLE_AFTER
 
     @property
     def empty(self) -> bool:

@@ -16,6 +16,7 @@ from kit.budgets.bucket import Slots
 from kit.budgets.ledger import HOLDER_DIES_AFTER, NEVER
 from kit.mongo import Database, Document
 
+IDLE_AFTER = timedelta(seconds=3)
 LOOK_AGAIN = timedelta(seconds=0.25)  # other processes release slots without telling us
 
 
@@ -51,7 +52,7 @@ class SlotPool:
         self._released.set()
 
     def idle(self, now: datetime) -> bool:
-        return self.empty and now - self._used_at >= timedelta(seconds=1)
+        return self.empty and now - self._used_at >= IDLE_AFTER
 
     @property
     def empty(self) -> bool:

@@ -11,7 +11,9 @@ from services.analyzer.spend import Spend
 
 def build(settings: AnalyzerSettings) -> Stage:
     stage = Stage("analyzer", settings)
-    model = Model(settings, Spend(stage.db, settings), stage.resources) if settings.openai_api_key else None
+    spend = Spend(stage.db, settings)
+    stage.resources.push_async_callback(spend.settle)
+    model = Model(settings, spend, stage.resources) if settings.openai_api_key else None
     analyst = Analyst(model, AnalysisMemory(stage.db))
 
     @stage.on(ContentFetched, emits=ContentAnalyzed)

@@ -4,15 +4,17 @@ A call's highest possible price is reserved before the call and settled to its r
 of processes spends more than the caps. Amounts are millionths of a dollar; days are UTC's.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import openai
 from openai.types import CompletionUsage
 from pymongo import UpdateOne, WriteConcern
+from pymongo.errors import PyMongoError
 
 from kit.batch import Batcher
 from kit.mongo import Database, refused
@@ -20,9 +22,13 @@ from services.analyzer.settings import AnalyzerSettings
 
 ALL = ""  # whose amount is everybody's
 MICRO = 1_000_000
+SETTLED_AFTER = 1.0  # seconds, at most
 MOST_TOKENS = 100_000_000  # that a call is believed to have had
 KEPT = timedelta(days=40)
 SURE_OF_IT = timedelta(minutes=1)  # how long a refusal of a member is remembered
+
+
+Sums = Counter[tuple[str, str]]  # by day and member
 
 
 class SpendCapError(Exception):
@@ -60,7 +66,10 @@ class Spend:
         self._settings = settings
         self._clock = clock
         self._reserve: Batcher[Amount, bool] = Batcher(self._reserve_many)
-        self._settle: Batcher[Amount, None] = Batcher(self._settle_many)
+        self._unsettled: Sums = (
+            Counter()
+        )  # what calls cost less than was reserved; goes along with the next reservation
+        self._settling: asyncio.Task[None] | None = None
         self._refused: dict[str, datetime] = {}
 
     def price(self, input_tokens: int, output_tokens: int) -> int:
@@ -86,8 +95,8 @@ class Spend:
         finally:
             if (told := bill.tokens()) is not None:
                 spent = self.price(*told)
-            if spent != amount.micro:
-                await self._settle(Amount(amount.day, user_id, spent - amount.micro))
+            self._unsettled.update(_sums([Amount(amount.day, user_id, spent - amount.micro)]))
+            self._settling = self._settling or asyncio.create_task(self._settle())
 
     async def _reserve_many(self, amounts: list[Amount]) -> list[bool | Exception]:
         if await self._take(amounts):
@@ -96,23 +105,35 @@ class Spend:
 
     async def _take(self, amounts: list[Amount]) -> bool:
         """All of them or none."""
-        sums = _sums(amounts)
-        if any(micro > self._cap(user_id) for (_, user_id), micro in sums.items()):
+        asked = _sums(amounts)
+        if any(micro > self._cap(user_id) for (_, user_id), micro in asked.items()):
             return False
+        sums = Counter({who: micro + self._unsettled.pop(who, 0) for who, micro in asked.items()})
         gone = await self._add(sums, capped=True)
         # Two processes that both begin an account look like a refusal to one of them: once more.
         gone = await self._add({who: sums[who] for who in gone}, capped=True) if gone else gone
         if not gone:
             return True
-        if accepted := {who: -micro for who, micro in sums.items() if who not in gone}:
-            await self._add(accepted)
+        self._unsettled.update({who: (sums[who] if who in gone else 0) - micro for who, micro in asked.items()})
         if len(amounts) == 1:
             self._remember(gone)
         return False
 
-    async def _settle_many(self, amounts: list[Amount]) -> list[Exception | None]:
-        await self._add(_sums(amounts))
-        return [None] * len(amounts)
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLED_AFTER)
+        self._settling = None
+        with suppress(PyMongoError):  # goes along with a later one
+            await self.settle()
+
+    async def settle(self) -> None:
+        """What calls really cost is counted on return."""
+        unsettled, self._unsettled = self._unsettled, Counter()
+        try:
+            if unsettled:
+                await self._add(unsettled)
+        except PyMongoError:
+            self._unsettled.update(unsettled)
+            raise
 
     async def _add(self, sums: Mapping[tuple[str, str], int], *, capped: bool = False) -> list[tuple[str, str]]:
         """Whose cap did not allow it: their account is there, so that it cannot be begun."""
@@ -139,8 +160,8 @@ class Spend:
         self._refused |= {user_id: now + SURE_OF_IT for _, user_id in gone if user_id != ALL}
 
 
-def _sums(amounts: list[Amount]) -> Counter[tuple[str, str]]:
-    sums: Counter[tuple[str, str]] = Counter()
+def _sums(amounts: list[Amount]) -> Sums:
+    sums: Sums = Counter()
     for amount in amounts:
         sums[amount.day, ALL] += amount.micro
         sums[amount.day, amount.user_id] += amount.micro

@@ -7,6 +7,7 @@ from schemas.content import (
     CoverBlock,
     Item,
     Project,
+    ProjectType,
     TextBlock,
     VideoBlock,
 )
@@ -29,6 +30,7 @@ def transform(event: ContentAnalyzed) -> ProjectDrafted:
 def draft(item: Item, analysis: Analysis, options: Options) -> Project:
     """A video keeps its author's own description; a repository is described by the analysis."""
     described_by_author = item.video is not None and bool(item.description)
+    untold = item.video is not None and analysis.project_type is ProjectType.OTHER
     return Project(
         type=item.kind,
         title=item.title,
@@ -41,7 +43,7 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         featured_image_url=item.image_url if item.video else None,
         content=Content(blocks=tuple(blocks(item))),
         technologies=analysis.technologies,
-        project_type=analysis.project_type,
+        project_type=ProjectType.VIDEO if untold else analysis.project_type,
         analysis_source=analysis.source,
         metadata=item.metadata,
         platform=item.integration,

@@ -101,6 +101,14 @@ async def test_a_call_that_was_not_answered_in_time_counts_as_made(db: Database)
     assert not await pay(spend)
 
 
+async def test_what_a_call_really_cost_is_there_for_other_processes_once_it_is_settled(db: Database) -> None:
+    one, other = spend_of(db), spend_of(db)
+    assert await pay(one, dollars=9, used=1)
+    assert not await pay(other, dollars=9)
+    await one.settle()
+    assert await pay(spend_of(db), dollars=9)
+
+
 async def test_the_next_day_begins_anew(db: Database) -> None:
     assert await pay(spend_of(db), dollars=10)
     assert not await pay(spend_of(db))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from kit.budgets import Budgets, Charge, Slots
 from kit.errors import BudgetSpentError, RateLimitError, UpstreamUnavailableError
@@ -39,17 +40,26 @@ async def test_calls_that_cost_more_leave_no_more_than_they_cannot_use(process: 
     assert sum(calls) == 14
 
 
-async def test_a_call_does_not_ask_the_ledger(process: New, db: Database) -> None:
-    budgets, paid = process(), charge(bucket(100_000))
-    exchanges = 0
-    before = None
-    for _ in range(500):
+def exchanges() -> float:
+    labels = {"bucket": "test.units", "work": "interactive"}
+    return REGISTRY.get_sample_value("thrive_budget_exchanges_total", labels) or 0
+
+
+async def test_a_call_does_not_ask_the_ledger(process: New) -> None:
+    budgets, paid, asked = process(), charge(bucket(1_000_000)), exchanges()
+    for _ in range(10_000):
         await spend(budgets, paid)
-        entry = await db.budgets.find_one()
-        assert entry is not None
-        exchanges += entry["taken"] != before
-        before = entry["taken"]
-    assert exchanges < 20
+    assert exchanges() - asked < 20
+
+
+async def test_of_many_who_ask_in_vain_at_once_one_asks_the_ledger(process: New) -> None:
+    paid = charge(bucket(10))
+    await spend_all(process(), paid)
+    asked = exchanges()
+    late = process()
+    refused = await asyncio.gather(*(spend(late, paid) for _ in range(100)), return_exceptions=True)
+    assert all(isinstance(error, BudgetSpentError) for error in refused)
+    assert exchanges() == asked + 1
 
 
 async def test_what_is_gone_waits_for_the_reset_and_says_when(process: New, clock: Clock) -> None:
@@ -98,11 +108,19 @@ async def test_a_sync_leaves_the_reserve_to_those_who_wait(process: New) -> None
     assert await spend_all(budgets, charge(units, interactive=True)) == 20
 
 
-async def test_idle_units_go_back_to_the_other_processes(process: New, clock: Clock) -> None:
+async def test_a_process_that_ends_returns_what_it_did_not_spend(process: New) -> None:
     first, second, paid = process(), process(), charge(bucket(100))
     await spend(first, paid)
     await first.aclose()
     assert await spend_all(second, paid) == 99
+
+
+async def test_a_process_that_is_idle_returns_what_it_did_not_spend(process: New, clock: Clock, db: Database) -> None:
+    await spend(process(), charge(bucket(1_000)))
+    clock.pass_(5 * SECOND)
+    async with asyncio.timeout(10):
+        while not await db.budgets.find_one({"taken": 1}):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_call_that_did_not_happen_costs_nothing(process: New) -> None:

@@ -15,7 +15,6 @@ from integrations.connections.oauth import OAuth
 from integrations.connections.providers import ConnectionSettings, build_providers
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
-from kit.mongo import Database
 from kit.vault import Vault, VaultSettings
 
 KEY = f"test:{'A' * 43}"  # the same one in every process
@@ -49,6 +48,7 @@ class Issuer:
     refreshes: int = 0
     down: bool = False
     answering: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     revoked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -74,6 +74,7 @@ class Issuer:
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         form = parse_qs(request.content.decode())
+        self.asked.set()
         await self.answering.wait()
         if request.url.path.endswith("/revoke"):
             self.revoked += form["token"]
@@ -93,12 +94,6 @@ def tokens(
 ) -> Tokens:
     """Another process's, for all that its callers can tell."""
     return Tokens(connections, oauth(httpx.MockTransport(issuer), clock), sleep=sleep)
-
-
-async def refreshing(db: Database) -> None:
-    """Waits until somebody has begun to refresh Ada's token."""
-    while not await db.leases.find_one({"_id": "refresh:ada/youtube"}):  # noqa: ASYNC110  # no event tells
-        await asyncio.sleep(0.01)
 
 
 async def connect_ada(connections: Connections, issuer: Issuer, *, expires_at: datetime | None = None) -> Connection:

@@ -12,7 +12,7 @@ from integrations.connections.tokens import FreshToken, Tokens
 from kit.errors import Outcome, ReauthRequiredError, UpstreamUnavailableError, outcome_of
 from kit.lease import lease
 from kit.mongo import Database
-from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, refreshing, tokens, vault
+from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, tokens, vault
 
 MINUTE = timedelta(minutes=1)
 
@@ -91,28 +91,26 @@ async def test_a_dead_process_holds_nobody_up_longer_than_its_lease(
 
 
 async def test_a_caller_that_leaves_does_not_stop_the_refresh(
-    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+    connections: Connections, issuer: Issuer, clock: Clock
 ) -> None:
     """A handler's time may run out while the provider has already invalidated the old refresh token."""
     await connect_ada(connections, issuer, expires_at=clock())
     issuer.answering.clear()
     ours = tokens(connections, issuer, clock)
     leaving, staying = asyncio.create_task(ada(ours)), asyncio.create_task(ada(ours))
-    await refreshing(db)
+    await issuer.asked.wait()
     leaving.cancel()
     issuer.answering.set()
     assert text(await staying) == "access-1"
     assert leaving.cancelled()
 
 
-async def test_closing_waits_for_what_is_under_way(
-    connections: Connections, issuer: Issuer, clock: Clock, db: Database
-) -> None:
+async def test_closing_waits_for_what_is_under_way(connections: Connections, issuer: Issuer, clock: Clock) -> None:
     await connect_ada(connections, issuer, expires_at=clock())
     ours = tokens(connections, issuer, clock)
     issuer.answering.clear()
     caller = asyncio.create_task(ada(ours))
-    await refreshing(db)
+    await issuer.asked.wait()
     caller.cancel()
     issuer.answering.set()
     await ours.aclose()
@@ -274,13 +272,13 @@ async def test_disconnecting_erases_also_where_the_provider_is_away(
 
 
 async def test_tokens_that_arrive_after_disconnecting_are_revoked(
-    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+    connections: Connections, issuer: Issuer, clock: Clock
 ) -> None:
     await connect_ada(connections, issuer, expires_at=clock())
     issuer.answering.clear()
     ours = tokens(connections, issuer, clock)
     caller = asyncio.create_task(ada(ours))
-    await refreshing(db)
+    await issuer.asked.wait()
     await connections.disconnect("ada", "youtube")
     issuer.answering.set()
     assert await caller is None

@@ -1,0 +1,92 @@
+"""What integrations spend when they fetch, out of the budgets of GitHub and YouTube."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from integrations.base import Credentials
+from integrations.registry import build_registry
+from integrations.settings import IntegrationSettings
+from kit.budgets import Budgets
+from kit.errors import BudgetSpentError, RateLimitError
+from kit.http import Upstream
+from kit.mongo import Database
+from tests.unit.integrations.answers import repository, video
+
+New = Callable[[], Budgets]
+REPOSITORY, VIDEO = "https://github.com/octocat/hello-world", "https://youtube.com/watch?v=dQw4w9WgXcQ"
+SETTINGS = IntegrationSettings.model_validate({"github_token": "app", "youtube_api_key": "key"})
+QUOTA = {"error": {"code": 403, "errors": [{"domain": "youtube.quota", "reason": "quotaExceeded"}]}}
+
+
+class Importer:
+    """Fetches from an upstream that gives these answers in turn, the last one for ever."""
+
+    def __init__(self, budgets: Budgets, *answers: httpx.Response) -> None:
+        self.calls = 0
+        self._answers: Iterator[httpx.Response] = iter(answers)
+        self._last = answers[-1]
+        self.registry = build_registry(SETTINGS)
+        transport = httpx.MockTransport(self._answer)
+        self.http = Upstream(
+            transport, self.registry.bases, budgets=budgets, sleep=budgets.sleep, now=budgets.now, chance=lambda: 0.0
+        )
+
+    def _answer(self, _request: httpx.Request) -> httpx.Response:
+        self.calls += 1
+        answer = next(self._answers, self._last)
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    async def fetch(self, url: str) -> None:
+        await self.registry.get_for_url(url).fetch(url, self.http, Credentials(user_id="ada"))
+
+
+async def spent(db: Database, name: str) -> int:
+    entry: dict[str, Any] | None = await db.budgets.find_one({"_id": name})
+    assert entry
+    return int(entry["taken"])
+
+
+async def test_a_repository_costs_three_calls_of_the_hour_and_three_points(process: New, db: Database) -> None:
+    budgets = process()
+    await Importer(budgets, httpx.Response(200, json=repository())).fetch(REPOSITORY)
+    await budgets.aclose()
+    assert await spent(db, "github.core/app") == await spent(db, "github.points/app") == 3
+
+
+async def test_a_video_costs_one_unit_of_the_projects_day(process: New, db: Database) -> None:
+    budgets = process()
+    await Importer(budgets, httpx.Response(200, json=video())).fetch(VIDEO)
+    await budgets.aclose()
+    assert await spent(db, "youtube.units/app") == 1
+
+
+async def test_after_quota_exceeded_youtube_is_not_asked_again_that_day(process: New) -> None:
+    importer = Importer(process(), httpx.Response(403, json=QUOTA))
+    told = []
+    for _ in range(3):
+        with pytest.raises(RateLimitError) as refusal:
+            await importer.fetch(VIDEO)
+        told.append((refusal.value.retry_at, refusal.value.error))
+    assert importer.calls == 1
+    assert set(told) == {(datetime(2026, 3, 2, 8, tzinfo=UTC), "YouTube's limit resets at 2 March, 08:00 UTC.")}
+
+
+async def test_after_the_last_call_of_the_hour_github_is_not_asked_for_one_more(process: New) -> None:
+    reset = str(int(datetime(2026, 3, 1, 12, 30, tzinfo=UTC).timestamp()))
+    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+    importer = Importer(process(), httpx.Response(200, json=repository(), headers=headers))
+    await importer.fetch(REPOSITORY)
+    with pytest.raises(BudgetSpentError, match=r"GitHub's limit resets at 12:30 UTC\."):
+        await importer.fetch(REPOSITORY)
+    assert importer.calls == 3
+
+
+async def test_a_limit_of_a_few_seconds_is_waited_out_and_the_call_made_again(process: New) -> None:
+    slow_down = httpx.Response(429, headers={"retry-after": "2"}, json={})
+    importer = Importer(process(), slow_down, httpx.Response(200, json=video()))
+    await importer.fetch(VIDEO)
+    assert importer.calls == 2
