@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from services.gateway.errors import InvalidRequestError
 
 EVENTS = frozenset({"push", "repository"})
+JSON_PLEASE = "Let the webhook send `application/json`."
 
 
 class _Named(BaseModel):
@@ -65,9 +66,6 @@ def links(event: str, body: bytes) -> list[str]:
         return []
     former = _former_link(repository.html_url, delivery.changes or _Changes())
     return [repository.html_url, former] if former else [repository.html_url]
-
-
-JSON_PLEASE = "Let the webhook send `application/json`."
 
 
 def _former_link(link: str, changes: _Changes) -> str | None:

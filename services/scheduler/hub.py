@@ -9,6 +9,7 @@ import httpx
 from kit.http import BodyLimits, BodyTooLargeError, Limits, retry_after
 from kit.http.exchange import FAILURES, exchange
 
+LONGEST_PAUSE = timedelta(hours=1)  # whatever a header says: nobody else is asked meanwhile
 LIMITS = Limits(total=20, body=BodyLimits(wire=64 * 1024, decoded=64 * 1024))
 
 
@@ -51,6 +52,3 @@ class Hub:
             raise HubBusyError(str(answer.status), min(pause, LONGEST_PAUSE))
         if not 200 <= answer.status < 300:
             raise HubRefusedError(str(answer.status))
-
-
-LONGEST_PAUSE = timedelta(hours=1)  # whatever a header says: nobody else is asked meanwhile

@@ -178,3 +178,12 @@ async def test_webhooks_that_are_signed_with_another_secret_are_refused(wired: W
     await wired.sandbox.webhooks(f"{wired.url}/webhooks/github/", secret="another")
     (refused,) = await wired.sandbox.push_repository(REPOSITORY)
     assert (refused["status"], await wired.pushed()) == (401, [])
+
+
+async def test_a_hub_that_drops_pushes_delays_nothing_beyond_the_next_look(wired: Wired) -> None:
+    source = await wired.world.follows("ada", LINK)
+    await wired.subscribe()
+    await wired.sandbox.hub(dropping=True)
+    await wired.sandbox.upload(LIGHTHOUSE.id, title="Heard of by nobody")
+    await wired.scheduler.tick()
+    assert await wired.world.due_at() == source["next_sync_at"]
