@@ -40,11 +40,11 @@ def create_(
     channel_url: Annotated[str, _option("CHANNEL_URL", "The YouTube channel: a link of any form.")] = "",
     source_name: Annotated[str, _option("SOURCE_NAME", "The agent's name; its username is made of it.")] = "",
     avatar: Annotated[str, _option("AVATAR", "The https address of its picture.")] = "",
-    website: Annotated[str, _option("WEBSITE", "The https address of a page, as the next four.")] = "",
-    twitter: Annotated[str, _option("TWITTER", "")] = "",
-    instagram: Annotated[str, _option("INSTAGRAM", "")] = "",
-    linkedin: Annotated[str, _option("LINKEDIN", "")] = "",
-    github: Annotated[str, _option("GITHUB", "")] = "",
+    website: Annotated[str, _option("WEBSITE", "The https address of its site.")] = "",
+    twitter: Annotated[str, _option("TWITTER", "The same, of its page there.")] = "",
+    instagram: Annotated[str, _option("INSTAGRAM", "The same, of its page there.")] = "",
+    linkedin: Annotated[str, _option("LINKEDIN", "The same, of its page there.")] = "",
+    github: Annotated[str, _option("GITHUB", "The same, of its page there.")] = "",
 ) -> None:
     """Create an agent for a channel, import what is there, and print its address. Repeating it changes nothing."""
     links = {"WEBSITE": website, "TWITTER": twitter, "INSTAGRAM": instagram, "LINKEDIN": linkedin, "GITHUB": github}
