@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,17 @@ SANDBOX_PORT = 9100
 # slow as the real ones are, so that progress can be seen
 SANDBOX = (sys.executable, "-m", "sandbox", "--latency", "0.2", "--model-latency", "1.5")
 READY_SECONDS = 120
+READS_PROVIDERS = ("fetcher", "gateway")
+SECRETS = {  # and whose they are; the engines' are everybody's
+    "TOKEN_KEYS": READS_PROVIDERS,
+    "GITHUB_TOKEN": READS_PROVIDERS,
+    "YOUTUBE_API_KEY": READS_PROVIDERS,
+    "*_CLIENT_SECRET": READS_PROVIDERS,
+    "OPENAI_API_KEY": ("analyzer",),
+    "JWT_KEY": ("gateway",),
+    "GITHUB_WEBHOOK_SECRET": ("gateway",),
+    "WEBHOOK_KEY": ("gateway", "scheduler"),
+}
 FOR_OPERATORS = ("GATEWAY_URL", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URL", "MONGODB_DATABASE", "JWT_KEY", "TOKEN_KEYS")
 
 Say = Callable[[str], None]
@@ -70,7 +82,8 @@ class Stack:
         log = self.logs.absolute() / f"{name}.log"
         if name == "sandbox":
             return Program(name, "upstreams", [*SANDBOX, "--port", str(port)], log)
-        command = [sys.executable, "-m", f"services.{name}.app"]
+        hidden = [part for secret in withheld(name, self.environment) for part in ("-u", secret)]
+        command = ["env", *hidden, sys.executable, "-m", f"services.{name}.app"]
         group = "front" if name == "gateway" else "services"
         return Program(name, group, command, log, {"PORT": str(port)}, stop_seconds=40)
 
@@ -98,6 +111,12 @@ class Stack:
                 yield processes
             finally:
                 self.operator_env.unlink(missing_ok=True)
+
+
+def withheld(service: str, environment: Mapping[str, str]) -> list[str]:
+    """The secrets in the environment that are not this service's."""
+    known = {name: of for name in environment for secret, of in SECRETS.items() if fnmatch(name, secret)}
+    return sorted(name for name, services in known.items() if service not in services)
 
 
 def wait_ready(processes: Processes, program: Program, port: int, timeout: float = READY_SECONDS) -> None:
