@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from prometheus_client import REGISTRY
 
 from kit.looks import Ended, settle
 from kit.mongo import Database, Document
 from kit.sources import Reason, SourceState, look_now
-from services.scheduler.sources import CLAIM, OVERDUE
+from services.scheduler.sources import CLAIM
 from tests.e2e.sources.rig import DAY, Broker, Clock, a_source, scheduler, stored
 
 MINUTE = timedelta(minutes=1)
@@ -136,4 +137,4 @@ async def test_what_is_overdue_is_counted(db: Database, clock: Clock, broker: Br
     for number in range(3):
         await stored(db, clock, str(number), next_sync_at=clock.now - number * timedelta(hours=1))
     await scheduler(db, broker).tick()
-    assert OVERDUE._value.get() == 2, "until they have been looked at, emitted or not"
+    assert REGISTRY.get_sample_value("thrive_sources_overdue") == 2, "until they have been looked at, emitted or not"

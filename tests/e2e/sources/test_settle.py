@@ -2,11 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from kit.looks import Ended, settle
-from kit.mongo import Database
+from kit.mongo import Database, Document
 from kit.sources import SourceState, follow
 from tests.e2e.sources.rig import Clock, a_source, stored
 
@@ -43,16 +44,32 @@ async def test_the_end_of_a_look_at_a_removed_source_is_nothing(db: Database, cl
     assert await db.notices.count_documents({}) == 0
 
 
+class Meanwhile:
+    """The sources, and what somebody writes to one just after it was first read."""
+
+    def __init__(self, db: Database, changes: Document) -> None:
+        self.sources, self.notices = self, db.notices
+        self._sources, self._changes = db.sources, changes
+
+    async def find_one(self, which: Document) -> Document | None:
+        found = await self._sources.find_one(which)
+        if self._changes:
+            await self._sources.update_one(which, {"$set": self._changes})
+            self._changes = {}
+        return found
+
+    async def find_one_and_update(self, *arguments: Any, **options: Any) -> Document | None:
+        return await self._sources.find_one_and_update(*arguments, **options)
+
+
 async def test_what_its_owner_changed_during_the_look_stays_changed(db: Database, clock: Clock) -> None:
     source = await stored(db, clock)
-    changed = {"sync_frequency": "manual", "updated_at": clock.now + MINUTE}
-    await asyncio.gather(
-        settle(db, source["_id"], clock.now, OK, clock.now + 2 * MINUTE),
-        db.sources.update_one({"_id": source["_id"]}, {"$set": changed}),
-    )
-    kept = await db.sources.find_one({})
-    assert kept
-    assert (kept["sync_frequency"], kept["state"]) == ("manual", "ok")
+    changes = {"sync_frequency": "manual", "updated_at": clock.now + MINUTE}
+    interrupted = cast(Database, Meanwhile(db, changes))
+    settled = await settle(interrupted, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
+    assert settled
+    assert (settled["sync_frequency"], settled["state"], settled["next_sync_at"]) == ("manual", "ok", None)
+    assert settled == await db.sources.find_one({})
 
 
 @pytest.mark.parametrize("state", ["gone", "private", "revoked"])
