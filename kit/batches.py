@@ -21,6 +21,7 @@ def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: dat
         "integration": integration,
         "url": url,
         "state": State.PROCESSING,
+        "message": "Reading the channel",
         "version": 1,
         "children": [],
         "refused": [],
@@ -35,13 +36,18 @@ async def listed(
     """`children` are links and their tasks, whose records are stored already; `refused` are error bodies with their
     `url`. Changes nothing that has ended."""
     named = [{"url": url, "task_id": child} for url, child in children]
-    await _end(db, task_id, {"state": State.COMPLETED, "children": named, "refused": list(refused)}, now)
+    await _move(db, task_id, {"state": State.COMPLETED, "children": named, "refused": list(refused)}, now)
+
+
+async def waiting(db: Database, task_id: UUID, why: str, now: datetime) -> None:
+    """The listing goes on later, by itself. Changes nothing that has ended."""
+    await _move(db, task_id, {"message": why}, now)
 
 
 async def failed(db: Database, task_id: UUID, body: Document, now: datetime) -> None:
     """The listing came to nothing, for the problem of this error body. Changes nothing that has ended."""
     error = {name: value for name, value in body.items() if name != "success"}
-    await _end(db, task_id, {"state": State.FAILED, "error": error}, now)
+    await _move(db, task_id, {"state": State.FAILED, "error": error}, now)
 
 
 def skipped(url: str, reason: str) -> Document:
@@ -56,7 +62,7 @@ def skipped(url: str, reason: str) -> Document:
     }
 
 
-async def _end(db: Database, task_id: UUID, changes: Document, now: datetime) -> None:
+async def _move(db: Database, task_id: UUID, changes: Document, now: datetime) -> None:
     await db.batches.update_one(
         {"_id": task_id, "state": State.PROCESSING}, {"$set": {**changes, "updated_at": now}, "$inc": {"version": 1}}
     )

@@ -135,6 +135,8 @@ class Sync:
             await batches.listed(self._db, task_id, children, skipped, now)
         elif run["ended"]["state"] is not None:
             await batches.failed(self._db, task_id, run["error"], now)
+        else:
+            await batches.waiting(self._db, task_id, run["error"]["error"], now)
 
 
 def _ended(run: Document) -> Ended:

@@ -79,10 +79,11 @@ AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
 def batch_task(batch: Document, children: Sequence[Document], username: str) -> BatchTask:
     states = Counter(State(child["state"]) for child in children)
     listing = State(batch.get("state", State.COMPLETED))
-    if listing is not State.COMPLETED:
-        status, message = listing, batch["error"]["error"] if "error" in batch else "Reading the channel"
-    else:
-        status, message = _status(states, batch), _message(states, len(batch["refused"]))
+    status, message = _status(states, batch), _message(states, len(batch["refused"]))
+    if listing is State.PROCESSING:
+        status, message = State.PROCESSING, batch["message"]
+    if listing is State.FAILED:
+        status, message = State.FAILED, batch["error"]["error"]
     return BatchTask(
         task_id=batch["_id"],
         integration=batch["integration"],

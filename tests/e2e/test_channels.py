@@ -147,6 +147,16 @@ async def test_a_listing_ends_once(world: World) -> None:
     assert "error" not in task
 
 
+async def test_a_listing_that_waits_says_for_what(world: World) -> None:
+    accepted = await world.send(channel_id=ID)
+    why = "YouTube's limit resets at 08:00 UTC."
+    await batches.waiting(world.db, UUID(accepted["task_id"]), why, datetime.now(UTC))
+    task = await world.read(accepted)
+    assert (task["status"], task["message"], task["version"]) == ("processing", why, 2)
+    await world.listed(accepted)
+    assert (await world.read(accepted))["status"] == "completed"
+
+
 async def test_a_listing_that_fails_says_why(world: World) -> None:
     accepted = await world.send(channel_id=ID)
     problem = RateLimitError("YouTube's limit resets at 08:00 UTC.", retry_at=datetime(2026, 3, 1, 8, tzinfo=UTC))
