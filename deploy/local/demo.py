@@ -15,12 +15,14 @@ from rich.text import Text
 from cli.token import TokenSettings, make_token
 from deploy.local.board import board
 from deploy.local.connecting import browser, connect
-from deploy.local.engine import EngineError
-from deploy.local.keys import local_jwt_key, local_token_keys
+from deploy.local.curating import curate
+from deploy.local.engine import LOOPBACK, EngineError
+from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
 from deploy.local.showcase import API, MEMBER, Import, demo_links, import_all
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, demo_stack
+from sandbox.client import SandboxClient
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -57,13 +59,19 @@ def demo(
         try:
             settings = StackSettings()
             key = local_jwt_key(settings.local_dir)
-            keys = {"JWT_KEY": key, "TOKEN_KEYS": local_token_keys(settings.local_dir)}
+            keys = {
+                "JWT_KEY": key,
+                "TOKEN_KEYS": local_token_keys(settings.local_dir),
+                "WEBHOOK_KEY": local_webhook_key(settings.local_dir),
+            }
             with ExitStack() as stopping:
                 stopping.enter_context(only_one(settings.demo_dir))
                 stack = demo_stack(settings, keys)
                 processes = stopping.enter_context(stack.running(_say))
-                token = make_token(TokenSettings.model_construct(jwt_key=SecretStr(key)), user, 12)
-                ok = asyncio.run(_show(stack, user, token))
+                signer = TokenSettings.model_construct(jwt_key=SecretStr(key))
+                token = make_token(signer, user, 12)
+                operator = make_token(signer, "operator", 1, roles=("operator",))
+                ok = asyncio.run(_show(stack, user, token, operator))
                 if exit_:
                     _say("Stopping …")
                     raise typer.Exit(0 if ok else 1)
@@ -81,8 +89,8 @@ def demo(
             raise typer.Exit(stopped) from None
 
 
-async def _show(stack: Stack, user: str, token: str) -> bool:
-    """Connect, import, and print what came of it. True if each import ended as it should."""
+async def _show(stack: Stack, user: str, token: str, operator: str) -> bool:
+    """Connect, import, print what came of it, and watch a feed agent. True if all went as it should."""
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
         await _connect_accounts(client, stack, user, token)
@@ -90,7 +98,13 @@ async def _show(stack: Stack, user: str, token: str) -> bool:
         with board(console) as changed:
             imports = await import_all(client, demo_links(), changed)
         await _print_projects(client, stack, user)
-    return _print_summary(imports)
+    went_well = _print_summary(imports)
+    headers = {"Authorization": f"Bearer {operator}"}
+    async with (
+        httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client,
+        SandboxClient(f"http://{LOOPBACK}:{stack.ports['sandbox']}") as sandbox,
+    ):
+        return await curate(client, sandbox, _say) and went_well
 
 
 async def _connect_accounts(client: httpx.AsyncClient, stack: Stack, user: str, token: str) -> None:

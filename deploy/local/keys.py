@@ -19,6 +19,11 @@ def local_token_keys(folder: Path) -> str:
     return _kept(folder / "token.keys", lambda: new_key("local"))
 
 
+def local_webhook_key(folder: Path) -> str:
+    """WEBHOOK_KEY: what hubs sign their pushes with is derived from it."""
+    return _kept(folder / "webhook.key", lambda: secrets.token_urlsafe(48))
+
+
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """Made once, and readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)

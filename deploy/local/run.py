@@ -11,7 +11,7 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 
 from deploy.local.engine import EngineError
-from deploy.local.keys import local_jwt_key, local_token_keys
+from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
 from deploy.local.signals import interruptible
 from deploy.local.stack import PORTS, Stack, StackSettings, run_stack
@@ -34,6 +34,7 @@ def run() -> None:
             settings = StackSettings()
             secrets, hint = _identity(settings)
             secrets["TOKEN_KEYS"] = os.environ.get("TOKEN_KEYS") or local_token_keys(settings.local_dir)
+            secrets["WEBHOOK_KEY"] = os.environ.get("WEBHOOK_KEY") or local_webhook_key(settings.local_dir)
             os.environ.update(secrets)
             check_settings()
             with ExitStack() as stopping:

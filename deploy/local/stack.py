@@ -180,7 +180,7 @@ def demo_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     # nothing that is meant for the real upstreams or the real gateway
     private = (
         *("GITHUB_", "YOUTUBE_", "GOOGLE_", "GITLAB_", "FIGMA_", "HUGGINGFACE_", "DRIBBBLE_", "OPENAI_"),
-        *("JWT_", "TOKEN_KEYS", "RETURN_ORIGINS"),
+        *("JWT_", "TOKEN_KEYS", "WEBHOOK_KEY", "WEBSUB_", "RETURN_ORIGINS"),
     )
     environment = {
         **{name: value for name, value in os.environ.items() if not name.upper().startswith(private)},
@@ -189,6 +189,7 @@ def demo_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
         "PUBLIC_URL": f"http://{LOOPBACK}:{ports['gateway']}",
         "LIMIT_REPOSITORIES": "1000",  # one member pastes more than an hour allows
         "LIMIT_VIDEOS": "1000",
+        "SUBSCRIPTION_SWEEP": "2",  # somebody watches
         **settings.environment(),
         **({"KAFKA_BOOTSTRAP_SERVERS": kafka.address} if kafka else {}),
         **({"MONGODB_URL": mongo.address} if mongo else {}),

@@ -171,9 +171,7 @@ async def test_keys_are_changed_while_imports_run_and_no_secret_is_anywhere(
     await mira.connect("youtube")
     assert (await mira.paste(PRIVATE, wait=30)).status_code == 200
     old, new = stack.settings["TOKEN_KEYS"], new_key("second")
-    restart(
-        stack, f"{old},{new}", "fetcher", "gateway"
-    )  # all can open what the new key seals before any of it is sealed
+    restart(stack, f"{old},{new}", "fetcher", "gateway")  # all can open what the new key will seal
     tasks = [(await mira.paste(PRIVATE_TOO)).json()["task_id"]]
     restart(stack, f"{new},{old}", "gateway")
     await mira.connect("youtube")  # sealed with the new key, and read by a fetcher that seals with the old one

@@ -5,6 +5,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -17,7 +19,8 @@ from deploy.local.processes import Processes, only_one
 from deploy.local.programs import Program, configuration
 from deploy.local.run import check_settings
 from deploy.local.signals import interruptible
-from deploy.local.stack import PORTS, StackSettings, demo_stack, run_stack
+from deploy.local.stack import PORTS, SECRETS, StackSettings, demo_stack, run_stack, withheld
+from kit.settings import Settings
 from kit.vault import Vault, VaultSettings
 
 KEY = {"JWT_KEY": "a secret of the test's own, long enough"}
@@ -195,3 +198,29 @@ def test_each_way_to_end_a_program_puts_everything_away(number: signal.Signals) 
     with pytest.raises(KeyboardInterrupt), interruptible():
         signal.raise_signal(number)
     assert signal.getsignal(number) == before
+
+
+def test_a_secret_is_given_to_nobody_who_does_not_read_it() -> None:
+    everything = dict.fromkeys((*SECRETS, "GITHUB_CLIENT_SECRET", "MONGODB_URL", "PORT"), "x")
+    assert withheld("gateway", everything) == ["OPENAI_API_KEY"]
+    assert "OPENAI_API_KEY" not in withheld("analyzer", everything)
+    assert {"TOKEN_KEYS", "JWT_KEY", "GITHUB_CLIENT_SECRET", "YOUTUBE_API_KEY"} <= set(withheld("analyzer", everything))
+    assert set(withheld("transformer", everything)) == set(everything) - {"MONGODB_URL", "PORT"}
+
+
+def test_every_secret_setting_but_the_engines_is_somebodys() -> None:
+    for name in (*PORTS, "gateway"):
+        import_module(f"services.{name}.app")
+    secret = {
+        field.upper()
+        for kind in subclasses(Settings)
+        if kind.__module__.split(".")[0] in ("services", "kit", "integrations")
+        for field, info in kind.model_fields.items()
+        if "SecretStr" in str(info.annotation)
+    }
+    unnamed = {name for name in secret if not any(fnmatch(name, pattern) for pattern in SECRETS)}
+    assert unnamed == {"KAFKA_SASL_PASSWORD", "MONGODB_URL"}
+
+
+def subclasses(kind: type[Settings]) -> set[type[Settings]]:
+    return {kind, *(each for child in kind.__subclasses__() for each in subclasses(child))}
