@@ -107,7 +107,7 @@ class Sources:
             "user_id": user_id,
             "platform": platform,
             "sync_enabled": True,
-            "state": {"$in": [SourceState.NEEDS_REAUTH, SourceState.REVOKED, SourceState.PRIVATE]},
+            "state": {"$nin": [SourceState.OK, SourceState.FAILING]},  # to the public, private looks like gone
         }
         await sources.look_now(self._db, waiting, Reason.RETRY, self._now())
 

@@ -265,11 +265,12 @@ async def test_the_same_key_with_another_wish_is_another_request(ada: httpx.Asyn
     assert statuses == [202, 202, 422]
 
 
+@pytest.mark.parametrize("state", ["needs_reauth", "revoked", "gone"])
 async def test_who_connects_again_has_what_waited_for_it_looked_at_now(
-    db: Database, app: FastAPI, ada: httpx.AsyncClient
+    db: Database, app: FastAPI, ada: httpx.AsyncClient, state: str
 ) -> None:
     source = await followed(ada)
-    await looked(db, source["id"], Ended(SourceState.NEEDS_REAUTH, "GitHub no longer lets us in."))
+    await looked(db, source["id"], Ended(SourceState(state), "GitHub does not show it."))
     await app.state.gateway.sources.look_again("user-ada", "github")
     again = (await ada.get(f"{SOURCES}{source['id']}/")).json()
     assert datetime.fromisoformat(again["next_sync_at"]) <= datetime.now(UTC)
