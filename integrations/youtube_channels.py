@@ -6,6 +6,7 @@ Its uploads come newest first. What the next look needs to tell news from what i
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal
 
 from integrations.base import Known, Looked, Skipped
@@ -55,14 +56,14 @@ class _Look:
         self._hidden: dict[str, Upload] = {}
 
     async def first(self, channel: Channel, max_items: int) -> Looked:
-        """The latest `max_items`, those that are hidden among them."""
+        """The latest `max_items`, those that are hidden among them; fewer where a page is short, as a page costs."""
         listed: list[Upload] = []
         page: str | None = None
-        for _ in range(MAX_PAGES):
+        for _ in range(min(MAX_PAGES, ceil(max_items / PAGE))):
             found = await self._api.uploads(channel.uploads, page, min(PAGE, max_items - len(listed)))
             listed += self._noted(found.uploads if found else ())
             page = found.next if found else None
-            if not page or len(listed) >= max_items:
+            if not page:
                 break
         return await self._summed(listed, (), channel)
 

@@ -30,6 +30,7 @@ class FakeChannel:
     private: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
     unlisted: set[int] = field(default_factory=set)
+    omitted: set[int] = field(default_factory=set)  # which makes a page short
     unready: set[int] = field(default_factory=set)  # listed, and not to be read yet
     feed: int = 200
     exists: bool = True
@@ -87,7 +88,8 @@ class FakeChannel:
         if not listed:
             return reply(404, {"error": {"errors": [{"reason": "playlistNotFound"}]}})
         start, size = int(params.get("pageToken", "0")), int(params["maxResults"])
-        body: dict[str, Any] = {"items": [self._entry(one) for one in listed[start : start + size]]}
+        shown = [one for one in listed[start : start + size] if one not in self.omitted]
+        body: dict[str, Any] = {"items": [self._entry(one) for one in shown]}
         if start + size < len(listed):
             body["nextPageToken"] = str(start + size)
         return reply(body={"kind": LIST.format("playlistItem"), **body})

@@ -49,6 +49,12 @@ async def test_the_first_look_brings_no_more_than_was_asked_for(channel: FakeCha
     assert numbers(await FakeChannel(channel.titles).look(120)) == [*range(300, 180, -1)]
 
 
+async def test_a_short_page_costs_no_further_unit(channel: FakeChannel) -> None:
+    channel.omitted = {299, 298}
+    assert len((await channel.look()).items) == 48
+    assert channel.units == 3
+
+
 async def test_what_is_private_or_deleted_is_skipped_with_its_reason(channel: FakeChannel) -> None:
     channel.private, channel.deleted = {300}, {298}
     looked = await channel.look(5)
