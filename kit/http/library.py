@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
+import aiohttp
 import httpx
 import httpx2
 
 from kit.errors import UpstreamUnavailableError
 from kit.http.exchange import FAILURES, Limits, exchange, origin
 
+# The transport says ConnectTimeout of a lost connection too, so what is behind it counts.
+NEVER_SENT = (httpx.ConnectError, httpx.PoolTimeout, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 # True of the wire and not of the body; and cookies, which would pile up in the library's client.
 DROPPED = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
@@ -17,7 +20,7 @@ class LibraryTransport(httpx2.AsyncBaseTransport):
     """Of one library's client, over the process's `transport`, which stays open when that client is closed.
 
     Sends each request once. Raises BodyTooLargeError, ValueError for an address outside the origins of `bases`, and for
-    every other failure what `unavailable` makes of a sentence.
+    every other failure what `unavailable` makes of a sentence; or `unanswered`, where the request may have been heard.
     """
 
     def __init__(
@@ -28,11 +31,13 @@ class LibraryTransport(httpx2.AsyncBaseTransport):
         service: str,
         limits: Limits | None = None,
         unavailable: Callable[[str], Exception] = UpstreamUnavailableError,
+        unanswered: Callable[[str], Exception] | None = None,
     ) -> None:
         self._transport = transport
         self._origins = frozenset(origin(httpx.URL(base)) for base in bases)
         self._service = service
         self._unavailable = unavailable
+        self._unanswered = unanswered or unavailable
         self._limits = limits or Limits()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -46,7 +51,9 @@ class LibraryTransport(httpx2.AsyncBaseTransport):
         try:
             async with asyncio.timeout(self._limits.total):
                 answer = await exchange(self._transport, sent, self._limits, service=self._service)
-        except FAILURES:
-            raise self._unavailable(f"{self._service} is not available at the moment.") from None
+        except FAILURES as error:
+            sent_nothing = isinstance(error, NEVER_SENT) or isinstance(error.__cause__, NEVER_SENT)
+            failure = self._unavailable if sent_nothing else self._unanswered
+            raise failure(f"{self._service} is not available at the moment.") from None
         kept = [(name, value) for name, value in answer.headers.multi_items() if name not in DROPPED]
         return httpx2.Response(answer.status, headers=kept, content=answer.body, request=request)

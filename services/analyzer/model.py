@@ -30,6 +30,10 @@ UNUSABLE = (
 )  # fmt: skip
 
 
+class UnansweredError(openai.OpenAIError):
+    """The call may have been heard, and charged. The client neither asks again nor makes another error of it."""
+
+
 class Payer(Protocol):
     def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AbstractAsyncContextManager[Bill]:
         """Around one call of at most so many tokens. Raises SpendCapError (`services.analyzer.spend`)."""
@@ -44,20 +48,20 @@ class Model:
         self._spend = spend
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
         transport = open_transport(max_connections=settings.concurrency)
-        bounds = BodyLimits(wire=MAX_ANSWER_BYTES, decoded=MAX_ANSWER_BYTES)
         self._client = AsyncOpenAI(
             api_key=key,
             base_url=settings.openai_base_url,
             timeout=settings.openai_timeout.total_seconds(),
-            max_retries=1,
+            max_retries=1,  # of what was refused or never sent, so that one reservation pays for both
             # The default transport costs several times the CPU under load (docs/adr/0004), and bounds nothing.
             http_client=httpx2.AsyncClient(
                 transport=LibraryTransport(
                     transport,
                     [settings.openai_base_url],
                     service="The model",
-                    limits=Limits(total=settings.openai_timeout.total_seconds(), body=bounds),
-                    unavailable=httpx2.TransportError,  # which the client knows, and asks again for
+                    limits=limits(settings),
+                    unavailable=httpx2.ConnectError,  # which the client knows, and asks again for
+                    unanswered=UnansweredError,
                 ),
                 follow_redirects=False,  # the key and the content are for this endpoint only
             ),
@@ -108,3 +112,9 @@ class Model:
             source="model",
             model=self.name,
         )
+
+
+def limits(settings: AnalyzerSettings) -> Limits:
+    """A model is silent until it has thought: it may be for as long as it may take."""
+    seconds = settings.openai_timeout.total_seconds()
+    return Limits(read=seconds, total=seconds, body=BodyLimits(wire=MAX_ANSWER_BYTES, decoded=MAX_ANSWER_BYTES))

@@ -89,14 +89,14 @@ class Spend:
             yield bill
         except openai.APITimeoutError:
             raise  # it may have been answered, and charged, after we had left
-        except (openai.APIConnectionError, openai.APIStatusError):
+        except (openai.APIConnectionError, openai.APIStatusError):  # never sent, or refused
             spent = 0
             raise
         finally:
             if (told := bill.tokens()) is not None:
                 spent = self.price(*told)
             self._unsettled.update(_sums([Amount(amount.day, user_id, spent - amount.micro)]))
-            self._settling = self._settling or asyncio.create_task(self._settle())
+            self._settle_soon()
 
     async def _reserve_many(self, amounts: list[Amount]) -> list[bool | Exception]:
         if await self._take(amounts):
@@ -115,9 +115,13 @@ class Spend:
         if not gone:
             return True
         self._unsettled.update({who: (sums[who] if who in gone else 0) - micro for who, micro in asked.items()})
+        self._settle_soon()  # what was added to one account while the other had no room
         if len(amounts) == 1:
             self._remember(gone)
         return False
+
+    def _settle_soon(self) -> None:
+        self._settling = self._settling or asyncio.create_task(self._settle())
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLED_AFTER)

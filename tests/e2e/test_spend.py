@@ -11,10 +11,15 @@ import pytest
 from openai.types import CompletionUsage
 from pydantic import SecretStr
 
+from deploy.local import free_port
+from kit.errors import AnalysisFailedError
 from kit.mongo import Database, connect, ensure_indexes
 from kit.settings import MongoSettings
+from sandbox.running import running
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Spend, SpendCapError
+from tests.unit.analyzer.items import item
+from tests.unit.analyzer.test_model import model_at
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MILLION = 1_000_000
@@ -99,6 +104,37 @@ async def test_a_call_that_was_not_answered_in_time_counts_as_made(db: Database)
         async with spend.paying("ada", input_tokens=10 * MILLION, output_tokens=0):
             raise openai.APITimeoutError(httpx2.Request("POST", "http://x"))
     assert not await pay(spend)
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset", "truncated"])
+async def test_a_call_of_the_models_client_that_nobody_answers_counts_as_made(db: Database, kind: str) -> None:
+    spend = spend_of(db)
+    async with running() as sandbox, model_at(sandbox, spend, openai_timeout=0.5) as model:
+        await sandbox.fault("openai", kind)
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse("ada", item())
+    await spend.settle()
+    account = await db.model_spend.find_one({"_id": f"{NOW:%Y-%m-%d}/ada"})
+    assert account
+    assert account["micro"] > 0
+
+
+async def test_a_call_of_the_models_client_that_reaches_nobody_costs_nothing(db: Database) -> None:
+    spend = spend_of(db)
+    async with model_at(f"http://127.0.0.1:{free_port()}/v1", spend) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse("ada", item())
+    await spend.settle()
+    assert [account["micro"] async for account in db.model_spend.find()] == [0, 0]
+
+
+async def test_a_member_at_the_cap_does_not_use_up_what_all_may_spend(db: Database) -> None:
+    assert await pay(spend_of(db, openai_daily_usd=12), "ada", 10)
+    refusing = [spend_of(db, openai_daily_usd=12) for _ in range(2)]
+    assert not any([await pay(one, "ada") for one in refusing])
+    async with asyncio.timeout(20):
+        while not await pay(spend_of(db, openai_daily_usd=12), "bob", 2):  # noqa: ASYNC110  until it is settled
+            await asyncio.sleep(0.05)
 
 
 async def test_what_a_call_really_cost_is_there_for_other_processes_once_it_is_settled(db: Database) -> None:

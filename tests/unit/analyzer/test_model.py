@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from deploy.local import free_port
 from kit.errors import AnalysisFailedError
 from sandbox.client import SandboxClient
 from sandbox.running import running
 from schemas.content import ProjectType
-from services.analyzer.model import Model
+from services.analyzer.model import Model, Payer, limits
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Bill
 from tests.unit.analyzer.items import item
@@ -35,7 +36,7 @@ class Wallet:
 
 
 @asynccontextmanager
-async def model_at(where: SandboxClient | str, wallet: Wallet | None = None, **settings: Any) -> AsyncIterator[Model]:
+async def model_at(where: SandboxClient | str, wallet: Payer | None = None, **settings: Any) -> AsyncIterator[Model]:
     environment = {"OPENAI_BASE_URL": where, "OPENAI_API_KEY": "key"} if isinstance(where, str) else where.environment
     configured = AnalyzerSettings.model_validate(
         {
@@ -99,11 +100,24 @@ async def test_a_connection_that_fails_for_good_is_given_up(sandbox: SandboxClie
             await model.analyse("ada", item())
 
 
-async def test_a_model_that_does_not_answer_in_time_is_given_up(sandbox: SandboxClient) -> None:
-    await sandbox.fault("openai", "timeout")
-    async with model_at(sandbox, openai_timeout=0.1) as model:
-        with pytest.raises(AnalysisFailedError):
+@pytest.mark.parametrize("kind", ["timeout", "reset", "truncated"])
+async def test_what_may_have_been_charged_is_not_asked_for_again(sandbox: SandboxClient, kind: str) -> None:
+    rule = await sandbox.fault("openai", kind)
+    async with model_at(sandbox, openai_timeout=0.5) as model:
+        with pytest.raises(AnalysisFailedError, match="Unanswered"):
             await model.analyse("ada", item())
+    assert await sandbox.hits(rule) == 1
+
+
+async def test_a_model_that_nobody_reaches_is_given_up() -> None:
+    async with model_at(f"http://127.0.0.1:{free_port()}/v1") as model:
+        with pytest.raises(AnalysisFailedError, match="APIConnection"):
+            await model.analyse("ada", item())
+
+
+def test_a_model_may_be_silent_for_as_long_as_it_may_take() -> None:
+    allowed = limits(AnalyzerSettings.model_validate({"openai_timeout": 120}))
+    assert (allowed.read, allowed.total) == (120, 120)
 
 
 async def test_a_rate_limit_that_passes_is_waited_for(sandbox: SandboxClient) -> None:
@@ -211,7 +225,7 @@ async def test_an_answer_without_an_end_is_given_up() -> None:
 async def test_an_answer_that_trickles_is_given_up_when_its_time_is_over() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with saying(head, then=b"1\r\n \r\n") as (url, _), model_at(url, openai_timeout=0.1) as model:
-        with pytest.raises(AnalysisFailedError, match="APIConnection"):
+        with pytest.raises(AnalysisFailedError, match="Unanswered"):
             await model.analyse("ada", item())
 
 

@@ -72,6 +72,30 @@ async def test_a_failure_is_an_outage_that_tells_nothing(failure: Exception) -> 
     assert len(wire.requests) == 1, "what may have been heard is not said twice"
 
 
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        (httpx.ConnectError(""), ConnectionRefusedError),
+        (httpx.PoolTimeout(""), ConnectionRefusedError),
+        (httpx.ReadTimeout(""), BrokenPipeError),
+        (httpx.ReadError(""), BrokenPipeError),
+        (httpx.ConnectTimeout(""), BrokenPipeError),  # which the transport also says of a lost connection
+        (TimeoutError(), BrokenPipeError),
+    ],
+)
+async def test_what_may_have_been_heard_is_told_apart(failure: Exception, raised: type[Exception]) -> None:
+    transport = LibraryTransport(
+        httpx.MockTransport(Wire(failure)),
+        [BASE],
+        service="Example",
+        unavailable=ConnectionRefusedError,
+        unanswered=BrokenPipeError,
+    )
+    async with httpx2.AsyncClient(transport=transport, trust_env=False) as client:
+        with pytest.raises(raised):
+            await client.post(BASE)
+
+
 async def test_a_bomb_is_refused() -> None:
     wire = Wire(
         httpx.Response(
