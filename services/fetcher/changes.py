@@ -1,9 +1,10 @@
 """What a look brought that its source did not have. Pure."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from integrations.base import Looked
 from kit.mongo import Document
@@ -24,6 +25,7 @@ class Seen:
     title: str
     version: str
     state: str
+    import_id: UUID | None = None  # the last one that handed it on
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,17 @@ class Changes:
     items: tuple[Item, ...] = ()  # to be handed on: new, or not as they were
     entries: tuple[Document, ...] = ()  # for the run
     standings: tuple[Standing, ...] = ()  # that are not as they were, of items that are not handed on
+
+    def without(self, deleted: Collection[str]) -> "Changes":
+        """Not handing on what its owner has deleted here, by external id."""
+        items = tuple(it for it in self.items if it.external_id not in deleted)
+        entries = [
+            item(ItemOutcome.SKIPPED, one["external_id"], one["url"], one["title"], reason="You deleted its project.")
+            if one["external_id"] in deleted and one["outcome"] == ItemOutcome.REQUESTED
+            else one
+            for one in self.entries
+        ]
+        return Changes(items, tuple(entries), self.standings)
 
     @property
     def outcome(self) -> RunOutcome:

@@ -5,7 +5,7 @@ and before anything is emitted: where it is there, nothing of it is missing.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from kit.imports import BULK, pending
+from kit.imports import BULK, State, pending
 from kit.mongo import Database, Document, refused
 from kit.runs import ItemOutcome, child_import
 from schemas.content import Item
@@ -30,9 +30,20 @@ class Runs:
 
     async def seen(self, source_id: UUID) -> dict[str, Seen]:
         """What the source has handed on, by external id."""
-        fields = {"external_id": 1, "url": 1, "title": 1, "version": 1, "state": 1, "_id": 0}
+        fields = {"external_id": 1, "url": 1, "title": 1, "version": 1, "state": 1, "import_id": 1, "_id": 0}
         found = self._db.source_items.find({"source_id": source_id}, fields)
         return {known.pop("external_id"): Seen(**known) async for known in found}
+
+    async def deleted(self, user_id: str, seen: Mapping[str, Seen]) -> frozenset[str]:
+        """Of what was handed on, by external id, that whose project was made and is there no more: its owner has
+        deleted it. What failed is not among it."""
+        by_url = {known.url: external_id for external_id, known in seen.items() if known.import_id}
+        mine = {"user_id": user_id, "external_url": {"$in": [*by_url]}}
+        async for project in self._db.projects.find(mine, {"external_url": 1}):
+            del by_url[project["external_url"]]
+        made_by = {seen[external_id].import_id: external_id for external_id in by_url.values()}
+        made = self._db.imports.find({"_id": {"$in": [*made_by]}, "state": State.COMPLETED}, {"_id": 1})
+        return frozenset([made_by[record["_id"]] async for record in made])
 
     async def record(self, run: Document, events: Sequence[ContentFetched]) -> Document:
         """Store a finished run and what it hands on; the run that is stored, which another process may have made."""
@@ -56,7 +67,7 @@ class Runs:
         """What the source has handed on by now, and how it stands. An older run changes nothing of a newer one's."""
         at, source_id = run["finished_at"], run["source_id"]
         states = [UpdateOne(*_standing(source_id, it, at)) for it in run["standings"]]
-        items = [UpdateOne(*_known(source_id, event.item, at), upsert=True) for event in events]
+        items = [UpdateOne(*_known(source_id, event, at), upsert=True) for event in events]
         if writes := [*items, *states]:
             await refused(self._db.source_items.bulk_write(writes, ordered=False))  # refused: a newer one was there
 
@@ -115,13 +126,15 @@ def _import(event: ContentFetched, run: Document) -> Document:
     }
 
 
-def _known(source_id: UUID, item: Item, at: Any) -> tuple[Document, Document]:
+def _known(source_id: UUID, event: ContentFetched, at: Any) -> tuple[Document, Document]:
+    item = event.item
     changes = {
         "source_id": source_id,
         "external_id": item.external_id,
         "url": item.url,
         "title": item.title,
         "version": version(item),
+        "import_id": event.import_id,
         "state": "private" if item.is_private else "there",
         "at": at,
     }

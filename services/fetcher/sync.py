@@ -117,7 +117,9 @@ class Sync:
             display_name=looked.display_name,
             connection=sight.connection,
         )
-        return changes(event, looked, seen, sight.seen_at), ended
+        found = changes(event, looked, seen, sight.seen_at)
+        known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
+        return found.without(await self._runs.deleted(event.user_id, known)) if known else found, ended
 
     def _not_before(self, event: SyncRequested, source: Document) -> datetime:
         young = self._now() - self._fresh

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.connections.model import ConnectionState
-from kit.imports import pending
+from kit.imports import State, pending
 from kit.sources import Reason, SourceState, sync_requested
 from schemas.events import Options, Standing
 from tests.e2e.sync.conftest import HOUR, Emitted, Rig
@@ -72,6 +72,37 @@ async def test_a_change_of_repository_or_readme_goes_on_its_way(rig: Rig, change
     assert fetched.item.seen_at == rig.now
     assert (await rig.run(source))["outcome"] == "changed"
     assert (await rig.look(source)).fetched == []
+
+
+async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    (first,) = (await rig.look(source)).fetched
+    project = {"_id": uuid4(), "user_id": first.user_id, "external_url": URL, "slug": "engine"}
+    await rig.db.projects.insert_one(project)
+    await rig.db.imports.update_one({"_id": first.import_id}, {"$set": {"state": State.COMPLETED, "active": False}})
+
+    repository.readme = "Changed while it is here"
+    assert len((await rig.look(source)).fetched) == 1
+    await rig.db.imports.update_many({}, {"$set": {"state": State.COMPLETED, "active": False}})
+    await rig.db.projects.delete_one({"_id": project["_id"]})
+    repository.readme = "Changed after it was deleted"
+    assert (await rig.look(source)).fetched == []
+    (entry,) = (await rig.run(source))["items"]
+    assert (entry["outcome"], entry["reason"]) == ("skipped", "You deleted its project.")
+
+    await rig.db.projects.insert_one(project)  # imported anew, by hand
+    repository.readme = "Changed after it was wanted again"
+    assert len((await rig.look(source)).fetched) == 1
+
+
+async def test_what_failed_to_become_a_project_is_handed_on_again_once_it_changes(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    (first,) = (await rig.look(source)).fetched
+    await rig.db.imports.update_one({"_id": first.import_id}, {"$set": {"state": State.FAILED, "active": False}})
+    repository.readme = "Changed"
+    assert len((await rig.look(source)).fetched) == 1
 
 
 async def test_commits_are_counted_anew_only_after_a_push(rig: Rig) -> None:
