@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run create-youtube-agent check test chaos lock clean
+.PHONY: help setup demo run create-youtube-agent check test long chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
@@ -35,8 +35,11 @@ check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under 
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/unit tests/contract -m "not engines"
 
-test: setup ## the whole suite, on real Kafka and MongoDB
-	$(BIN)/pytest -m "not chaos"
+test: setup ## the suite, on real Kafka and MongoDB, in under ten minutes
+	$(BIN)/pytest -m "not chaos and not long"
+
+long: setup ## what the suite leaves out for its length: a simulated month, thousands of sources, a quota to its last unit
+	$(BIN)/pytest -s -m long
 
 chaos: setup ## what takes longer: engines that die under load
 	$(BIN)/pytest -m chaos

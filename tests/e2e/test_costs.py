@@ -160,6 +160,7 @@ async def test_a_channel_of_fifty_videos_and_what_it_costs_to_look_again(
     assert again == 0
 
 
+@pytest.mark.long
 async def test_a_thousand_unchanged_channels_cost_no_unit_a_day(followed: Followed) -> None:
     channels = await followed.follow(
         "youtube", [f"https://youtube.com/channel/{channel_id(n)}" for n in range(SOURCES)]
@@ -178,6 +179,7 @@ async def test_a_thousand_unchanged_channels_cost_no_unit_a_day(followed: Follow
     assert (weekly.handed_on, weekly.units["youtube"]) == (0, 2 * 50)
 
 
+@pytest.mark.long
 async def test_a_thousand_unchanged_repositories_cost_nothing_with_a_credential(followed: Followed) -> None:
     repositories = await followed.follow("github", [f"https://github.com/load/{n}" for n in range(SOURCES)])
     first = await followed.look_at_all(repositories)

@@ -69,6 +69,7 @@ async def spent(sandbox: SandboxClient) -> tuple[int, int]:
     return project["used"], project["refused"]
 
 
+@pytest.mark.long
 async def test_a_daily_quota_is_used_up_and_never_exceeded_and_the_rest_is_done_after_the_reset(
     mongodb: str, database: str, db: Database
 ) -> None:

@@ -102,6 +102,7 @@ class Fetcher:
             await self.db.sources.bulk_write(writes, ordered=False)
 
 
+@pytest.mark.long
 async def test_each_source_is_looked_at_once_an_interval_and_comes_back_when_its_upstream_does(db: Database) -> None:
     db = db.with_options(write_concern=WriteConcern(w=1, j=False))  # no node fails here, and a month is long
     clock = Clock()
