@@ -70,6 +70,7 @@ class Looked:
 class Integration(ABC):
     name: ClassVar[str]  # in events and in the API
     title: ClassVar[str]  # for people
+    needed_scopes: ClassVar[frozenset[str]] = frozenset()  # without them a member's token is of no use to `fetch`
     supports_auto_sync: ClassVar[bool]  # whether fetching again, unasked, brings news of the same thing
     sample_urls: ClassVar[Mapping[str, str]]  # every accepted shape → its canonical URL, at the default settings
     refused_urls: ClassVar[tuple[str, ...]]  # look-alikes and pages that are not imported, by anybody

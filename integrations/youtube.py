@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from integrations.base import Credentials, Integration, Known, Looked
+from integrations.connections.providers import YOUTUBE_READ
 from integrations.links import WEB, Link, parse
 from integrations.settings import IntegrationSettings
 from integrations.youtube_api import YouTubeAPI, no_video
@@ -26,6 +27,7 @@ _HINTS = {
 class YouTube(Integration):
     name = INTEGRATION
     title = TITLE
+    needed_scopes = frozenset({YOUTUBE_READ})
     supports_auto_sync = True
     sample_urls: ClassVar = {
         "https://youtube.com/watch?v=dQw4w9WgXcQ": "https://youtube.com/watch?v=dQw4w9WgXcQ",

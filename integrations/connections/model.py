@@ -62,6 +62,7 @@ class Provider:
     refresh_url: str = ""  # where it is not `token_url`
     revoke_url: str = ""  # "": the provider has none, and tokens are only erased
     revoked_by: Literal["POST", "DELETE"] = "POST"  # as RFC 7009 has it, or as GitHub has it
+    revokes_all: bool = False  # with one token goes all that its account has allowed us
     jwks_url: str = ""  # the keys of id tokens; "": none are checked
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
@@ -82,6 +83,11 @@ class Provider:
         held.update(*(self.implied.get(scope, frozenset()) for scope in tuple(held)))
         return tuple(scope for scope in self.scopes[purpose] if scope not in held)
 
+    def may_revoke(self, before: "Connection", now: "Connection") -> bool:
+        """Whether tokens of `before` can be revoked without ending those of `now`."""
+        lives = now.state is ConnectionState.CONNECTED and now.account_id == before.account_id
+        return not (self.revokes_all and lives)
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -95,6 +101,7 @@ class Connection:
     state: ConnectionState
     connected_at: datetime
     last_used_at: datetime | None = None
+    purpose: Purpose = Purpose.CONNECT  # what the member was asked for last
 
     @property
     def waits_for(self) -> str:

@@ -161,6 +161,7 @@ def _google_row(
         authorize_url=f"{s.google_accounts_url}/o/oauth2/v2/auth",
         token_url=f"{s.google_oauth_url}/token",
         revoke_url=f"{s.google_oauth_url}/revoke",
+        revokes_all=True,
         account_url=f"{s.google_openid_url}/v1/userinfo",
         jwks_url=s.google_jwks_url,
         read_account=_account(id="sub", name="name", display_name="name", avatar_url="picture"),

@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
-from integrations.connections.model import ConnectionState, Grant, Provider
+from integrations.connections.model import Grant, Provider
 from integrations.connections.oauth import InvalidGrantError, OAuth
 from integrations.connections.store import Connections, Held
 from kit.errors import UpstreamUnavailableError
@@ -96,7 +96,9 @@ class Refresher:
         """Ask the provider once; what it says is stored before anybody acts on it."""
         which = held.connection
         provider = self._oauth.providers.get(which.provider)
-        if provider is None or held.grant is None:
+        if held.grant is None:
+            return held
+        if provider is None:
             raise UpstreamUnavailableError(f"{self._oauth.title(which.provider)} is not set up at the moment.")
         try:
             grant = await self._oauth.refresh(provider, held.grant)
@@ -132,7 +134,10 @@ class Refresher:
         """The connection has changed while we asked: the member connected again, or disconnected, after which nothing
         of ours stays valid; or our tokens were stored, and MongoDB could not say so."""
         now_held = await self._connections.held(held.connection.user_id, held.connection.provider)
-        if now_held is None or now_held.connection.state is ConnectionState.DISCONNECTED:
+        stored = now_held.grant if now_held else None
+        if stored is not None and stored.access_token == grant.access_token:
+            return now_held
+        if now_held is None or provider.may_revoke(held.connection, now_held.connection):
             with suppress(UpstreamUnavailableError):
                 await self._oauth.revoke(provider, grant)
         return now_held

@@ -5,18 +5,22 @@ that they read: so a slow refresh never overwrites a reconnection.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import structlog
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 
-from integrations.connections.model import Account, Connection, ConnectionState, Grant, waits_for
+from integrations.connections.model import Account, Connection, ConnectionState, Grant, Purpose, waits_for
 from kit import deferred
 from kit.batch import Batcher
 from kit.mongo import Database, Document
-from kit.vault import Vault
+from kit.sources import to_millis
+from kit.vault import Vault, VaultError
+
+log = structlog.get_logger(__name__)
 
 EARLY = timedelta(minutes=5)  # a fifth of its life where that is shorter
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is
@@ -24,7 +28,10 @@ USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A connection with its tokens: for the fetcher and the walk, and for nobody else."""
+    """A connection with its tokens: for the fetcher and the walk, and for nobody else.
+
+    Tokens that no key of ours opens are kept, as the key may come back; until then the state is `needs_reauth`.
+    """
 
     connection: Connection
     grant: Grant | None  # None unless the state is `connected`
@@ -51,39 +58,40 @@ class Connections:
     async def list(self, user_id: str) -> list[Connection]:
         """Sorted by provider; what was disconnected is among them."""
         documents = await self.db.connections.find({"user_id": user_id}).sort("provider", 1).to_list()
-        return [_connection(document) for document in documents]
+        return [self._held(document).connection for document in documents]
 
     async def find(self, user_id: str, provider: str) -> Connection | None:
         document = await self.db.connections.find_one({"_id": _id(user_id, provider), "user_id": user_id})
-        return _connection(document) if document else None
+        return self._held(document).connection if document else None
 
     async def held(self, user_id: str, provider: str) -> Held | None:
-        """With the tokens opened. Raises VaultError."""
+        """With the tokens opened."""
         document = await self._read(_id(user_id, provider))
         return self._held(document) if document and document["user_id"] == user_id else None
 
-    async def save(self, user_id: str, provider: str, account: Account, grant: Grant) -> Connection:
-        """The member has consented, for the first time or again; what waits for it goes on."""
-        document = await self.db.connections.find_one_and_update(
+    async def save(
+        self, user_id: str, provider: str, account: Account, grant: Grant, purpose: Purpose = Purpose.CONNECT
+    ) -> tuple[Connection, Held | None]:
+        """The member has consented, for the first time or again; what waits for it goes on. Returned with what it
+        replaces, whose tokens are `Tokens.connect`'s to revoke."""
+        stored = {
+            "user_id": user_id,
+            "provider": provider,
+            "account_id": account.id,
+            "account_name": account.name,
+            "purpose": purpose,
+            "state": ConnectionState.CONNECTED,
+            "connected_at": to_millis(self.now()),
+            **self._sealed(user_id, provider, grant),
+        }
+        before = await self.db.connections.find_one_and_update(
             {"_id": _id(user_id, provider)},
-            {
-                "$set": {
-                    "user_id": user_id,
-                    "provider": provider,
-                    "account_id": account.id,
-                    "account_name": account.name,
-                    "state": ConnectionState.CONNECTED,
-                    "connected_at": self.now(),
-                    **self._sealed(user_id, provider, grant),
-                },
-                **NEXT_VERSION,
-            },
+            {"$set": stored, **NEXT_VERSION},
             upsert=True,
-            return_document=ReturnDocument.AFTER,
+            return_document=ReturnDocument.BEFORE,
         )
         await self._settled(user_id, provider)
-        assert document is not None  # noqa: S101  # an upsert always finds one
-        return _connection(document)
+        return _connection((before or {}) | stored), self._held(before) if before else None
 
     async def replace(self, held: Held, grant: Grant) -> Held | None:
         """Store refreshed tokens. None where the connection has changed since it was read; nothing is written then."""
@@ -124,16 +132,18 @@ class Connections:
         if not result.matched_count and await self._is(which, ConnectionState.CONNECTED):
             await self.db.notices.delete_one({"_id": notice})
 
-    async def disconnect(self, user_id: str, provider: str) -> bool:
-        """Erase the tokens; a tombstone stays. What waits for the connection goes on without. False where there was
-        nothing to disconnect. Revoking at the provider is `Tokens.disconnect`'s."""
-        result = await self.db.connections.update_one(
+    async def disconnect(self, user_id: str, provider: str) -> Held | None:
+        """Erase the tokens; a tombstone stays. What waits for the connection goes on without. Returns what was erased,
+        which is `Tokens.disconnect`'s to revoke; None where there was nothing to disconnect."""
+        before = await self.db.connections.find_one_and_update(
             {"_id": _id(user_id, provider), "state": {"$ne": ConnectionState.DISCONNECTED}},
             {"$set": {"state": ConnectionState.DISCONNECTED, "scopes": []}, **ERASE_TOKENS},
+            return_document=ReturnDocument.BEFORE,
         )
-        if result.matched_count:
-            await self._settled(user_id, provider)
-        return bool(result.matched_count)
+        if before is None:
+            return None
+        await self._settled(user_id, provider)
+        return self._held(before)
 
     async def touch(self, connection: Connection) -> None:
         """It was used now; written once a minute."""
@@ -170,24 +180,33 @@ class Connections:
         return grant.expires_at - min(EARLY, (grant.expires_at - self.now()) / 5)
 
     def _held(self, document: Document) -> Held:
-        connection = _connection(document)
-
-        def opened(field: str) -> SecretStr | None:
-            sealed = document.get(field)
-            bound_to = (connection.user_id, connection.provider, field)
-            return self._vault.open(sealed, bound_to=bound_to) if sealed else None
-
-        grant = None
-        if (access_token := opened("access_token")) is not None:
-            grant = Grant(access_token, opened("refresh_token"), document.get("expires_at"), connection.scopes)
+        connection, grant = _connection(document), None
+        try:
+            grant = self._opened(document, connection)
+        except VaultError as error:
+            log.error("a member's tokens do not open", provider=connection.provider, reason=str(error))
+            connection = replace(connection, state=ConnectionState.NEEDS_REAUTH)
         return Held(
             connection=connection,
             grant=grant,
             version=document["version"],
             outages=document.get("outages", 0),
             retry_at=document.get("retry_at"),
-            refresh_at=document.get("refresh_at"),
+            refresh_at=document.get("refresh_at") if grant else None,
         )
+
+    def _opened(self, document: Document, connection: Connection) -> Grant | None:
+        """Raises VaultError."""
+
+        def opened(field: str) -> SecretStr | None:
+            sealed = document.get(field)
+            bound_to = (connection.user_id, connection.provider, field)
+            return self._vault.open(sealed, bound_to=bound_to) if sealed else None
+
+        access_token = opened("access_token")
+        if access_token is None:
+            return None
+        return Grant(access_token, opened("refresh_token"), document.get("expires_at"), connection.scopes)
 
 
 NEXT_VERSION: Document = {"$inc": {"version": 1}, "$unset": {"outages": "", "retry_at": ""}}
@@ -221,4 +240,5 @@ def _connection(document: Document) -> Connection:
         state=ConnectionState(document["state"]),
         connected_at=document["connected_at"],
         last_used_at=document.get("last_used_at"),
+        purpose=Purpose(document.get("purpose", Purpose.CONNECT)),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
-from integrations.connections.model import ConnectionState
+from integrations.connections.model import Account, Connection, ConnectionState, Grant, Provider, Purpose
 from integrations.connections.oauth import OAuth
 from integrations.connections.refresh import Refresher
 from integrations.connections.store import Connections, Held
@@ -60,23 +60,39 @@ class Tokens:
             held = await self._refresher.renewed(held, dead=True)
         return await self._usable(held)
 
+    async def connect(
+        self, user_id: str, provider: Provider, account: Account, grant: Grant, purpose: Purpose
+    ) -> Connection:
+        """Store what the member has consented to, and revoke the tokens that it replaces."""
+        connection, before = await self._connections.save(user_id, provider.name, account, grant, purpose)
+        if before is not None and provider.may_revoke(before.connection, connection):
+            await self._revoke(provider, before)
+        return connection
+
     async def disconnect(self, user_id: str, provider: str) -> bool:
-        """Revoke at the provider and erase; erased in any case, also where the provider is away. False where there
-        was nothing to disconnect."""
-        held = await self._connections.held(user_id, provider)
-        if held is None:
+        """Erase and revoke at the provider; erased in any case, also where the provider is away. False where there
+        was nothing to disconnect.
+
+        Erased first: tokens of a refresh under way come too late to be stored then, and are revoked by it.
+        """
+        erased = await self._connections.disconnect(user_id, provider)
+        if erased is None:
             return False
-        row = self._oauth.providers.get(provider)
-        if row is not None and held.grant is not None:
-            try:
-                await self._oauth.revoke(row, held.grant)
-            except UpstreamUnavailableError:
-                log.warning("tokens are erased but not revoked", provider=provider)
-        return await self._connections.disconnect(user_id, provider)
+        if row := self._oauth.providers.get(provider):
+            await self._revoke(row, erased)
+        return True
 
     async def aclose(self) -> None:
         """Let the refreshes under way store what they got."""
         await self._refresher.aclose()
+
+    async def _revoke(self, provider: Provider, erased: Held) -> None:
+        if erased.grant is None:
+            return
+        try:
+            await self._oauth.revoke(provider, erased.grant)
+        except UpstreamUnavailableError:
+            log.warning("tokens are erased but not revoked", provider=provider.name)
 
     async def _usable(self, held: Held | None) -> FreshToken | None:
         if held is None or held.connection.state is ConnectionState.DISCONNECTED:

@@ -116,12 +116,13 @@ class Access:
         interactive: bool,
     ) -> T:
         """Without a working connection it is looked for as the public sees it. What the public does not see waits for
-        the member where their account has to be connected again, and fails where it is not connected any more.
+        the member where their account has to be connected again, and fails where it is not connected any more, or
+        without the permission that it takes.
         """
         ours = Credentials(user_id=user_id, interactive=interactive)
         try:
             token = await self._tokens.fresh(user_id, integration.name)
-            if token is not None:
+            if token is not None and integration.needed_scopes <= set(token.scopes):
                 return await self._with(token, see, interactive=interactive)
         except ReauthRequiredError as held:
             try:
@@ -130,9 +131,12 @@ class Access:
                 raise held from None
         try:
             return await see(ours)
-        except ContentNotFoundError:
+        except (ContentNotFoundError, IntegrationAuthError) as hidden:
+            if token is not None:
+                raise _lacks_scope(integration) from None
             connection = await self._connections.find(user_id, integration.name)
-            if connection is None or connection.state is not ConnectionState.DISCONNECTED:
+            gone = connection is not None and connection.state is ConnectionState.DISCONNECTED
+            if not gone or isinstance(hidden, IntegrationAuthError):
                 raise
             raise IntegrationAuthError(
                 f"{integration.title} does not show this to the public, and your account is not connected any more.",
@@ -153,6 +157,14 @@ class Access:
             if newer is None:  # disconnected meanwhile
                 raise
             return await see(member(newer))
+
+
+def _lacks_scope(integration: Integration) -> IntegrationAuthError:
+    return IntegrationAuthError(
+        f"Your {integration.title} account is connected, but without the permission to read from it.",
+        action=f"connect_{integration.name}",
+        suggestion=f"Connect {integration.title} again and allow all that it asks for, then retry the import.",
+    )
 
 
 def _is_private(looked: Looked) -> bool:

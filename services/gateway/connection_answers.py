@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from integrations.connections.model import Connection, ConnectionState, Provider, Purpose
+from integrations.connections.model import Connection, ConnectionState, Provider
 from services.gateway import examples
 
 
@@ -31,7 +31,7 @@ class ConnectionAnswer(BaseModel):
             state=connection.state,
             account_name=connection.account_name,
             scopes=list(connection.scopes),
-            missing_scopes=list(provider.missing(Purpose.CONNECT, connection.scopes)),
+            missing_scopes=list(provider.missing(connection.purpose, connection.scopes)),
             connected_at=connection.connected_at,
             last_used_at=connection.last_used_at,
         )

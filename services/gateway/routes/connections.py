@@ -153,7 +153,7 @@ async def _connected(gateway: Gateway, row: Provider, done: Walk, code: str | No
         row, code=code, redirect_uri=_callback(gateway, row), verifier=done.verifier, scopes=row.scopes[done.purpose]
     )
     account = await oauth.account(row, grant, nonce=done.nonce)
-    connection = await gateway.accounts.connections.save(done.user_id, row.name, account, grant)
+    connection = await gateway.accounts.tokens.connect(done.user_id, row, account, grant, done.purpose)
     await gateway.sources.look_again(done.user_id, row.name)
     return connection
 

@@ -99,4 +99,5 @@ def tokens(
 async def connect_ada(connections: Connections, issuer: Issuer, *, expires_at: datetime | None = None) -> Connection:
     grant = issuer.grant()
     ends = Grant(grant.access_token, grant.refresh_token, expires_at, grant.scopes)
-    return await connections.save("ada", "youtube", ADA, ends)
+    connection, _ = await connections.save("ada", "youtube", ADA, ends)
+    return connection

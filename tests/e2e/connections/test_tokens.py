@@ -3,16 +3,18 @@
 import asyncio
 from datetime import timedelta
 
+import httpx
 import pytest
+from pydantic import SecretStr
 from pymongo.errors import AutoReconnect
 
-from integrations.connections.model import ConnectionState, Grant
+from integrations.connections.model import Account, ConnectionState, Grant, Purpose
 from integrations.connections.store import Connections, Held
 from integrations.connections.tokens import FreshToken, Tokens
 from kit.errors import Outcome, ReauthRequiredError, UpstreamUnavailableError, outcome_of
 from kit.lease import lease
 from kit.mongo import Database
-from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, tokens, vault
+from tests.e2e.connections.rig import ADA, HOUR, Clock, Issuer, connect_ada, oauth, tokens, vault
 
 MINUTE = timedelta(minutes=1)
 
@@ -283,3 +285,78 @@ async def test_tokens_that_arrive_after_disconnecting_are_revoked(
     issuer.answering.set()
     assert await caller is None
     assert issuer.revoked == ["refresh-1"]
+
+
+async def test_a_refresh_that_ends_during_a_disconnection_leaves_no_live_tokens(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    """Whether it is stored before the tokens are erased or comes too late for that."""
+
+    class Refreshed(Connections):
+        """The new pair is stored at the last moment."""
+
+        async def disconnect(self, user_id: str, provider: str) -> Held | None:
+            await tokens(connections, issuer, clock).fresh(user_id, provider)
+            return await super().disconnect(user_id, provider)
+
+    await connect_ada(connections, issuer, expires_at=clock())
+    racing = Refreshed(connections.db, vault(), now=clock)
+    assert await tokens(racing, issuer, clock).disconnect("ada", "youtube")
+    assert issuer.revoked == ["refresh-1"]
+
+
+# Connected again
+
+
+@pytest.mark.parametrize(("account", "revoked"), [(Account("8", "eve@tube"), ["refresh-0"]), (ADA, [])])
+async def test_another_accounts_tokens_are_revoked_and_those_of_the_same_consent_are_not(
+    connections: Connections, issuer: Issuer, clock: Clock, account: Account, revoked: list[str]
+) -> None:
+    """Google ends all that an account has allowed with one of its tokens."""
+    await connect_ada(connections, issuer)
+    providers = oauth(httpx.MockTransport(issuer), clock)
+    ours = Tokens(connections, providers)
+    new = Grant(SecretStr("new"), SecretStr("refresh-new"))
+    await ours.connect("ada", providers.providers["youtube"], account, new, Purpose.CONNECT)
+    assert issuer.revoked == revoked
+    assert text(await ada(ours)) == "new"
+
+
+async def test_connecting_again_does_not_depend_on_revoking(
+    connections: Connections, issuer: Issuer, clock: Clock
+) -> None:
+    await connect_ada(connections, issuer)
+    issuer.down = True
+    providers = oauth(httpx.MockTransport(issuer), clock)
+    ours = Tokens(connections, providers)
+    other = Account("8", "eve@tube")
+    await ours.connect("ada", providers.providers["youtube"], other, Grant(SecretStr("new")), Purpose.CONNECT)
+    assert text(await ada(ours)) == "new"
+
+
+# Sealed with a key that is gone
+
+
+async def test_tokens_that_no_key_opens_ask_for_consent_until_the_key_is_back(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock() + HOUR)
+    used = await ada(tokens(connections, issuer, clock))
+    assert used is not None
+    clock.pass_(HOUR)
+    without_key = tokens(Connections(db, vault("other:" + "B" * 42 + "A"), now=clock), issuer, clock)
+    with pytest.raises(ReauthRequiredError):
+        await ada(without_key)
+    with pytest.raises(ReauthRequiredError):
+        await without_key.refused(used)
+    assert text(await ada(tokens(connections, issuer, clock))) == "access-1"
+
+
+async def test_tokens_that_no_key_opens_can_be_disconnected(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connect_ada(connections, issuer)
+    without_key = tokens(Connections(db, vault("other:" + "B" * 42 + "A"), now=clock), issuer, clock)
+    assert await without_key.disconnect("ada", "youtube")
+    assert issuer.revoked == []
+    assert await ada(without_key) is None

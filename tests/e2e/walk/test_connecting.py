@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from bson import json_util
+from pydantic import SecretStr
 
+from kit.vault import Vault, VaultSettings, new_key
 from services.gateway import walk
 from services.gateway.api_tokens import PREFIX
 from tests.e2e.members.browser import HOME
@@ -111,6 +113,16 @@ async def test_scopes_that_were_unticked_are_noticed(world: World) -> None:
     answer = await ada.get(CALLBACK, params=back)
     assert asked_for(answer.headers["location"])["missing_scopes"] == "user"
     assert (await state_of(ada))["missing_scopes"] == ["user"]
+
+
+async def test_that_private_content_was_asked_for_and_unticked_is_noticed(world: World) -> None:
+    ada = await world.browser()
+    address = await world.start(ada, return_to="/console/", private=True)
+    answer = await ada.get(CALLBACK, params=world.providers.consent(address, scopes="user user:email"))
+    assert asked_for(answer.headers["location"])["missing_scopes"] == "repo"
+    assert (await state_of(ada))["missing_scopes"] == ["repo"]
+    await world.connect(ada, private=False)
+    assert (await state_of(ada))["missing_scopes"] == []
 
 
 async def test_a_refused_consent_is_told_on_the_page_or_in_the_answer(world: World) -> None:
@@ -279,6 +291,27 @@ async def test_disconnecting_revokes_and_erases(world: World) -> None:
     assert [token in body for body in world.providers.revoked] == [True]
     assert (await state_of(ada))["state"] == "disconnected"
     assert (await ada.delete(f"{CONNECTIONS}/github/")).status_code == 404
+
+
+async def test_connecting_again_revokes_what_it_replaces(world: World) -> None:
+    ada = await world.browser()
+    await world.connect(ada, private=True)
+    (first,) = world.providers.tokens
+    await world.connect(ada)
+    assert [first in body for body in world.providers.revoked] == [True]
+    assert (await state_of(ada))["state"] == "connected"
+
+
+async def test_tokens_that_no_key_opens_need_consent_again_and_can_be_disconnected(world: World) -> None:
+    ada = await world.browser()
+    await world.connect(ada)
+    sealed = Vault(VaultSettings(token_keys=SecretStr(new_key("lost")))).seal(SecretStr("x"), bound_to=("y",))
+    await world.db.connections.update_one({}, {"$set": {"access_token": sealed}})
+    assert (await state_of(ada))["state"] == "needs_reauth"
+    answer = await ada.get("/api/v1/github/repos/")
+    assert (answer.status_code, answer.json()["action"]) == (401, "connect_github")
+    assert (await ada.delete(f"{CONNECTIONS}/github/")).status_code == 204
+    assert (await state_of(ada))["state"] == "disconnected"
 
 
 async def test_a_provider_that_is_not_offered_is_not_found(world: World) -> None:

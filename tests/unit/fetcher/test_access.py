@@ -27,12 +27,13 @@ from services.fetcher.snapshots import Snapshots
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PRIVATE = "https://github.com/mira/private"
 PUBLIC = "https://github.com/mira/public"
+CONNECTED = ConnectionState.CONNECTED
 
 
 class FakeGitHub:
     """Shows the private repository to whoever brings a token that is still good."""
 
-    name, title = "github", "GitHub"
+    name, title, needed_scopes = "github", "GitHub", frozenset[str]()
 
     def __init__(self, *good: str) -> None:
         self.good = good
@@ -53,13 +54,20 @@ class FakeGitHub:
 
 
 class FakeTokens:
-    def __init__(self, token: str | None = None, *, newer: str | None = None, held: bool = False) -> None:
-        self.token, self.newer, self.held = token, newer, held
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        newer: str | None = None,
+        held: bool = False,
+        scopes: tuple[str, ...] = (),
+    ) -> None:
+        self.token, self.newer, self.held, self.scopes = token, newer, held, scopes
 
     async def fresh(self, user_id: str, provider: str) -> FreshToken | None:
         if self.held:
             raise ReauthRequiredError("GitHub", provider, waits_for(user_id, provider))
-        return of(self.token)
+        return of(self.token, *self.scopes)
 
     async def refused(self, used: FreshToken) -> FreshToken | None:
         return of(self.newer)
@@ -93,8 +101,8 @@ class FakeSnapshots:
         return self
 
 
-def of(token: str | None) -> FreshToken | None:
-    return FreshToken(SecretStr(token), "ada", "github", "account 7", (), 1) if token else None
+def of(token: str | None, *scopes: str) -> FreshToken | None:
+    return FreshToken(SecretStr(token), "ada", "github", "account 7", scopes, 1) if token else None
 
 
 def access(tokens: FakeTokens, snapshots: FakeSnapshots, **connections: Any) -> Access:
@@ -167,10 +175,25 @@ async def test_a_repository_that_is_not_there_is_not_found_by_a_member_who_never
         await fetch(FakeGitHub(), PRIVATE, FakeTokens())
 
 
+class Choosy(FakeGitHub):
+    needed_scopes = frozenset({"read"})
+
+
+async def test_a_token_without_the_scope_that_it_takes_is_not_used() -> None:
+    github = Choosy("good")
+    assert (await fetch(github, PUBLIC, FakeTokens("good"))).url == PUBLIC
+    assert [it.token for it in github.asked] == [None]
+    assert (await fetch(github, PRIVATE, FakeTokens("good", scopes=("read", "more")))).url == PRIVATE
+
+
+async def test_what_the_public_does_not_see_names_the_scope_that_was_not_granted() -> None:
+    with pytest.raises(IntegrationAuthError) as raised:
+        await fetch(Choosy("good"), PRIVATE, FakeTokens("good"), state=CONNECTED)
+    assert "permission" in raised.value.error
+    assert raised.value.action == "connect_github"
+
+
 # Looks at what is followed
-
-
-CONNECTED = ConnectionState.CONNECTED
 
 
 async def test_a_look_is_the_publics_although_the_member_is_connected() -> None:
