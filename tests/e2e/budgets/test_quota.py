@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from kit.mongo import Database
 from sandbox.client import SandboxClient
 from sandbox.running import running

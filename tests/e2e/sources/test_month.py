@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+import pytest
 from pymongo import InsertOne, UpdateOne, WriteConcern
 
 from kit.looks import Ended, finished
