@@ -22,6 +22,7 @@ pytestmark = pytest.mark.engines
 API = "/api/v1"
 PRIVATE = "https://github.com/mira-example/night-ferry"
 PRIVATE_TOO = "https://github.com/mira-example/unsent-letters"
+PUBLIC_VIDEO = "https://youtu.be/sbxTidePool"
 
 
 class Person:
@@ -51,8 +52,10 @@ class Person:
         me: dict[str, Any] = answer.json()
         return me
 
-    async def connect(self, provider: str = "github") -> dict[str, Any]:
-        answer = await self._consent(f"{API}/connections/{provider}/start/{'?private=true' * (provider == 'github')}")
+    async def connect(self, provider: str = "github", without: str | None = None) -> dict[str, Any]:
+        """Scopes that are named `without` are unticked."""
+        start = f"{API}/connections/{provider}/start/{'?private=true' * (provider == 'github')}"
+        answer = await self._consent(start, without)
         assert answer.status_code == 200, answer.text
         connection: dict[str, Any] = answer.json()
         return connection
@@ -72,11 +75,12 @@ class Person:
         answer = await self._browser.delete(f"{self._gateway}{API}{path}")
         assert answer.status_code in (200, 204), answer.text
 
-    async def _consent(self, start: str) -> httpx.Response:
+    async def _consent(self, start: str, without: str | None = None) -> httpx.Response:
         page = await self._browser.get(self._gateway + start, follow_redirects=True)
         assert page.status_code == 200, page.text
         asked = parse_qs(urlsplit(str(page.url)).query)
-        ticks = asked["scope"][0].replace(",", " ").split()
+        scopes = asked["scope"][0].replace(",", " ").split()
+        ticks = [scope for scope in scopes if without is None or without not in scope]
         form = {**asked, "member": self.member, "tick": ticks, "decision": "allow"}
         return await self._browser.post(page.url, data=form, follow_redirects=True)
 
@@ -136,6 +140,42 @@ async def test_a_private_video_is_read_with_the_members_google_account(mira: Per
     done = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
     assert done.status_code == 200, done.text
     assert done.json()["project"]["is_private"]
+
+
+async def test_a_google_token_that_is_refused_is_renewed_and_a_revoked_consent_waits_for_the_member(
+    stack: Stack, db: Database, sandbox: SandboxClient, mira: Person
+) -> None:
+    await mira.connect("youtube")
+    await sandbox.expire_tokens("google", "mira")
+    done = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
+    assert done.status_code == 200, done.text
+    await mira.delete(f"/projects/{done.json()['project']['id']}/")
+
+    await sandbox.revoke_grants("google", "mira")
+    public = await mira.paste(PUBLIC_VIDEO, wait=30)
+    assert public.status_code == 200, "what everybody may see does not wait"
+    (connection,) = [c for c in (await mira.get("/connections/"))["connections"] if c["provider"] == "youtube"]
+    assert connection["state"] == "needs_reauth"
+    assert [it["action"] for it in (await mira.get("/notices/"))["notices"]] == ["connect_youtube"]
+    task_id = (await mira.paste("https://youtu.be/sbxPrivate0")).json()["task_id"]
+    async with asyncio.timeout(60):
+        while not await waits(db):
+            stack.check()
+            await asyncio.sleep(0.1)
+
+    await mira.connect("youtube")
+    await settled(stack, db, task_id)
+    assert (await mira.get(f"/integrations/tasks/{task_id}/"))["status"] == "completed"
+
+
+async def test_a_member_who_did_not_allow_youtube_reads_what_everybody_may(mira: Person) -> None:
+    connection = await mira.connect("youtube", without="youtube")
+    assert len(connection["missing_scopes"]) == 1
+    public = await mira.paste(PUBLIC_VIDEO, wait=30)
+    assert public.status_code == 200, public.text
+    private = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
+    assert (private.status_code, private.json()["action"]) == (401, "connect_youtube")
+    assert "permission" in private.json()["error"]
 
 
 async def test_what_needs_a_lost_consent_waits_for_the_member_and_goes_on_by_itself(
