@@ -28,10 +28,8 @@ class ApiTokens:
 
     async def create(self, user_id: str, name: str, lifetime: timedelta) -> tuple[str, Document]:
         """The token, which nobody can read again, and its record. Raises `ConflictError`."""
-        if await self._tokens.count_documents({"user_id": user_id}, limit=MAX_PER_MEMBER) >= MAX_PER_MEMBER:
-            raise ConflictError(
-                f"You have {MAX_PER_MEMBER} tokens already.", action="revoke_token", suggestion="Revoke one first."
-            )
+        if await self._count(user_id) >= MAX_PER_MEMBER:
+            raise _enough()
         token, now = PREFIX + secrets.token_urlsafe(32), self._now()
         record: Document = {
             "_id": uuid4(),
@@ -43,6 +41,9 @@ class ApiTokens:
             "last_used_at": None,
         }
         await self._tokens.insert_one(record)
+        if await self._count(user_id) > MAX_PER_MEMBER:  # others were made at this very moment
+            await self._tokens.delete_one({"_id": record["_id"]})
+            raise _enough()
         return token, record
 
     async def list(self, user_id: str) -> list[Document]:
@@ -65,6 +66,15 @@ class ApiTokens:
         """At once, in every process. Raises `NotFoundError`."""
         if not (await self._tokens.delete_one({"_id": token_id, "user_id": user_id})).deleted_count:
             raise NotFoundError("There is no such token.")
+
+    async def _count(self, user_id: str) -> int:
+        return await self._tokens.count_documents({"user_id": user_id}, limit=MAX_PER_MEMBER + 1)
+
+
+def _enough() -> ConflictError:
+    return ConflictError(
+        f"You have {MAX_PER_MEMBER} tokens already.", action="revoke_token", suggestion="Revoke one first."
+    )
 
 
 def _digest(token: str) -> str:

@@ -18,9 +18,10 @@ from kit.errors import ImportDuplicateError, ImportProblem
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency
 from schemas.events import Options
-from services.gateway.errors import IdempotencyConflictError
+from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
 from services.gateway.imports import Imports, NewImport
+from services.gateway.repeats import repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class NewBatch:
 
 class Batches:
     def __init__(self, db: Database, imports: Imports) -> None:
+        self._db = db
         self._batches: Collection = db["batches"]
         self._records: Collection = db["imports"]
         self._imports = imports
@@ -51,18 +53,23 @@ class Batches:
         """The parent's record: `children` are `{url, task_id}`, `refused` are error bodies with their `url`.
 
         Children are stored before their parent: a request that is cut off between the two is sent again and finds
-        them under way. Raises `IdempotencyConflictError` and PyMongo's errors.
+        them under way. Raises `IdempotencyConflictError`, `MemberLimitError` where the limit allows none of the links,
+        and PyMongo's errors.
         """
-        if earlier := await self._repeated(new):
+        if earlier := await repeated(self._db, new):
             return earlier
         seen: set[str] = set()
         outcomes = await asyncio.gather(*(self._child(new, url, seen) for url in new.urls))
+        refused = [(url, it) for url, it in zip(new.urls, outcomes, strict=True) if isinstance(it, ImportProblem)]
+        limited = [problem for _, problem in refused if isinstance(problem, MemberLimitError)]
+        if len(limited) == len(outcomes):
+            raise limited[0]
         record: Document = {
             "_id": uuid4(),
             "user_id": new.caller.user_id,
             "integration": new.integration,
-            "children": [outcome for outcome in outcomes if "task_id" in outcome],
-            "refused": [outcome for outcome in outcomes if "task_id" not in outcome],
+            "children": [outcome for outcome in outcomes if not isinstance(outcome, ImportProblem)],
+            "refused": [{"url": url, **problem.body()} for url, problem in refused],
             "created_at": datetime.now(UTC),
         }
         if new.idempotency_key is not None:
@@ -70,7 +77,7 @@ class Batches:
         try:
             await self._batches.insert_one(record)
         except DuplicateKeyError:  # the same request, twice at this very moment
-            return await self._repeated(new) or record
+            return await repeated(self._db, new) or record
         return record
 
     async def find(self, user_id: str, batch_id: UUID) -> Document | None:
@@ -81,7 +88,7 @@ class Batches:
         found = {record["_id"]: record async for record in self._records.find({"_id": {"$in": child_ids(batch)}})}
         return [found[task_id] for task_id in child_ids(batch) if task_id in found]
 
-    async def _child(self, new: NewBatch, url: str, seen: set[str]) -> Document:
+    async def _child(self, new: NewBatch, url: str, seen: set[str]) -> Document | ImportProblem:
         try:
             one = new.recognise(url)
             if one.url in seen:
@@ -91,17 +98,8 @@ class Batches:
             seen.add(one.url)
             record = await self._imports.accept(one)
         except ImportProblem as problem:
-            return {"url": url, **problem.body()}
+            return problem
         return {"url": one.url, "task_id": record["_id"]}
-
-    async def _repeated(self, new: NewBatch) -> Document | None:
-        if new.idempotency_key is None:
-            return None
-        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
-        record = await self._batches.find_one(mine)
-        if record and record["fingerprint"] != new.fingerprint:
-            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
-        return record
 
 
 def child_ids(batch: Document) -> list[UUID]:

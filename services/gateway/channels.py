@@ -19,9 +19,9 @@ from kit.imports import State
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
 from schemas.events import Options
-from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
 from services.gateway.limits import CHANNELS, MemberLimits
+from services.gateway.repeats import repeated
 from services.gateway.sources import Sources, followed
 
 PLATFORM = "youtube"
@@ -62,7 +62,7 @@ class ChannelImports:
         Raises `ConflictError` where the member follows the channel already, or enough, `IdempotencyConflictError`,
         `MemberLimitError`, the errors of `integrations.youtube_find.find`, and PyMongo's.
         """
-        if earlier := await self._repeated(new):
+        if earlier := await repeated(self._db, new):
             return earlier
         missing: ContentNotFoundError | None = None
         async with self._limits.spending(new.caller.user_id, CHANNELS):
@@ -96,7 +96,7 @@ class ChannelImports:
         try:
             await self._batches.insert_one(parent)
         except DuplicateKeyError:  # the same request, twice at this very moment
-            return await self._repeated(new) or parent
+            return await repeated(self._db, new) or parent
         stored, ours = await follow(self._db, source)
         return parent if ours else await self._again(stored, parent, new.max_videos, now)
 
@@ -111,12 +111,3 @@ class ChannelImports:
         if under_way is not None:
             return under_way
         raise followed(source)
-
-    async def _repeated(self, new: NewChannel) -> Document | None:
-        if new.idempotency_key is None:
-            return None
-        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
-        record = await self._batches.find_one(mine)
-        if record and record["fingerprint"] != new.fingerprint:
-            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
-        return record

@@ -3,8 +3,9 @@
 With `Accept: application/problem+json` the same members travel inside an RFC 9457 problem.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -92,10 +93,13 @@ class ConflictError(ImportProblem):
     suggestion = "Remove another one first."
 
 
+AGAIN = "Send the request again when the limit allows, at `retry_at`."
+
+
 class MemberLimitError(RateLimitError):
     """The member's own limit. Nothing was accepted, so it does not go on by itself."""
 
-    suggestion = "Send the request again when the limit allows, at `retry_at`."
+    suggestion = AGAIN
 
     def __init__(self, error: str, *, retry_at: datetime, headers: Mapping[str, str]) -> None:
         super().__init__(error, retry_at=retry_at)
@@ -152,6 +156,9 @@ def respond(request: Request, problem: ImportProblem, headers: dict[str, str] | 
         headers.setdefault("WWW-Authenticate", "Bearer")
     if isinstance(problem, MemberLimitError):
         headers = {**problem.headers, **headers}
+    if problem.retry_at:
+        seconds = math.ceil((problem.retry_at - datetime.now(UTC)).total_seconds())
+        headers.setdefault("Retry-After", str(max(1, seconds)))
     if problem.status == 503:
         headers.setdefault("Retry-After", "5")
     if PROBLEM_JSON not in request.headers.get("accept", ""):
@@ -213,6 +220,8 @@ def install(app: FastAPI) -> None:
     """Handlers for all but bugs, which the edge answers for."""
 
     async def on_problem(request: Request, error: Any) -> JSONResponse:
+        if isinstance(error, RateLimitError):  # an upstream's, too: what a request meets does not go on by itself
+            error.suggestion = AGAIN
         return respond(request, error)
 
     async def on_validation(request: Request, error: Any) -> JSONResponse:

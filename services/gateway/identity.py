@@ -90,7 +90,7 @@ class Verifier:
             raise ValueError("subject")
         roles = claims.get("roles")
         named = frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else frozenset()
-        return Claims(subject, name if isinstance(name, str) else "", named)
+        return Claims(subject, name if isinstance(name, str) and name.isprintable() else "", named)
 
 
 bearer = HTTPBearer(auto_error=False, description="A JWT, as `thrive token --user NAME` prints it, or an API token.")

@@ -22,11 +22,12 @@ from kit.imports import INTERACTIVE, pending, requested
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
 from kit.sources import Frequency
 from schemas.events import ImportRequested, Options
-from services.gateway.errors import IdempotencyConflictError, MemberLimitError
+from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
 from services.gateway.limits import MemberLimits, counted_as
 from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
+from services.gateway.repeats import repeated
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class Imports:
     def __init__(
         self, db: Database, publish: Publish, limits: MemberLimits, *, per_user: int, publish_timeout: float
     ) -> None:
+        self._db = db
         self._imports: Collection = db["imports"]
         self._lookup = Lookups(db)
         self._publish, self._publish_timeout = publish, publish_timeout
@@ -99,15 +101,9 @@ class Imports:
             return record
 
     async def _repeated(self, new: NewImport) -> Document | None:
-        if new.idempotency_key is None:
-            return None
-        mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
-        record = await self._imports.find_one(mine)
-        if record is None:
-            return None
-        if record["fingerprint"] != new.fingerprint:
-            raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
-        ACCEPTS.labels("repeated").inc()
+        record = await repeated(self._db, new)
+        if record:
+            ACCEPTS.labels("repeated").inc()
         return record
 
     async def _running(self, new: NewImport) -> Document | None:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
+from kit.errors import InvalidURLError
 from kit.sources import Frequency
 from schemas.events import Options
 from services.gateway import examples
@@ -11,9 +12,11 @@ from services.gateway.errors import InvalidRequestError
 
 MAX_WAIT_SECONDS = 60
 MAX_URLS = 50
+MAX_LINK_CHARS = 2_048
 
 
-Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
+Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINK_CHARS)]
+_LINK: TypeAdapter[str] = TypeAdapter(Link)
 Showcase = Annotated[bool, Field(strict=True, description="Show the project on your public page.")]
 Private = Annotated[bool, Field(strict=True, description="Only you can see the project.")]
 AutoSync = Annotated[
@@ -43,7 +46,7 @@ class GitHubBody(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT, examples.REPOSITORIES]})
 
     url: Link | None = None
-    urls: list[Link] | None = Field(None, min_length=1, max_length=MAX_URLS)
+    urls: list[str] | None = Field(None, min_length=1, max_length=MAX_URLS, description="Each a link like `url`.")
     is_showcase: Showcase = True
     is_private: Private = False
     auto_sync: AutoSync = None
@@ -66,6 +69,14 @@ class YouTubeBody(BaseModel):
 
     video_url: Link
     is_showcase: Showcase = True
+
+
+def link(text: str) -> str:
+    """One of several, under the bounds of a single one. Raises `InvalidURLError`."""
+    try:
+        return _LINK.validate_python(text)
+    except ValidationError:
+        raise InvalidURLError(f"A link has 1 to {MAX_LINK_CHARS:,} characters.") from None
 
 
 def wait_seconds(prefer: str | None) -> int | None:

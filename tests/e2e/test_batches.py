@@ -145,6 +145,24 @@ async def test_bad_and_known_links_are_named_and_spoil_no_other(world: World) ->
     assert (read["total"], read["refused"]) == (5, parent["refused"])
 
 
+@pytest.mark.parametrize("bad", ["", "  ", "https://github.com/octocat/" + "x" * 2_048])
+async def test_a_link_that_is_none_spoils_no_other(world: World, bad: str) -> None:
+    ada = await world.client()
+    parent = await send(ada, bad, f" {REPO} ")
+    assert [child["url"] for child in parent["children"]] == [REPO]
+    assert [(one["url"], one["error_code"]) for one in parent["refused"]] == [(bad, "INVALID_URL")]
+
+
+async def test_a_key_of_several_links_is_not_one_links_too(world: World) -> None:
+    ada = await world.client()
+    await send(ada, f"{REPO}-1", **{"Idempotency-Key": "many"})
+    one = await ada.post(IMPORT, json={"url": f"{REPO}-1"}, headers={"Idempotency-Key": "many"})
+    assert (one.status_code, one.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await ada.post(IMPORT, json={"url": f"{REPO}-2"}, headers={"Idempotency-Key": "one"})).status_code == 202
+    many = await ada.post(IMPORT, json={"urls": [f"{REPO}-2"]}, headers={"Idempotency-Key": "one"})
+    assert (many.status_code, many.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_a_parent_without_children_has_failed(world: World) -> None:
     ada = await world.client()
     parent = await send(ada, "https://evil.test/a/b")

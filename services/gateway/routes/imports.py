@@ -22,7 +22,7 @@ from services.gateway.identity import Caller, CallerDep
 from services.gateway.imports import NewImport
 from services.gateway.limits import REPOSITORIES
 from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
-from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, wait_seconds
+from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, link, wait_seconds
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.sources import NewSource
 
@@ -89,7 +89,7 @@ async def import_github(
         )
 
     def recognise(url: str) -> NewImport:
-        return replace(_recognised(gateway, caller, url, body.options, only="github"), priority=BULK)
+        return replace(_recognised(gateway, caller, link(url), body.options, only="github"), priority=BULK)
 
     urls = body.urls or ()
     new = NewBatch(caller, "github", urls, body.options, recognise, idempotency_key(key), body.auto_sync)

@@ -1,5 +1,6 @@
 """The three ways in: a JWT, a personal API token, a browser's session; and what each may do."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from kit.mongo import Database
 from services.gateway import api_tokens, sessions
 from services.gateway.api_tokens import ApiTokens
-from services.gateway.errors import UnauthorizedError
+from services.gateway.errors import ConflictError, UnauthorizedError
 from services.gateway.sessions import Sessions
 from tests.e2e.members.browser import browser, secret_in, session_of
 from tests.unit.gateway.support import bearer, client_of
@@ -93,6 +94,26 @@ async def test_a_member_has_so_many_tokens_and_no_more(ada: httpx.AsyncClient) -
         assert (await ada.post(TOKENS, json={"name": "One"})).status_code == 201
     refused = await ada.post(TOKENS, json={"name": "One"})
     assert (refused.status_code, refused.json()["action"]) == (409, "revoke_token")
+
+
+async def test_tokens_made_at_once_are_no_more_than_that_either(db: Database) -> None:
+    tokens = ApiTokens(db)
+    made = await asyncio.gather(
+        *(tokens.create("user-ada", "One", timedelta(days=1)) for _ in range(90)), return_exceptions=True
+    )
+    kept = await db["api_tokens"].count_documents({})
+    assert kept <= api_tokens.MAX_PER_MEMBER
+    assert kept == sum(not isinstance(one, BaseException) for one in made)
+    assert all(isinstance(one, ConflictError | tuple) for one in made)
+
+
+@pytest.mark.parametrize("name", ["\ud800x", "a\u0000b", "a\u202eb", "\n"])
+async def test_a_jwts_name_that_cannot_be_shown_is_no_name(app: FastAPI, name: str) -> None:
+    async with client_of(app, **bearer("ada", preferred_username=name)) as client:
+        answer = await client.get(ME)
+    assert answer.status_code == 200
+    assert answer.json()["display_name"] == answer.json()["username"]
+    assert answer.json()["username"].startswith("member-")
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,20 @@ async def test_of_several_links_each_costs_one(ada: httpx.AsyncClient) -> None:
     assert answer.headers["ratelimit"].startswith('"repositories";r=0;')
 
 
+async def test_several_links_of_which_none_is_allowed_are_refused_like_one(
+    db: Database, ada: httpx.AsyncClient
+) -> None:
+    assert await statuses(ada, *(f"{REPO}-{n}" for n in range(3))) == [202] * 3
+    refused = await ada.post(MANY, json={"urls": [f"{REPO}-3", f"{REPO}-4"]}, headers={"Idempotency-Key": "k"})
+    assert (refused.status_code, refused.json()["error_code"]) == (429, "RATE_LIMIT")
+    assert refused.json()["retry_at"]
+    assert 0 < int(refused.headers["retry-after"]) <= HOUR
+    assert refused.headers["ratelimit"].startswith('"repositories";r=0;')
+    assert await db["batches"].count_documents({}) == 0
+    mixed = await ada.post(MANY, json={"urls": [f"{REPO}-3", f"{REPO}-0"]}, headers={"Idempotency-Key": "k"})
+    assert (mixed.status_code, len(mixed.json()["children"])) == (202, 1), "what is under way is nobody's to refuse"
+
+
 async def test_the_window_moves(db: Database) -> None:
     clock = Clock()
     limits = MemberLimits(db, LimitSettings(**LIMITS), clock=clock)
