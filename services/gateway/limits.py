@@ -1,4 +1,4 @@
-"""How many imports a member may start in an hour: the `limits` library's moving window, counted in MongoDB."""
+"""How many imports, looks and OAuth walks an hour allows: the `limits` library's moving window, counted in MongoDB."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from services.gateway.settings import LimitSettings
 from services.gateway.windows import Windows
 
 HOUR = 3_600
-REPOSITORIES, VIDEOS, CHANNELS, SYNCS = "repositories", "videos", "channels", "syncs"
+REPOSITORIES, VIDEOS, CHANNELS, SYNCS, WALKS = "repositories", "videos", "channels", "syncs", "walks"
 
 
 def counted_as(integration: str, url: str) -> str:
@@ -38,13 +38,16 @@ class MemberLimits:
             VIDEOS: settings.limit_videos,
             CHANNELS: settings.limit_channels,
             SYNCS: settings.limit_syncs,
+            WALKS: settings.limit_walks,
         }
         self._own = {kind: RateLimitItemPerHour(per_hour) for kind, per_hour in own.items()}
         self._others = RateLimitItemPerHour(settings.limit_others)
 
     @asynccontextmanager
     async def spending(self, user_id: str, kind: str) -> AsyncIterator[None]:
-        """One import of this kind, given back if what is done meanwhile fails. Raises `MemberLimitError`."""
+        """One of this kind, given back if what is done meanwhile fails. Raises `MemberLimitError`.
+
+        Where nobody is signed in, an address takes the member's place."""
         item, member = self._item(kind), (user_id, kind)
         if not await self._limiter.hit(item, *member):
             raise await self._refusal(user_id, kind)
@@ -85,8 +88,10 @@ class MemberLimits:
 
 
 def _verb(kind: str) -> str:
-    return "ask for" if kind == SYNCS else "import"
+    return {SYNCS: "ask for", WALKS: "begin"}.get(kind, "import")
 
 
 def _noun(kind: str) -> str:
+    if kind == WALKS:
+        return "sign-ins or connections"
     return kind if kind in (REPOSITORIES, VIDEOS, CHANNELS, SYNCS) else f"links of {kind}"

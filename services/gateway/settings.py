@@ -38,6 +38,7 @@ class LimitSettings(Settings):
     limit_videos: PerHour = 20
     limit_channels: PerHour = 5
     limit_syncs: PerHour = Field(20, description="looks at sources that are asked for, not imports")
+    limit_walks: PerHour = Field(1_000, description="sign-ins that one address may begin, connections that one member")
     limit_others: PerHour = Field(20, description="of every other integration, each by itself")
 
 

@@ -9,8 +9,10 @@ from integrations.connections.model import Connection, Provider, Purpose
 from kit.errors import ImportProblem
 from services.gateway import walk
 from services.gateway.connection_answers import ConnectionAnswer, ConnectionList, Started
-from services.gateway.errors import ConsentRefusedError, ForbiddenError, NotFoundError, UnauthorizedError
+from services.gateway.csrf import refuse_cross_site
+from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
 from services.gateway.identity import Bearer, Caller, CallerDep, PersonDep, SessionCookie, Via, caller
+from services.gateway.limits import WALKS
 from services.gateway.openapi import errors
 from services.gateway.returns import allowed_return, with_query
 from services.gateway.services import Gateway, GatewayDep
@@ -49,7 +51,7 @@ async def list_connections(gateway: GatewayDep, caller: CallerDep) -> Connection
     responses={
         200: {"description": "With `Accept: application/json`: the address to open in this browser."},
         302: {"description": "To the provider's page of consent.", "content": {}},
-        **errors(403, 404),
+        **errors(403, 404, 429),
     },
 )
 async def start_connecting(
@@ -63,17 +65,19 @@ async def start_connecting(
 ) -> Response:
     """Begin to connect an account: in a browser, since a cookie binds the walk to it."""
     row = _offered(gateway, provider)
-    if caller.via is Via.SESSION and request.headers.get("sec-fetch-site") == "cross-site":
-        raise ForbiddenError("Another site's page sent you here.")
     settings = gateway.settings
-    begun = await gateway.walks.begin(
-        await _purpose(gateway, caller, row, private),
-        row.name,
-        browser=browser,
-        user_id=caller.user_id,
-        in_session=caller.via is Via.SESSION,
-        return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
-    )
+    if caller.via is Via.SESSION:
+        # Another page could have signed this browser in at the provider, and so connect its own account.
+        refuse_cross_site(request, settings.public_url, also_safe=True, typed=True)
+    async with gateway.limits.spending(caller.user_id, WALKS):
+        begun = await gateway.walks.begin(
+            await _purpose(gateway, caller, row, private),
+            row.name,
+            browser=browser,
+            user_id=caller.user_id,
+            in_session=caller.via is Via.SESSION,
+            return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
+        )
     address = gateway.accounts.oauth.authorize_url(
         row,
         scopes=row.scopes[begun.walk.purpose],

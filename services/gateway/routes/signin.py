@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from integrations.connections.model import Provider, Purpose
 from kit.errors import ImportProblem
 from services.gateway import walk
+from services.gateway.addresses import peer
 from services.gateway.csrf import refuse_cross_site
 from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
 from services.gateway.identity import SessionCookie
+from services.gateway.limits import WALKS
 from services.gateway.member_answers import Me
 from services.gateway.openapi import errors
 from services.gateway.returns import allowed_return, with_query
@@ -38,7 +40,7 @@ NO_REFERRER = {"Referrer-Policy": "no-referrer"}  # in which the code and the st
     "/{provider}/start/",
     status_code=302,
     response_class=RedirectResponse,
-    responses={302: {"description": "To the provider's page of consent."}, **errors(403, 404)},
+    responses={302: {"description": "To the provider's page of consent."}, **errors(403, 404, 429)},
 )
 async def start_signing_in(
     provider: str,
@@ -55,14 +57,15 @@ async def start_signing_in(
         # Another site could have signed this browser in at the provider, and so leave its own account as a way in.
         refuse_cross_site(request, settings.public_url, also_safe=True)
         user_id = await gateway.sessions.owner(session or "")
-    begun = await gateway.walks.begin(
-        Purpose.SIGN_IN,
-        row.name,
-        browser=browser,
-        user_id=user_id,
-        in_session=link,
-        return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
-    )
+    async with gateway.limits.spending(f"address {peer(request)}", WALKS):
+        begun = await gateway.walks.begin(
+            Purpose.SIGN_IN,
+            row.name,
+            browser=browser,
+            user_id=user_id,
+            in_session=link,
+            return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
+        )
     address = gateway.accounts.oauth.authorize_url(
         row,
         scopes=row.scopes[Purpose.SIGN_IN],

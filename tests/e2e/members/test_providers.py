@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
+from sandbox.client import SandboxClient
 from tests.e2e.members.browser import browser, decided, query_of
 from tests.unit.gateway.support import bearer
 
@@ -44,6 +45,19 @@ async def test_a_denied_consent_connects_nothing(with_providers: FastAPI) -> Non
         expected = {"provider": "github", "error_code": "CONSENT_REFUSED"}
         assert query_of(answer.headers["location"]) == expected
         assert (await listed(ada))["github"]["state"] == "disconnected"
+
+
+async def test_a_limit_of_the_provider_is_told_with_its_end_to_who_browses(
+    with_providers: FastAPI, sandbox: SandboxClient
+) -> None:
+    async with browser(with_providers, **bearer("ada")) as ada:
+        started = await ada.get(f"{CONNECTIONS}/github/start/")
+        assert (await ada.get(await decided(started.headers["location"]))).status_code == 200
+        await sandbox.fault("github", "rate_limit", reset_in=1_000)
+        limited = await ada.get("/api/v1/github/repos/")
+    assert (limited.status_code, limited.json()["error_code"]) == (429, "RATE_LIMIT")
+    assert 900 < int(limited.headers["retry-after"]) <= 1_001
+    assert "Send the request again" in limited.json()["suggestion"], "nothing goes on by itself"
 
 
 async def test_private_repositories_are_browsed_with_their_scope_only(with_providers: FastAPI) -> None:
