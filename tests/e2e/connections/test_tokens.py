@@ -322,6 +322,20 @@ async def test_another_accounts_tokens_are_revoked_and_those_of_the_same_consent
     assert text(await ada(ours)) == "new"
 
 
+@pytest.mark.parametrize(("account", "revoked"), [(Account("8", "eve@tube"), ["refresh-1"]), (ADA, [])])
+async def test_tokens_that_arrive_after_connecting_again_are_not_left_behind(
+    connections: Connections, issuer: Issuer, clock: Clock, account: Account, revoked: list[str]
+) -> None:
+    await connect_ada(connections, issuer, expires_at=clock())
+    issuer.answering.clear()
+    caller = asyncio.create_task(ada(tokens(connections, issuer, clock)))
+    await issuer.asked.wait()
+    await connections.save("ada", "youtube", account, Grant(SecretStr("new")))
+    issuer.answering.set()
+    assert text(await caller) == "new"
+    assert issuer.revoked == revoked
+
+
 async def test_connecting_again_does_not_depend_on_revoking(
     connections: Connections, issuer: Issuer, clock: Clock
 ) -> None:

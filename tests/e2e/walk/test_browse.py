@@ -95,7 +95,7 @@ async def test_words_are_found_on_later_pages_too(world: World) -> None:
     assert [one["full_name"] for one in answer.json()["repositories"]] == ["Octocat/tide-tables", "Octocat/kiln"]
     assert len(world.providers.listed) == 5, "so many pages are read for one answer"
     assert answer.json()["next_page"], "and then it goes on from there"
-    assert "q=tide+t" in answer.headers["link"]
+    assert "q=Tide+t" in answer.headers["link"]
 
 
 async def test_private_repositories_are_shown_only_with_their_scope(world: World) -> None:
