@@ -61,6 +61,8 @@ def mongod_options(port: int) -> list[str]:
         *("--port", str(port), "--replSet", REPLICA_SET, "--nounixsocket", "--quiet"),
         *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1024"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # nobody reads the past here; kept for five minutes, the files of dropped databases would use up the descriptors
+        *("--setParameter", "minSnapshotHistoryWindowInSeconds=0"),
         # on SIGTERM a primary waits for its successor, 15 s by default; there is none
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     ]
