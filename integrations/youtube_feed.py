@@ -51,7 +51,7 @@ def parse(body: bytes) -> list[Entry]:
     reader = _Reader()
     try:
         reader.parser.Parse(body.lstrip(), True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the last is of an encoding that nobody knows
         raise FeedError("no feed") from error
     return reader.entries
 

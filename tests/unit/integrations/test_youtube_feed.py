@@ -86,6 +86,8 @@ LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "ha"}">' for i i
         feed(entry(title="&x;"), head='<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]>'),
         feed(entry(), head='<!DOCTYPE feed SYSTEM "http://127.0.0.1/evil.dtd">'),
         feed(entry(title="&undeclared;")),
+        feed(entry()).replace(b"UTF-8", b"foo"),
+        feed(entry()).replace(b"UTF-8", b"hex"),
         feed("<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH),
         feed("<a/>" * 20_000),
         feed(*[entry()] * (MAX_ENTRIES + 1)),
