@@ -64,15 +64,11 @@ class ChannelImports:
         """
         if earlier := await repeated(self._db, new):
             return earlier
-        missing: ContentNotFoundError | None = None
         async with self._limits.spending(new.caller.user_id, CHANNELS):
-            try:
-                channel = await self._channels.named(new.name, Credentials(user_id=new.caller.user_id))
-            except ContentNotFoundError as error:  # to have asked for it cost as much, and counts
-                missing = error
-            else:
-                return await self.follow(new, channel)
-        raise missing
+            found = await self._named(new)
+        if isinstance(found, ContentNotFoundError):
+            raise found
+        return await self.follow(new, found)
 
     async def follow(self, new: NewChannel, channel: NamedChannel) -> Document:
         """As `accept`, of a channel that was found already, and whatever the limits are."""
@@ -99,6 +95,13 @@ class ChannelImports:
             return await repeated(self._db, new) or parent
         stored, ours = await follow(self._db, source)
         return parent if ours else await self._again(stored, parent, new.max_videos, now)
+
+    async def _named(self, new: NewChannel) -> NamedChannel | ContentNotFoundError:
+        """To have asked for it costs the same whatever comes of it, and counts."""
+        try:
+            return await self._channels.named(new.name, Credentials(user_id=new.caller.user_id))
+        except ContentNotFoundError as error:
+            return error
 
     async def _again(self, source: Document, parent: Document, max_videos: int, now: datetime) -> Document:
         """Of a channel that is followed already, only a first look that came to nothing is asked for again."""

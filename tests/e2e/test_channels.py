@@ -204,6 +204,16 @@ async def test_a_channel_that_is_followed_is_not_imported_again(world: World) ->
     assert await world.db["batches"].count_documents({}) == 1
 
 
+async def test_to_name_a_channel_that_is_followed_counts(world: World) -> None:
+    handle = "https://youtube.com/@somebody"
+    await world.listed(await world.send(channel_url=handle))
+    await world.db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC), "task_id": None}})
+    for _ in range(2):
+        await world.send(409, channel_url=handle)
+    await world.send(429, channel_url=handle)
+    assert world.youtube.calls == {"channels": 3}
+
+
 async def test_a_first_look_that_came_to_nothing_is_asked_for_again(world: World) -> None:
     accepted = await world.send(channel_id=ID)
     await batches.failed(
