@@ -22,6 +22,9 @@ from tests.containers import docker_answers, kafka_container, mongo_container
 
 LOCAL = Path(__file__).parent.parent / ".local"
 JARS = LOCAL / "kafka" / "jars"
+MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+ROOM = 4 * 1024**3  # bytes
+PREFIX = "thrive-test-"
 ENGINE_FIXTURES = {"kafka", "mongodb", "engines"}
 
 
@@ -37,7 +40,7 @@ def engines_dir() -> Iterator[Path]:
     """Where embedded engines keep their data during this run. Runs that were killed are cleared away first."""
     _sweep()
     LOCAL.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"test-{os.getpid()}-", dir=LOCAL))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=_disk()))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -63,8 +66,9 @@ class Engines:
     """Makes engines that belong to one test: `runner.kill9()`, `.restart()` … block, see `deploy.local.runner`."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._stack = stack
+        stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
 
     def kafka(self) -> Runner:
         """A running Kafka."""
@@ -135,10 +139,18 @@ def _unique(request: pytest.FixtureRequest) -> str:
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
+def _disk() -> Path:
+    """In memory where there is room: nothing has to outlive the run, and hundreds of tests make a database."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free > ROOM:
+            return MEMORY
+    return LOCAL
+
+
 def _sweep() -> None:
     """End engines and remove data of test runs that were killed before they could do so themselves."""
-    for folder in LOCAL.glob("test-*-*"):
-        if psutil.pid_exists(int(folder.name.split("-")[1])):
+    for folder in (*LOCAL.glob(f"{PREFIX}*-*"), *MEMORY.glob(f"{PREFIX}*-*")):
+        if psutil.pid_exists(int(folder.name.removeprefix(PREFIX).partition("-")[0])):
             continue
         for process in psutil.process_iter(["cmdline"]):
             if any(argument.startswith(f"{folder}/") for argument in process.info["cmdline"] or ()):
