@@ -1,5 +1,6 @@
 """The points ledger in MongoDB (`points`): one entry per reason and project, never a counter."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -14,16 +15,21 @@ class Ledger:
     def __init__(self, db: Database) -> None:
         self._points = db.points
         self._projects = db.projects
-        # Gives the points that this import earned, however often it asks: none where another has entered them before.
+        self._users = db.users
+        # Gives the points that this import earned, however often it asks: none where another has entered them before,
+        # and none to an agent.
         # Raises ContentNotFoundError for a project that its owner does not have, whoever says so.
         self.enter: Batcher[PointsAwarded, int] = Batcher(self._enter_many)
 
     async def _enter_many(self, awards: list[PointsAwarded]) -> list[int | Exception]:
-        owners = await self._owners(awards)
+        owners, agents = await asyncio.gather(self._owners(awards), self._agents(awards))
         results: list[int | Exception] = [award.points for award in awards]
         held = [i for i, award in enumerate(awards) if owners.get(award.project_id) == award.user_id]
         for i in set(range(len(awards))) - set(held):
             results[i] = ContentNotFoundError("The project is gone.", suggestion="Paste the link again to import it.")
+        for i in (i for i in held if awards[i].user_id in agents):
+            results[i] = 0
+        held = [i for i in held if awards[i].user_id not in agents]
         if not held:
             return results
         failures = await refused(self._points.insert_many([entry(awards[i]) for i in held], ordered=False))
@@ -39,6 +45,11 @@ class Ledger:
     async def _owners(self, awards: Sequence[PointsAwarded]) -> dict[UUID, str]:
         found = self._projects.find({"_id": {"$in": [award.project_id for award in awards]}}, {"user_id": 1})
         return {project["_id"]: project["user_id"] async for project in found}
+
+    async def _agents(self, awards: Sequence[PointsAwarded]) -> set[str]:
+        users = list({award.user_id for award in awards})
+        found = self._users.find({"_id": {"$in": users}, "kind": "agent"}, {"_id": 1})
+        return {str(user["_id"]) async for user in found}
 
     async def _entered_by(self, awards: Sequence[PointsAwarded]) -> dict[UUID, UUID]:
         if not awards:

@@ -86,6 +86,14 @@ async def test_points_are_entered_only_for_a_project_that_its_owner_has(db: Data
     assert [entry["project_id"] async for entry in db.points.find()] == [mine]
 
 
+async def test_an_agent_earns_nothing_for_what_it_has(db: Database) -> None:
+    await db.users.insert_one({"_id": "ada", "username": "ada", "kind": "agent"})
+    project = uuid4()
+    await db.projects.insert_one({"_id": project, "user_id": "ada", "slug": "b", "external_url": "https://x/b"})
+    assert await Ledger(db).enter(award(project)) == 0
+    assert await db.points.count_documents({}) == 0
+
+
 def award(project_id: UUID) -> PointsAwarded:
     return PointsAwarded(
         id=uuid4(), import_id=uuid4(), user_id="ada", url="https://github.com/a/b", project_id=project_id, slug="b",
