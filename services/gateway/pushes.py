@@ -35,14 +35,16 @@ class Pushes:
     async def look(self, platform: str, links: Sequence[str]) -> bool:
         """Make due what is followed under these links; whether anybody follows them.
 
-        However much is pushed, there is a pause between looks, and one look after it. What fails keeps its pauses, and
-        what waits for an upstream's limit waits.
+        However much is pushed, there is a pause between looks, and one look after it. What fails keeps its pauses,
+        what waits for an upstream's limit waits, and a look that a member waits for stays one.
         """
         now = to_millis(self._now())
         which = followed(platform, links)
         patient = {"$nor": [{"state": SourceState.FAILING}, {"next_reason": Reason.LIMIT}]}
+        asked = {"next_reason": {"$in": [Reason.NEW, Reason.REQUESTED]}, **_not_begun(now)}
+        await look_now(self._db, {"$and": [which, patient, asked]}, Reason.REQUESTED, now, pushed_at=now)
         for waiting, due_at in (_rested(now), now), (_tired(now), now + PAUSE):
-            due = {"$and": [which, patient, waiting]}
+            due = {"$and": [which, patient, waiting], "$nor": [asked]}
             await look_now(self._db, due, Reason.PUSH, due_at, pushed_at=due_at, updated_at=now)
         return await self._db.sources.find_one(which, {"_id": 1}) is not None
 

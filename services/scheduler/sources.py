@@ -25,15 +25,18 @@ OVERDUE = Gauge("thrive_sources_overdue", "Sources that have been due for an hou
 
 CLAIM = timedelta(seconds=30)
 COUNT_EVERY = timedelta(seconds=30)
-ASKED_FOR = (Reason.NEW, Reason.REQUESTED, Reason.PUSH)
-UNASKED = (Reason.INTERVAL, Reason.RETRY, Reason.LIMIT)
+LANES = (
+    (Reason.NEW, Reason.REQUESTED),  # a member waits
+    (Reason.PUSH,),  # one upload is a look for each follower
+    (Reason.INTERVAL, Reason.RETRY, Reason.LIMIT),
+)
 
 Publish = Callable[[SyncRequested], Awaitable[None]]
 
 
 class Sources:
-    """`at_once` bounds what a tick emits of either kind, what was asked for and what was not, so that no backlog
-    becomes a burst and nobody waits behind one. `lost_after` is when a look that has not ended is asked for again."""
+    """`at_once` bounds what a tick emits of each lane, so that no backlog becomes a burst and nobody waits behind
+    another lane's. `lost_after` is when a look that has not ended is asked for again."""
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class Sources:
     async def tick(self) -> int:
         """One round; how many it emitted. Raises what the engines raise: the next round tries again."""
         await self._count()
-        return sum([await self._emit(await self._claim(reasons)) for reasons in (ASKED_FOR, UNASKED)])
+        return sum([await self._emit(await self._claim(reasons)) for reasons in LANES])
 
     async def _claim(self, reasons: tuple[Reason, ...]) -> list[Document]:
         """The longest due, that no other scheduler has in hand."""

@@ -114,6 +114,15 @@ async def test_a_look_that_is_due_by_the_clock_becomes_one_that_sees_what_is_the
     assert (await world.pushed(), await world.due_at()) == (["ada"], world.clock.now())
 
 
+@pytest.mark.parametrize("reason", ["new", "requested"])
+async def test_whom_a_member_waits_for_stays_that_and_sees_what_is_there_now(world: World, reason: str) -> None:
+    due = world.clock.now() - timedelta(seconds=5)
+    await world.follows("ada", next_reason=reason, next_sync_at=due, emit_at=due)
+    await world.push(await world.subscribed(), upload())
+    assert (await world.pushed(), await world.due_at()) == ([], world.clock.now())
+    assert await world.db.sources.count_documents({"next_reason": "requested"}) == 1
+
+
 @pytest.mark.parametrize(
     "waits", [{"state": "failing", "failures": 3, "next_reason": "retry"}, {"next_reason": "limit"}], ids=str
 )

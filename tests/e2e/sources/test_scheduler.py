@@ -45,6 +45,17 @@ async def test_a_backlog_goes_out_at_its_pace_oldest_first_and_nobody_who_asks_w
     assert (set(broker.urls[:5]), broker.urls[5], set(broker.urls[6:])) == (set("01234"), "new", set("56789"))
 
 
+async def test_nobody_who_asks_waits_behind_what_is_pushed(db: Database, clock: Clock, broker: Broker) -> None:
+    for number in range(20):
+        await stored(db, clock, str(number), next_sync_at=clock.now - MINUTE, next_reason="push")
+    await stored(db, clock, "new")
+    await stored(db, clock, "requested", next_reason="requested")
+    await stored(db, clock, "interval", next_reason="interval")
+    assert await scheduler(db, broker, at_once=5).tick() == 8
+    assert set(broker.urls[:2]) == {"new", "requested"}
+    assert (set(broker.urls[2:7]) < set(map(str, range(20))), broker.urls[7]) == (True, "interval")
+
+
 async def test_what_kafka_does_not_take_holds_up_no_other_and_is_tried_again(
     db: Database, clock: Clock, broker: Broker
 ) -> None:
