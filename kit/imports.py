@@ -29,7 +29,9 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-INTERACTIVE, BULK = 0, 1  # priorities: a lower one goes first
+INTERACTIVE, BULK, SYNC = 0, 1, 2  # priorities: a lower one goes first; nobody waits for a sync's
+# What a member's share of the pipeline is counted by: a filter.
+IN_FLIGHT: Document = {"active": True, "released": True, "priority": {"$ne": SYNC}}
 TERMINAL = (State.COMPLETED, State.FAILED)
 DONE = 6
 

@@ -52,6 +52,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             name="unfinished",
             partialFilterExpression={"active": True},
         ),
+        # Those of syncs, some time after their items have been handed on anew.
+        IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
     ],
     "projects": [
         IndexModel([("user_id", ASCENDING), ("external_url", ASCENDING)], name="one_per_link", unique=True),

@@ -6,6 +6,8 @@ and before anything is emitted: where it is there, nothing of it is missing.
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +15,14 @@ from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from kit.imports import BULK, State, pending
+from kit.imports import SYNC, State, pending
 from kit.mongo import Database, Document, refused
 from kit.runs import ItemOutcome, child_import
 from schemas.content import Item
 from schemas.events import ContentFetched, Standing, SyncRequested
 from services.fetcher.changes import Seen, version
+
+KEPT = timedelta(days=90)  # an import after its item was handed on anew, as the run that shows it
 
 
 class Runs:
@@ -45,11 +49,20 @@ class Runs:
         made = self._db.imports.find({"_id": {"$in": [*made_by]}, "state": State.COMPLETED}, {"_id": 1})
         return frozenset([made_by[record["_id"]] async for record in made])
 
-    async def record(self, run: Document, events: Sequence[ContentFetched]) -> Document:
-        """Store a finished run and what it hands on; the run that is stored, which another process may have made."""
+    async def record(
+        self, run: Document, events: Sequence[ContentFetched], seen: Mapping[str, Seen] = MappingProxyType({})
+    ) -> Document:
+        """Store a finished run and what it hands on; the run that is stored, which another process may have made.
+
+        The imports that handed on the same items before, as they were `seen`, are kept for a while. The last one of an
+        item stays: it tells a project that was deleted from one that was never made."""
         if events:
             await self._outgoing(run, events)
             await self._imports(run, events)
+            earlier = [seen[it.item.external_id].import_id for it in events if it.item.external_id in seen]
+            await self._db.imports.update_many(
+                {"_id": {"$in": earlier}, "priority": SYNC}, {"$set": {"expires_at": run["finished_at"] + KEPT}}
+            )
         try:
             await self._db.runs.insert_one(run)
         except DuplicateKeyError:
@@ -60,7 +73,11 @@ class Runs:
         """The same events whenever it is asked."""
         if not any(entry["outcome"] == ItemOutcome.REQUESTED for entry in run["items"]):
             return []
-        found = await self._db.outbox.find({"run_id": run["_id"]}).sort("place", 1).to_list()
+        return await self.outgoing(run["_id"])
+
+    async def outgoing(self, run_id: UUID) -> list[ContentFetched]:
+        """What is stored to be handed on, also where the run itself is not, or not any more."""
+        found = await self._db.outbox.find({"run_id": run_id}).sort("place", 1).to_list()
         return [ContentFetched.model_validate_json(zlib.decompress(one["body"])) for one in found]
 
     async def remember(self, run: Document, events: Sequence[ContentFetched]) -> None:
@@ -119,7 +136,7 @@ def _import(event: ContentFetched, run: Document) -> Document:
             integration=event.item.integration,
             options=event.options,
             released=True,
-            priority=BULK,
+            priority=SYNC,
             now=run["finished_at"],
         ),
         "published": True,

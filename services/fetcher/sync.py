@@ -98,7 +98,7 @@ class Sync:
             "standings": [it.model_dump() for it in found.standings],
             "items_found": len(seen.keys() | {it.external_id for it in found.items}),
         }
-        return await self._runs.record(run, [content_fetched(event, it) for it in found.items])
+        return await self._runs.record(run, [content_fetched(event, it) for it in found.items], seen)
 
     async def _found(
         self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]

@@ -8,6 +8,7 @@ import asyncio
 from typing import NamedTuple
 
 from kit.batch import Batcher
+from kit.imports import IN_FLIGHT
 from kit.mongo import Collection, Database, Document
 
 
@@ -18,7 +19,7 @@ class Question(NamedTuple):
 
 class Known(NamedTuple):
     project: Document | None  # _id, slug
-    in_flight: int  # the member's released and unfinished imports
+    in_flight: int  # the member's released and unfinished imports, but for those of syncs
 
 
 class Lookups:
@@ -43,7 +44,7 @@ class Lookups:
         users = list({one.user_id for one in questions})
         counts = await self._imports.aggregate(
             [
-                {"$match": {"active": True, "released": True, "user_id": {"$in": users}}},
+                {"$match": {**IN_FLIGHT, "user_id": {"$in": users}}},
                 {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
             ]
         )

@@ -29,7 +29,7 @@ def stalled(now: datetime, after: timedelta) -> Document:
 
 
 def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int) -> list[Document]:
-    """Whose imports go next: interactive before bulk and sync, then in turn over the members, oldest first.
+    """Whose imports go next: interactive before bulk, then in turn over the members, oldest first.
 
     No member gets more than `per_user` in flight.
     """

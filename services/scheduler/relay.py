@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from kit import deferred
-from kit.imports import requested
+from kit.imports import IN_FLIGHT, requested
 from kit.mongo import Database, Document
 from schemas.events import Event
 from services.scheduler.due import stalled, to_release, unpublished
@@ -74,7 +74,7 @@ class Relay:
         users = list({record["user_id"] for record in records})
         counted = await self._db.imports.aggregate(
             [
-                {"$match": {"active": True, "released": True, "user_id": {"$in": users}}},
+                {"$match": {**IN_FLIGHT, "user_id": {"$in": users}}},
                 {"$group": {"_id": "$user_id", "in_flight": {"$sum": 1}}},
             ]
         )

@@ -11,10 +11,12 @@ from pydantic import SecretStr
 from kit import deferred
 from kit.deferred import MAX_HEADER_BYTES
 from kit.errors import ContentNotFoundError
+from kit.imports import INTERACTIVE, SYNC, pending
 from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import MongoSettings
-from schemas.events import Event, PointsAwarded
+from schemas.events import Event, Options, PointsAwarded
 from services.awarder.ledger import Ledger
+from services.gateway.lookups import Lookups
 from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
 from tests.unit.kit.records import record
@@ -33,6 +35,10 @@ async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
 
 async def nothing(_event: Event) -> None:
     raise AssertionError("nothing is to be published")
+
+
+async def unused(_message: Document) -> None:
+    raise AssertionError("nothing is deferred")
 
 
 async def test_a_message_that_kafka_does_not_take_holds_up_no_other(db: Database) -> None:
@@ -92,6 +98,26 @@ async def test_an_agent_earns_nothing_for_what_it_has(db: Database) -> None:
     await db.projects.insert_one({"_id": project, "user_id": "ada", "slug": "b", "external_url": "https://x/b"})
     assert await Ledger(db).enter(award(project)) == 0
     assert await db.points.count_documents({}) == 0
+
+
+async def test_the_imports_of_a_sync_keep_nobody_waiting(db: Database) -> None:
+    def an_import(number: int, *, released: bool, priority: int) -> Document:
+        return pending(
+            task_id=uuid4(), user_id="ada", url=f"https://github.com/a/{number}", integration="github",
+            options=Options(), released=released, priority=priority, now=datetime.now(UTC),
+        ) | {"published": released}  # fmt: skip
+
+    await db.imports.insert_many([an_import(number, released=True, priority=SYNC) for number in range(50)])
+    pasted = an_import(50, released=False, priority=INTERACTIVE)
+    await db.imports.insert_one(pasted)
+    published = []
+
+    async def publish(event: Event) -> None:
+        published.append(event.import_id)
+
+    assert (await Lookups(db)("ada", "https://github.com/a/51")).in_flight == 0
+    await Relay(db, publish, unused, SchedulerSettings(imports_in_flight_per_user=1)).tick()
+    assert published == [pasted["_id"]]
 
 
 def award(project_id: UUID) -> PointsAwarded:

@@ -1,5 +1,6 @@
 """Followed repositories: what of a change upstream goes on its way, and what a failure does not."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -72,6 +73,18 @@ async def test_a_change_of_repository_or_readme_goes_on_its_way(rig: Rig, change
     assert fetched.item.seen_at == rig.now
     assert (await rig.run(source))["outcome"] == "changed"
     assert (await rig.look(source)).fetched == []
+
+
+async def test_an_import_is_not_kept_for_ever_once_a_later_look_has_handed_its_item_on(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    ids = []
+    for number in range(3):
+        repository.readme = f"# Version {number}"
+        (fetched,) = (await rig.look(source)).fetched
+        ids.append(fetched.import_id)
+    kept = {it["_id"]: it.get("expires_at") async for it in rig.db.imports.find()}
+    assert [kept[it] and kept[it] > rig.now + timedelta(days=89) for it in ids] == [True, True, None]
 
 
 async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig) -> None:
