@@ -35,6 +35,13 @@ class Channels:
         name = channel_name(text)
         if name.parameter == "id":
             return NamedChannel(channel_url(name.value), name.value, {"channel_id": name.value})
+        return await self._asked_for(name, credentials)
+
+    async def found(self, text: str, credentials: Credentials) -> NamedChannel:
+        """As `named`, and there is such a channel: an id costs a unit, too."""
+        return await self._asked_for(channel_name(text), credentials)
+
+    async def _asked_for(self, name: ChannelName, credentials: Credentials) -> NamedChannel:
         channel = await find(YouTubeAPI(self._settings, self._http, credentials), name)
         return NamedChannel(channel_url(channel.id), channel.title, metadata_of(channel))
 

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from integrations.base import Credentials
+from integrations.youtube_find import NamedChannel
+from kit.imports import TERMINAL
+from kit.looks import due
 from kit.mongo import Database, Document
+from kit.sources import Reason
 from schemas.events import Options
 from services.gateway.batches import Batches
-from services.gateway.channels import PLATFORM, ChannelImports, Channels, NewChannel
+from services.gateway.channels import PLATFORM, ChannelImports, NewChannel
 from services.gateway.errors import ConflictError, NotFoundError
 from services.gateway.identity import Caller
 from services.gateway.sources import Sources
 from services.gateway.users import Kind, Users
 
 FIRST_VIDEOS = 50
+GATHERED = ("imports", "batches", "projects", "points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,12 @@ class NewAgent:
     channel: str  # as it was sent
     name: str
     profile: Mapping[str, Any]
+
+
+class Channels(Protocol):
+    """What tells whether there is a channel (`integrations.youtube_find`): an agent is public from the first moment."""
+
+    async def found(self, text: str, credentials: Credentials) -> NamedChannel: ...
 
 
 class Agents:
@@ -50,7 +62,7 @@ class Agents:
 
         Raises the errors of `integrations.youtube_find.find` and InvalidURLError.
         """
-        channel = await self._channels.named(new.channel, Credentials())
+        channel = await self._channels.found(new.channel, Credentials())
         agent, made = await self._users.create_agent(channel.url, new.name, **new.profile)
         caller = Caller(agent["_id"], agent["username"])
         try:
@@ -89,13 +101,36 @@ class Agents:
         return await self._users.change(agent["_id"], profile) if profile else agent
 
     async def remove(self, username: str) -> None:
-        """With all that it gathered. Itself last, so that what is cut off can be repeated."""
+        """With all that it gathered. Itself last, so that what is cut off can be repeated.
+
+        Raises ConflictError while something may still come of its channel: it would be nobody's, and in public.
+        """
         agent = await self.find(username)
-        if source := await self.source(agent):
+        source = await self.source(agent)
+        if await self._is_busy(agent, source):
+            raise ConflictError(
+                "Its channel is being looked at, or its videos are being imported.",
+                action="wait",
+                suggestion="Pause it, wait until these have ended, then remove it.",
+            )
+        if source is not None:
             await self._sources.remove(agent["_id"], source["_id"])
-        for name in ("imports", "batches", "projects"):
+        for name in GATHERED:
             await self._db[name].delete_many({"user_id": agent["_id"]})
         await self._users.remove(agent["_id"])
+
+    async def _is_busy(self, agent: Document, source: Document | None) -> bool:
+        """If not, it is paused. A look is due until it has ended, and what it hands on is stored before that."""
+        if source is not None and source["next_sync_at"] is not None and source["next_sync_at"] <= datetime.now(UTC):
+            return True
+        under_way = {"user_id": agent["_id"], "state": {"$nin": TERMINAL}}
+        if await self._db["imports"].find_one(under_way, {"_id": 1}):
+            return True
+        if source is None:
+            return False
+        unclaimed = {"_id": source["_id"], "emit_at": source["emit_at"]}  # else a look has begun meanwhile
+        paused = {"sync_enabled": False, **due(None, Reason.REQUESTED)}
+        return not (await self._db["sources"].update_one(unclaimed, {"$set": paused})).matched_count
 
 
 def _followed_by(agent: Document) -> Document:

@@ -63,9 +63,9 @@ async def change_agent(username: str, body: AgentPatch, gateway: GatewayDep, _: 
     return await _detail(gateway, await gateway.agents.change(username, changes, paused=paused))
 
 
-@router.delete("/{username}/", status_code=204, responses=errors(403, 404))
+@router.delete("/{username}/", status_code=204, responses=errors(403, 404, 409))
 async def remove_agent(username: str, gateway: GatewayDep, _: OperatorDep) -> Response:
-    """Remove an agent with all its projects. For operators."""
+    """Remove an agent with all its projects; not while videos are being imported. For operators."""
     await gateway.agents.remove(username)
     return Response(status_code=204)
 

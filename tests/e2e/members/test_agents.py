@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from kit.imports import State
+from kit.imports import State, pending
+from kit.looks import due
 from kit.mongo import Database
+from kit.sources import Reason, look_now
+from schemas.events import Options
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of
 from tests.e2e.projects.drafts import draft
@@ -35,6 +39,20 @@ async def create(operator: httpx.AsyncClient, status: int = 201, **changes: Any)
     answer = await operator.post(AGENTS, json=NEW | changes)
     assert answer.status_code == status, answer.text
     return dict(answer.json())
+
+
+async def looked_at(operator: httpx.AsyncClient, db: Database) -> str:
+    """The id of an agent whose first look has ended."""
+    await create(operator)
+    tomorrow = due(datetime.now(UTC) + timedelta(days=1), Reason.INTERVAL)
+    await db["sources"].update_one({}, {"$set": {**tomorrow, "task_id": None}})
+    await db["batches"].update_one({}, {"$set": {"state": State.COMPLETED}})
+    return str(((await db["users"].find_one({"kind": "agent"})) or {})["_id"])
+
+
+async def refused(operator: httpx.AsyncClient) -> None:
+    answer = await operator.delete(f"{AGENTS}tide-tables/")
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "CONFLICT"), answer.text
 
 
 async def test_an_agent_is_a_member_that_follows_its_channel_from_now_on(
@@ -121,16 +139,39 @@ async def test_an_agent_is_changed_paused_and_goes_on(operator: httpx.AsyncClien
 async def test_it_is_removed_with_all_that_it_gathered(
     operator: httpx.AsyncClient, db: Database, with_providers: FastAPI
 ) -> None:
-    await create(operator)
-    agent = await db["users"].find_one({"kind": "agent"}) or {}
-    for owner in (agent["_id"], "user-ada"):
+    agent_id = await looked_at(operator, db)
+    for owner in (agent_id, "user-ada"):
         await ProjectStore(db).save(draft(1).model_copy(update={"user_id": owner}))
+        await db["points"].insert_one({"user_id": owner, "project_id": owner, "reason": "import", "points": 50})
     assert (await operator.delete(f"{AGENTS}tide-tables/")).status_code == 204
-    assert [one["user_id"] async for one in db["projects"].find()] == ["user-ada"]
+    for name in ("projects", "points"):
+        assert [one["user_id"] async for one in db[name].find()] == ["user-ada"]
     assert [await db[name].count_documents({}) for name in ("sources", "batches")] == [0, 0]
     for gone in (operator.get(f"{AGENTS}tide-tables/"), operator.delete(f"{AGENTS}tide-tables/")):
         assert (await gone).status_code == 404
     assert (await create(operator))["created"]
+
+
+async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
+    operator: httpx.AsyncClient, db: Database
+) -> None:
+    agent_id = await looked_at(operator, db)
+    now = datetime.now(UTC)
+    video = pending(task_id=uuid4(), user_id=agent_id, url="https://youtube.com/watch?v=video000001",
+                    integration="youtube", options=Options(), released=True, now=now)  # fmt: skip
+
+    await look_now(db, {}, Reason.PUSH, now)
+    await refused(operator)
+    await db["sources"].update_one({}, {"$set": {"emit_at": now + timedelta(days=1)}})  # it has been emitted
+    await refused(operator)
+    await db["sources"].update_one({}, {"$set": due(now + timedelta(days=1), Reason.INTERVAL)})
+
+    await db["imports"].insert_one(video)
+    await refused(operator)
+    assert ((await db["sources"].find_one({})) or {})["sync_enabled"], "what is refused changes nothing"
+    await db["imports"].update_one({}, {"$set": {"state": State.COMPLETED, "active": False}})
+    assert (await operator.delete(f"{AGENTS}tide-tables/")).status_code == 204
+    assert await db["imports"].count_documents({}) == 0
 
 
 async def test_people_are_no_agents(operator: httpx.AsyncClient) -> None:
@@ -159,7 +200,12 @@ async def test_what_is_not_fit_is_refused(operator: httpx.AsyncClient, db: Datab
 
 
 @pytest.mark.parametrize(
-    ("link", "status"), [("https://github.com/a/b", 400), ("https://youtube.com/@nobody-has-this", 404)]
+    ("link", "status"),
+    [
+        ("https://github.com/a/b", 400),
+        ("https://youtube.com/@nobody-has-this", 404),
+        ("https://youtube.com/channel/UCmistypedMistypedMist01", 404),
+    ],
 )
 async def test_what_is_no_channel_makes_no_agent(
     operator: httpx.AsyncClient, db: Database, link: str, status: int

@@ -202,6 +202,13 @@ async def test_a_name_is_found_for_a_unit_and_an_id_for_none(channel: FakeChanne
     assert found.metadata["channel_id"] == ID
 
 
+async def test_whoever_has_to_know_asks_for_an_id_too(channel: FakeChannel) -> None:
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
+    assert ((await channels.found(ID, Credentials())).title, channel.units) == ("Somebody", 1)
+    with pytest.raises(ContentNotFoundError):
+        await channels.found("UCmistypedMistypedMist01", Credentials())
+
+
 @pytest.mark.parametrize("text", ["@nobody", "https://youtube.com/user/nobody", "https://www.youtube.com/c/nobody"])
 async def test_a_name_that_nobody_has_is_refused_with_a_hint(channel: FakeChannel, text: str) -> None:
     channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
