@@ -40,6 +40,7 @@ class Upload:
     published: str  # RFC 3339, to the second, without its zone: YouTube's is always UTC
     hidden: str = ""
     private: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,14 @@ class YouTubeAPI:
         self._http = http
         self._credentials = credentials
 
-    async def videos(self, ids: Sequence[str]) -> dict[str, Item]:
-        """Those of up to 50 that can be seen, by their ids; the others are private or gone."""
+    async def videos(self, ids: Sequence[str], *, public: bool = False) -> dict[str, Item]:
+        """Those of up to 50 that can be seen, by their ids; the others are private or gone. With `public` also without
+        those that are seen by their link alone."""
         answer = await self._list("videos", "youtube#videoListResponse", {"part": PARTS, "id": ",".join(ids)})
         found: dict[str, Item] = {}
         for video in map(as_dict, as_list(answer.get("items"))):
+            if public and as_dict(video.get("status")).get("privacyStatus") != "public":
+                continue
             if video.get("id") in ids:
                 found[video["id"]] = to_item(video)
         return found
@@ -172,9 +176,10 @@ def _upload(entry: dict[str, Any]) -> Upload | None:
         hidden = "This video is private."
     elif privacy == "unlisted":
         hidden = "This video is unlisted."
-    elif not published:
+    deleted = not hidden and not published
+    if deleted:
         hidden = "This video was deleted."
-    return Upload(video_id, as_line(snippet.get("title")), published, hidden, privacy == "private")
+    return Upload(video_id, as_line(snippet.get("title")), published, hidden, privacy == "private", deleted)
 
 
 def _auth(error: str, suggestion: str) -> IntegrationAuthError:

@@ -136,10 +136,12 @@ class _Look:
         fresh = self._fresh(listed)
         news = [one.video_id for one in fresh if not one.hidden]
         items = await self._read(list(dict.fromkeys((*news, *again))))
+        if channel:  # once in a while also what was hidden, which may be beyond the latest
+            items |= await self._read([it for it in self._memory.skipped if it not in items], public=True)
         missing = self._memory.missing
         lost = await self._lost([it for it in again if it not in items and it not in missing])
         shown = [one for one in listed if not one.hidden]
-        waiting = [one.video_id for one in fresh if one.private or not one.hidden]
+        waiting = [one.video_id for one in fresh if not one.deleted]
         memory = Memory(
             uploads=channel.uploads if channel else self._memory.uploads,
             newest=max([self._memory.newest, *(one.published for one in shown)]) or self._now.isoformat()[:19],
@@ -168,10 +170,10 @@ class _Look:
             memory=asdict(memory),
         )
 
-    async def _read(self, ids: Sequence[str]) -> dict[str, Item]:
+    async def _read(self, ids: Sequence[str], *, public: bool = False) -> dict[str, Item]:
         found: dict[str, Item] = {}
         for start in range(0, len(ids), PAGE):
-            found |= await self._api.videos(ids[start : start + PAGE])
+            found |= await self._api.videos(ids[start : start + PAGE], public=public)
         return {it: found[it] for it in ids if it in found}
 
     async def _lost(self, ids: Sequence[str]) -> dict[str, Missing]:

@@ -107,6 +107,7 @@ class FakeChannel:
         for number in set(self._visible()) - self.unready:
             if video_id(number) in params["id"].split(","):
                 (item,) = video(video_id(number), statistics={"viewCount": str(self.views)})["items"]
+                item["status"] = {"privacyStatus": "unlisted" if number in self.unlisted else "public"}
                 item["snippet"] |= {"title": self.titles[number], "publishedAt": f"{_published(number)}Z"}
                 items.append(item)
         return reply(body={"kind": LIST.format("video"), "items": items})

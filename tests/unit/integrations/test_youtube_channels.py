@@ -125,6 +125,31 @@ async def test_a_hidden_video_is_brought_when_it_can_be_seen(channel: FakeChanne
     assert numbers(await channel.look()) == []
 
 
+@pytest.mark.parametrize("how", ["private", "unlisted"])
+async def test_a_hidden_video_that_no_feed_reaches_is_brought_within_a_week(channel: FakeChannel, how: str) -> None:
+    setattr(channel, how, {260})
+    await channel.look()
+    channel.now += timedelta(days=7)
+    assert 260 not in numbers(await channel.look())
+    setattr(channel, how, set())
+    channel.now += timedelta(days=7)
+    looked = await channel.look()
+    assert 260 in numbers(looked)
+    assert channel.calls == {"videos.xml": 1, "channels": 1, "videos": 2}
+    assert looked.metadata["total_videos_imported"] == 50
+    channel.now += timedelta(days=7)
+    await channel.look()
+    assert channel.calls["videos"] == 1, "none is left to wait for"
+
+
+async def test_a_deleted_video_is_not_waited_for(channel: FakeChannel) -> None:
+    channel.deleted = {260}
+    await channel.look()
+    channel.now += timedelta(days=7)
+    await channel.look()
+    assert channel.calls["videos"] == 1
+
+
 async def test_another_title_is_seen_at_once(channel: FakeChannel) -> None:
     await channel.look()
     channel.titles[295] = "A better title"
