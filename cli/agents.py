@@ -1,7 +1,7 @@
 """`thrive agents create|list|pause|resume|remove`: the feed agents, by way of the gateway."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -10,7 +10,8 @@ import httpx
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from cli.gateway import Gateway, OperatorSettings, RefusedError, as_operator
 
@@ -60,20 +61,12 @@ def create_(
 
 @app.command("list")
 def list_() -> None:
-    """List the agents, newest first."""
-    table = Table("username", "name", "channel", "state", "last synced")
+    """List the agents, newest first. In a pipe: a line for each, its fields separated by tabs."""
     with _gateway() as gateway:
-        for agent in listed(gateway):
-            source = agent.get("source") or {}
-            paused = source.get("sync_enabled") is False
-            row = (
-                agent["username"],
-                agent["display_name"],
-                source.get("url"),
-                "paused" if paused else source.get("state"),
-            )
-            table.add_row(*(str(cell or "") for cell in (*row, source.get("last_synced_at"))))
-    Console().print(table)
+        agents = list(listed(gateway))
+    console = Console()
+    told = shown(agents, console.width if console.is_terminal else None)
+    typer.echo(told, nl=bool(told))
 
 
 @app.command()
@@ -90,7 +83,7 @@ def resume(username: Username) -> None:
 
 @app.command()
 def remove(username: Username, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove an agent with all its projects."""
+    """Remove an agent with all its projects. While its videos are being imported: pause it, wait, then remove it."""
     yes or typer.confirm(f"Remove {username} and all its projects?", abort=True)
     with _gateway() as gateway:
         gateway.call("DELETE", _path(username))
@@ -116,7 +109,10 @@ def request_of(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 def create(gateway: Gateway, body: dict[str, Any], say: Say, sleep: Callable[[float], None] = time.sleep) -> bool:
     """True once its channel has been imported; tells how that goes, and where the agent is."""
-    answer = gateway.call("POST", AGENTS, body)
+    try:
+        answer = gateway.call("POST", AGENTS, body)
+    except RefusedError as refused:
+        raise _of_parameters(refused, body) from None
     agent, task = answer["agent"], answer["agent"].get("task")
     say(f"{agent['display_name']} ({agent['username']}) {'is there' if answer['created'] else 'was there already'}.")
     told, failures = "", 0
@@ -141,6 +137,46 @@ def listed(gateway: Gateway) -> Iterator[dict[str, Any]]:
         yield from page["agents"]
         cursor = page.get("next_cursor")
         path = f"{AGENTS}?limit=100&cursor={cursor}" if cursor else None
+
+
+def shown(agents: Iterable[Mapping[str, Any]], width: int | None) -> str:
+    """A table of this width, which folds what is too long; without one, plain lines."""
+    rows = [_row(agent) for agent in agents]
+    if width is None:
+        return "\n".join("\t".join(row) for row in rows)
+    whole = Column("username", no_wrap=True)  # to be copied
+    table = Table(whole, *(Column(name, overflow="fold") for name in ("name", "channel", "state", "last synced")))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()
+
+
+def _row(agent: Mapping[str, Any]) -> list[str]:
+    source = agent.get("source") or {}
+    state = "paused" if source.get("sync_enabled") is False else source.get("state")
+    row = (agent["username"], agent["display_name"], source.get("url"), state, source.get("last_synced_at"))
+    return [str(cell or "") for cell in row]
+
+
+def _of_parameters(refused: RefusedError, body: Mapping[str, Any]) -> RefusedError:
+    """The same, by the names of the parameters that the request was made of."""
+    about_channel = refused.error_code in ("INVALID_URL", "CONTENT_NOT_FOUND")
+    return RefusedError(
+        f"CHANNEL_URL: {refused.error}" if about_channel else refused.error,
+        error_code=refused.error_code,
+        fields=[(_parameter(field, body), problem) for field, problem in refused.fields],
+        suggestion=refused.suggestion,
+    )
+
+
+def _parameter(field: str, body: Mapping[str, Any]) -> str:
+    names = {title: name for name, title in LINKS.items()}
+    links = {f"links.{place}": names[link["title"]] for place, link in enumerate(body.get("links", ()))}
+    fields = {"channel_url": "CHANNEL_URL", "name": "SOURCE_NAME", "avatar_url": "AVATAR", **links}
+    return fields.get(field.removesuffix(".url"), field)
 
 
 def _tell(task: Mapping[str, Any], told: str, say: Say) -> str:

@@ -1,5 +1,6 @@
 """The gateway's HTTP API, as an operator calls it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,17 @@ class OperatorSettings(TokenSettings):
 
 
 class RefusedError(Exception):
-    """What the gateway says, for people."""
+    """What the gateway says, for people. `fields` are what it says of parts of the request, by their names."""
+
+    def __init__(
+        self, error: str, *, error_code: str = "", fields: Sequence[tuple[str, str]] = (), suggestion: str = ""
+    ) -> None:
+        told = (error, *(f"{field}: {problem}" for field, problem in fields), suggestion)
+        super().__init__("\n".join(words for words in told if words))
+        self.error = error
+        self.error_code = error_code
+        self.fields = fields
+        self.suggestion = suggestion
 
 
 class Gateway:
@@ -45,9 +56,12 @@ class Gateway:
             raise RefusedError(f"This is no gateway of ours; it answers {answer.status_code}.")
         if answer.is_success:
             return told
-        fields = [f"{one['field']}: {one['problem']}" for one in told.get("fields", ())]
-        words = [told.get("error"), *fields, told.get("suggestion")]
-        raise RefusedError("\n".join(str(one) for one in words if one))
+        raise RefusedError(
+            str(told.get("error", "")),
+            error_code=str(told.get("error_code", "")),
+            fields=[(str(one["field"]), str(one["problem"])) for one in told.get("fields", ())],
+            suggestion=str(told.get("suggestion", "")),
+        )
 
 
 def as_operator(settings: OperatorSettings, transport: httpx.BaseTransport | None = None) -> Gateway:

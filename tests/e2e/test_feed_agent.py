@@ -62,7 +62,8 @@ async def test_an_agent_imports_its_channel_and_brings_what_is_new_with_and_with
         ({"SOURCE_NAME": NAME}, "CHANNEL_URL"),
         ({"CHANNEL_URL": DEMO_CHANNEL}, "SOURCE_NAME"),
         ({"CHANNEL_URL": DEMO_CHANNEL, "SOURCE_NAME": NAME, "AVATAR": "javascript:alert(1)"}, "AVATAR"),
-        ({"CHANNEL_URL": "https://notyoutube.com/@someone", "SOURCE_NAME": NAME}, "YouTube"),
+        ({"CHANNEL_URL": "https://notyoutube.com/@someone", "SOURCE_NAME": NAME}, "CHANNEL_URL: "),
+        ({"CHANNEL_URL": DEMO_CHANNEL, "SOURCE_NAME": "n" * 90}, "SOURCE_NAME: "),
     ],
 )
 async def test_a_missing_or_malformed_parameter_is_named(stack: Stack, parameters: dict[str, str], named: str) -> None:

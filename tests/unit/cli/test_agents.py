@@ -1,5 +1,6 @@
 """`thrive agents` and `make create-youtube-agent`, without a gateway or with one that says what it is told to."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ from joserfc.jwk import OctKey
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from cli.agents import create, listed, malformed, request_of
+from cli.agents import create, listed, malformed, request_of, shown
 from cli.gateway import Gateway, OperatorSettings, RefusedError, as_operator
 from cli.main import app
 
@@ -110,6 +111,69 @@ def test_a_refusal_says_what_and_what_to_do() -> None:
     answer = (422, {"error": "The request is not valid.", "fields": fields, "suggestion": "Compare it."})
     with pytest.raises(RefusedError, match=r"is not valid\.\nname: too long\nCompare it"):
         gateway(answer).call("POST", "/")
+
+
+@pytest.mark.parametrize(
+    ("field", "parameter"),
+    [
+        ("name", "SOURCE_NAME"),
+        ("channel_url", "CHANNEL_URL"),
+        ("avatar_url", "AVATAR"),
+        ("links.0.url", "WEBSITE"),
+        ("links.1.url", "GITHUB"),
+        ("links.9.url", "links.9.url"),
+        ("other", "other"),
+    ],
+)
+def test_a_refused_field_goes_by_the_name_of_its_parameter(field: str, parameter: str) -> None:
+    body = request_of(GIVEN | {"WEBSITE": "https://tides.test", "GITHUB": "https://github.com/tides"})
+    answer = (422, {"error": "The request is not valid.", "fields": [{"field": field, "problem": "too long"}]})
+    with pytest.raises(RefusedError, match=rf"not valid\.\n{re.escape(parameter)}: too long$"):
+        create(gateway(answer), body, lambda _: None)
+
+
+@pytest.mark.parametrize("error_code", ["INVALID_URL", "CONTENT_NOT_FOUND"])
+def test_what_is_no_channel_is_told_of_its_parameter(error_code: str) -> None:
+    answer = (400, {"error": "No channel.", "error_code": error_code, "suggestion": "Check it."})
+    with pytest.raises(RefusedError, match=r"^CHANNEL_URL: No channel\.\nCheck it\.$"):
+        create(gateway(answer), request_of(GIVEN), lambda _: None)
+
+
+def test_any_other_refusal_is_told_as_it_is() -> None:
+    answer = (403, {"error": "For operators.", "error_code": "FORBIDDEN", "suggestion": "Ask one."})
+    with pytest.raises(RefusedError, match=r"^For operators\.\nAsk one\.$"):
+        create(gateway(answer), request_of(GIVEN), lambda _: None)
+
+
+LISTED = {
+    "username": "a-rather-long-name-of-forty-characters-x",
+    "display_name": "The [bold] and the [/beautiful]",
+    "source": {
+        "url": "https://youtube.com/channel/UCabcdefghijklmnopqrstuv",
+        "state": "ok",
+        "sync_enabled": True,
+        "last_synced_at": "2026-01-02T03:04:05Z",
+    },
+}
+
+
+def test_a_pipe_gets_whole_fields_between_tabs() -> None:
+    source = LISTED["source"]
+    told = shown([LISTED, {**LISTED, "source": source | {"sync_enabled": False}}, {**LISTED, "source": None}], None)
+    start = f"{LISTED['username']}\t{LISTED['display_name']}\t"
+    assert told.splitlines() == [
+        f"{start}{source['url']}\tok\t{source['last_synced_at']}",
+        f"{start}{source['url']}\tpaused\t{source['last_synced_at']}",
+        f"{start}\t\t",
+    ]
+
+
+def test_a_narrow_terminal_loses_nothing_of_names_and_links() -> None:
+    told = shown([LISTED], 80)
+    assert LISTED["username"] in told
+    columns = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.splitlines() if "│" in line]
+    assert "".join(column[2] for column in columns) == LISTED["source"]["url"]
+    assert "[bold]" in told
 
 
 @pytest.mark.parametrize("answer", [(200, ["a list"]), (502, "no gateway")])
