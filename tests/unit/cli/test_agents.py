@@ -145,34 +145,34 @@ def test_any_other_refusal_is_told_as_it_is() -> None:
         create(gateway(answer), request_of(GIVEN), lambda _: None)
 
 
-LISTED = {
+SOURCE = {
+    "url": "https://youtube.com/channel/UCabcdefghijklmnopqrstuv",
+    "state": "ok",
+    "sync_enabled": True,
+    "last_synced_at": "2026-01-02T03:04:05Z",
+}
+NAMES = {
     "username": "a-rather-long-name-of-forty-characters-x",
     "display_name": "The [bold] and the [/beautiful]",
-    "source": {
-        "url": "https://youtube.com/channel/UCabcdefghijklmnopqrstuv",
-        "state": "ok",
-        "sync_enabled": True,
-        "last_synced_at": "2026-01-02T03:04:05Z",
-    },
 }
 
 
 def test_a_pipe_gets_whole_fields_between_tabs() -> None:
-    source = LISTED["source"]
-    told = shown([LISTED, {**LISTED, "source": source | {"sync_enabled": False}}, {**LISTED, "source": None}], None)
-    start = f"{LISTED['username']}\t{LISTED['display_name']}\t"
+    sources = (SOURCE, SOURCE | {"sync_enabled": False}, None)
+    told = shown([{**NAMES, "source": source} for source in sources], None)
+    start = f"{NAMES['username']}\t{NAMES['display_name']}\t"
     assert told.splitlines() == [
-        f"{start}{source['url']}\tok\t{source['last_synced_at']}",
-        f"{start}{source['url']}\tpaused\t{source['last_synced_at']}",
+        f"{start}{SOURCE['url']}\tok\t{SOURCE['last_synced_at']}",
+        f"{start}{SOURCE['url']}\tpaused\t{SOURCE['last_synced_at']}",
         f"{start}\t\t",
     ]
 
 
 def test_a_narrow_terminal_loses_nothing_of_names_and_links() -> None:
-    told = shown([LISTED], 80)
-    assert LISTED["username"] in told
+    told = shown([{**NAMES, "source": SOURCE}], 80)
+    assert NAMES["username"] in told
     columns = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.splitlines() if "│" in line]
-    assert "".join(column[2] for column in columns) == LISTED["source"]["url"]
+    assert "".join(column[2] for column in columns) == SOURCE["url"]
     assert "[bold]" in told
 
 
