@@ -41,12 +41,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that is listed and cannot be had now. A later look may have it."""
+    """Something that is listed and cannot be had now. A later look may have it, unless the suggestion says otherwise."""
 
     external_id: str
     url: str
     title: str
     reason: str  # words for the member
+    suggestion: str = "Nothing to do: it is imported by itself once it can be seen."
 
 
 @dataclass(frozen=True, slots=True)

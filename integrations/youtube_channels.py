@@ -4,7 +4,7 @@ Its uploads come newest first. What the next look needs to tell news from what i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
@@ -22,6 +22,7 @@ MAX_SKIPPED = 200
 RECENT = 15  # as many uploads as a feed shows
 Missing = Literal["gone", "private"]
 NOT_SHOWN = "YouTube does not show this video."
+NOT_COMING = "Nothing to do: a deleted video does not come back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,7 @@ class _Look:
         )
         return Looked(
             items=tuple(items.values()),
-            skipped=tuple(
-                Skipped(one.video_id, watch_url(one.video_id), one.title, one.hidden or NOT_SHOWN)
-                for one in fresh
-                if one.video_id not in items
-            ),
+            skipped=tuple(_skipped(one) for one in fresh if one.video_id not in items),
             standings=(
                 *(Standing(url=watch_url(it), state="there") for it in missing if it in items),
                 *(Standing(url=watch_url(it), state=state) for it, state in lost.items()),
@@ -182,3 +179,8 @@ class _Look:
             page = await self._api.uploads(self._memory.uploads)
             self._noted(page.uploads if page else ())
         return {it: "private" if it in self._hidden and self._hidden[it].private else "gone" for it in ids}
+
+
+def _skipped(upload: Upload) -> Skipped:
+    skipped = Skipped(upload.video_id, watch_url(upload.video_id), upload.title, upload.hidden or NOT_SHOWN)
+    return replace(skipped, suggestion=NOT_COMING) if upload.deleted else skipped

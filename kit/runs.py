@@ -33,11 +33,19 @@ def child_import(run_id: UUID, external_id: str) -> UUID:
 
 
 def item(
-    outcome: ItemOutcome, external_id: str, url: str, title: str, *, reason: str = "", import_id: UUID | None = None
+    outcome: ItemOutcome,
+    external_id: str,
+    url: str,
+    title: str,
+    *,
+    reason: str = "",
+    suggestion: str = "",
+    import_id: UUID | None = None,
 ) -> Document:
     """An entry of a run's `items`."""
     entry: Document = {"external_id": external_id, "url": url, "title": title, "outcome": outcome}
-    return entry | ({"reason": reason} if reason else {}) | ({"import_id": import_id} if import_id else {})
+    more = {"reason": reason, "suggestion": suggestion, "import_id": import_id}
+    return entry | {name: value for name, value in more.items() if value}
 
 
 def finished(
