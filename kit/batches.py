@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from kit.errors import ContentNotFoundError
 from kit.imports import State
 from kit.mongo import Database, Document
 
@@ -48,6 +49,14 @@ async def failed(db: Database, task_id: UUID, body: Document, now: datetime) -> 
     """The listing came to nothing, for the problem of this error body. Changes nothing that has ended."""
     error = {name: value for name, value in body.items() if name != "success"}
     await _move(db, task_id, {"state": State.FAILED, "error": error}, now)
+
+
+async def abandoned(db: Database, task_id: UUID, now: datetime) -> None:
+    """Nothing will be listed any more: the source was removed. Changes nothing that has ended."""
+    problem = ContentNotFoundError(
+        "The source was removed before it was read.", action="retry", suggestion="Import the channel again."
+    )
+    await failed(db, task_id, problem.body(), now)
 
 
 def skipped(url: str, reason: str) -> Document:

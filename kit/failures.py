@@ -13,7 +13,7 @@ from kit import deferred
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage, is_unstorable
-from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed
+from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 
 log = structlog.get_logger()
 
@@ -23,6 +23,9 @@ MAX_WAITS = 50  # for limits that never end
 OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
 # What waits for something that has no time looks again by itself, in case it missed the release; in all, weeks.
 HELD_WAITS = tuple(timedelta(seconds=s) for s in (60, 900, 21_600, 86_400))
+
+
+OF_SOURCES = (SyncRequested.topic, SourceSynced.topic)  # no import fails with these
 
 
 class StageFailures:
@@ -76,7 +79,7 @@ class StageFailures:
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
-        origin = Origin.of(record)
+        origin = Origin.of(record) if record.topic not in OF_SOURCES else None
         if origin is None:
             log.warning("failure without an owner", topic=record.topic, offset=record.offset)
             return

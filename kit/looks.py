@@ -25,6 +25,8 @@ _NOTICES = {
     SourceState.REVOKED: ("We may no longer read “{name}”. Connect the account again.", "connect_{platform}"),
 }
 
+FIRST_TRIES = 3  # of a first look that a parent task waits for, where the upstream fails
+
 _OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
 
 
@@ -84,19 +86,21 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         changes["source_identifier"] = ended.identifier
     if ended.display_name and not source["named"]:
         changes["display_name"] = ended.display_name
-    if ended.state is not None:
+    task_id = source["task_id"] if _comes_again(ended.state, failures) else None
+    if task_id is None:
         changes["task_id"] = None  # its first look is over
-    return changes | due(*next_after(source, ended.state, failures, now, ended.retry_at))
+    return changes | due(*next_after({**source, "task_id": task_id}, ended.state, failures, now, ended.retry_at))
 
 
 def next_after(
     source: Document, state: SourceState | None, failures: int, now: datetime, retry_at: datetime | None = None
 ) -> tuple[datetime | None, Reason]:
-    """When the source is looked at next without being asked, and why. A manual or disabled one: never."""
+    """When the source is looked at next without being asked, and why. A manual or disabled one: never, unless a parent
+    task still waits for it."""
     source_id, interval = source["_id"], _interval(source)
-    if interval is None:
+    if interval is None and source["task_id"] is None:
         return None, Reason.REQUESTED
-    if state is SourceState.OK:
+    if state is SourceState.OK and interval is not None:
         return next_slot(source_id, interval, now), Reason.INTERVAL
     if retry_at is not None:
         return after_limit(source_id, retry_at, now), Reason.LIMIT
@@ -106,8 +110,11 @@ def next_after(
 
 
 def rescheduled(source: Document, now: datetime) -> Document:
-    """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so."""
+    """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so,
+    and so does one that a parent task waits for."""
     interval, at = _interval(source), source["next_sync_at"]
+    if at is not None and source["task_id"] is not None:
+        return {}
     if interval is None:
         return due(None, Reason.REQUESTED)
     if at is not None and (at <= now or source["state"] != SourceState.OK):
@@ -165,6 +172,11 @@ async def _tell(db: Database, source: Document) -> None:
     await db.notices.update_one(
         which, {"$set": told, "$setOnInsert": {"created_at": source["updated_at"]}}, upsert=True
     )
+
+
+def _comes_again(state: SourceState | None, failures: int) -> bool:
+    """Whether a first look that ended so is had again for the parent task that waits for it."""
+    return state is None or (state is SourceState.FAILING and failures < FIRST_TRIES)
 
 
 def _interval(source: Document) -> timedelta | None:

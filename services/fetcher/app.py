@@ -26,7 +26,8 @@ def build(settings: FetcherSettings) -> Stage:
     tokens = Tokens(connections, OAuth(build_providers(settings), transport))
     http = Upstream(transport, registry.bases, budgets=budgets)
     access = Access(tokens, connections, http, Snapshots(stage.db, http))
-    sync = Sync(stage.db, registry, access, fresh=settings.snapshots_fresh, now=http.now)
+    patience = settings.handler_timeout * 0.75  # leaves time to write down that it took too long
+    sync = Sync(stage.db, registry, access, fresh=settings.snapshots_fresh, patience=patience, now=http.now)
     stage.resources.push_async_callback(transport.aclose)
     stage.resources.push_async_callback(budgets.aclose)
     stage.resources.push_async_callback(tokens.aclose)

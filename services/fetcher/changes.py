@@ -1,8 +1,9 @@
 """What a look brought that its source did not have. Pure."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from kit.runs import ItemOutcome, RunOutcome, child_import, item
 from schemas.content import Item
 from schemas.events import Standing, SyncRequested
 
-MAX_ENTRIES = 1_000  # of a run; only what has not changed is left out beyond them
+MAX_ENTRIES = 1_000  # of a run; beyond them it only tells how many there were
 
 _STANDS = {"there": ItemOutcome.UNCHANGED, "gone": ItemOutcome.GONE, "private": ItemOutcome.PRIVATE}
 
@@ -33,6 +34,7 @@ class Changes:
     items: tuple[Item, ...] = ()  # to be handed on: new, or not as they were
     entries: tuple[Document, ...] = ()  # for the run
     standings: tuple[Standing, ...] = ()  # that are not as they were, of items that are not handed on
+    left_out: Mapping[str, int] = field(default_factory=dict)  # of the entries, by outcome
 
     def without(self, deleted: Collection[str]) -> "Changes":
         """Not handing on what its owner has deleted here, by external id."""
@@ -43,7 +45,7 @@ class Changes:
             else one
             for one in self.entries
         ]
-        return Changes(items, tuple(entries), self.standings)
+        return replace(self, items=items, entries=tuple(entries))
 
     @property
     def outcome(self) -> RunOutcome:
@@ -76,7 +78,9 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
         standings[standing.url] = standing
         entries.append(item(_STANDS[standing.state], external_id, known.url, known.title))
     told = tuple(it for it in standings.values() if by_url[it.url][1].state != it.state)
-    return Changes(items, tuple(_bounded(entries)), told)
+    entries.sort(key=lambda entry: entry["outcome"] == ItemOutcome.UNCHANGED)  # what changed comes first
+    left_out = Counter(str(entry["outcome"]) for entry in entries[MAX_ENTRIES:])
+    return Changes(items, tuple(entries[:MAX_ENTRIES]), told, left_out)
 
 
 def gone(event: SyncRequested, seen: Mapping[str, Seen]) -> Changes:
@@ -96,10 +100,3 @@ def _formerly(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], it
     followed = event.url if looked.url == it.url else it.url
     before = seen[it.external_id].url if it.external_id in seen else followed
     return before if before != it.url else None
-
-
-def _bounded(entries: list[Document]) -> list[Document]:
-    kept = [entry for entry in entries if entry["outcome"] != ItemOutcome.UNCHANGED]
-    return [*kept, *(entry for entry in entries if entry["outcome"] == ItemOutcome.UNCHANGED)][
-        : max(MAX_ENTRIES, len(kept))
-    ]

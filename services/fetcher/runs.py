@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.imports import SYNC, State, pending
 from kit.mongo import Database, Document, refused
-from kit.runs import ItemOutcome, child_import
+from kit.runs import RunOutcome, child_import
 from schemas.content import Item
 from schemas.events import ContentFetched, Standing, SyncRequested
 from services.fetcher.changes import Seen, version
@@ -71,7 +71,7 @@ class Runs:
 
     async def handed_on(self, run: Document) -> list[ContentFetched]:
         """The same events whenever it is asked."""
-        if not any(entry["outcome"] == ItemOutcome.REQUESTED for entry in run["items"]):
+        if run["outcome"] != RunOutcome.CHANGED:
             return []
         return await self.outgoing(run["_id"])
 

@@ -17,6 +17,7 @@ import httpx
 from bson.binary import Binary
 from pymongo import WriteConcern
 
+from kit.errors import UpstreamUnavailableError
 from kit.http import Ask, Response, Upstream
 from kit.mongo import Database, Document
 
@@ -27,6 +28,13 @@ VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 KEPT = (*VALIDATORS, "link")  # headers that integrations read
 
 
+class Turn(asyncio.Lock):
+    """Who follow the same thing ask one after the other, and all but the first find the answer. Where there was none,
+    those who wait behind do not try it once more each."""
+
+    unavailable: str | None = None  # what the last one was told
+
+
 class Snapshots:
     """One for each process, over the store that all share."""
 
@@ -34,16 +42,15 @@ class Snapshots:
         # Not waiting for the journal: one that is lost costs a request.
         self._store = db.snapshots.with_options(write_concern=WriteConcern(w=1, j=False))
         self._http = http
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
     def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "View":
         """For one look; the units of its requests are counted in `spent`, by bucket. What was read after `not_before`
         is taken as it is, without a request."""
         return View(self, audience, self._http, spent, not_before)
 
-    def turn(self, key: str) -> asyncio.Lock:
-        """Who follow the same thing ask one after the other, and all but the first find the answer."""
-        return self._turns.setdefault(key, asyncio.Lock())
+    def turn(self, key: str) -> Turn:
+        return self._turns.setdefault(key, Turn())
 
     async def find(self, key: str) -> Document | None:
         return await self._store.find_one({"_id": key})
@@ -78,13 +85,22 @@ class View:
 
     async def answer(self, url: str, accept: str, ask: Ask) -> Response:
         key = hashlib.sha256(f"{self._audience}\n{accept}\n{url}".encode()).hexdigest()
-        async with self._snapshots.turn(key):
+        turn = self._snapshots.turn(key)
+        behind = turn.locked()
+        async with turn:
+            if behind and turn.unavailable is not None:
+                raise UpstreamUnavailableError(turn.unavailable)
+            turn.unavailable = None
             now = self.http.now()
             known = await self._snapshots.find(key)
             if known and self._not_before and known["read_at"] > self._not_before:
                 self.seen_at = min(self.seen_at, known["read_at"])
                 return await _response(known)
-            response = await ask(_validators(known["headers"] if known else {}))
+            try:
+                response = await ask(_validators(known["headers"] if known else {}))
+            except UpstreamUnavailableError as problem:
+                turn.unavailable = problem.error
+                raise
             if response.status == 304 and known:
                 return await _response(await self._snapshots.freshen(known, response, now))
             if response.status == 200:

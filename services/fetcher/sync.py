@@ -3,8 +3,9 @@
 Nobody waits for most looks, so a failure is the source's: it is told in its state and its history, and tried again.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,12 +17,12 @@ from prometheus_client import Counter as Metric
 from integrations.base import Integration
 from integrations.registry import Registry
 from kit import batches
-from kit.errors import ContentNotFoundError, ImportProblem, Outcome
+from kit.errors import ContentNotFoundError, ImportProblem, InternalError, Outcome, UpstreamUnavailableError
 from kit.looks import Ended, settle
-from kit.mongo import Database, Document
+from kit.mongo import Database, Document, is_outage
 from kit.runs import ItemOutcome, RunOutcome, finished, planned
 from kit.sources import Reason, SourceState, to_millis
-from schemas.events import Event, SourceSynced, Standing, SyncRequested
+from schemas.events import ContentFetched, Event, SourceSynced, Standing, SyncRequested
 from services.fetcher.access import Look, Sight
 from services.fetcher.changes import Changes, Seen, changes, gone
 from services.fetcher.runs import Runs, content_fetched
@@ -38,48 +39,73 @@ class Access(Protocol):
 
 
 class Sync:
-    """`fresh` is how long an answer for everybody serves those who come later."""
+    """`fresh` is how long an answer for everybody serves those who come later; `patience` is how long a look may take,
+    and shorter than the handler's own timeout, which would leave the source as if it had not been looked at."""
 
     def __init__(
-        self, db: Database, registry: Registry, access: Access, *, fresh: timedelta, now: Callable[[], datetime]
+        self,
+        db: Database,
+        registry: Registry,
+        access: Access,
+        *,
+        fresh: timedelta,
+        patience: timedelta,
+        now: Callable[[], datetime],
     ) -> None:
         self._db = db
         self._runs = Runs(db)
         self._registry = registry
         self._access = access
         self._fresh = fresh
+        self._patience = patience
         self._now = now
 
     async def __call__(self, event: SyncRequested) -> list[Event]:
-        """What is to be emitted, the same for a redelivered event; nothing for a source that has been removed."""
-        run = await self._runs.find(event.id)
+        """What is to be emitted, the same for a redelivered event; of a source that has been removed, only what has its
+        imports already. A bug is raised once its source and whoever waits know that the look has failed."""
+        run, bug = await self._runs.find(event.id), None
         if run is None:
             source = await self._db.sources.find_one({"_id": event.source_id, "user_id": event.user_id})
             if source is None:
-                return []
-            run = await self._look(event, source)
+                return await self._removed(event)
+            run, bug = await self._look(event, source)
         fetched = await self._runs.handed_on(run)
         source = await settle(self._db, event.source_id, event.due_at, _ended(run), run["finished_at"])
         if source is None:
-            return []
+            return await self._removed(event)
         await self._runs.remember(run, fetched)
         await self._runs.plan(run["_id"], planned(source))
         if event.task_id is not None:
-            await self._report(event.task_id, run)
+            await self._report(event.task_id, run, source, fetched)
+        if bug is not None:
+            raise bug
         return [*fetched, *_synced(event, run)]
 
-    async def _look(self, event: SyncRequested, source: Document) -> Document:
-        """The finished run, stored with all that it hands on."""
+    async def _removed(self, event: SyncRequested) -> list[Event]:
+        if event.task_id is not None:
+            await batches.abandoned(self._db, event.task_id, self._now())
+        return [*await self._runs.outgoing(event.id)]
+
+    async def _look(self, event: SyncRequested, source: Document) -> tuple[Document, Exception | None]:
+        """The finished run, stored with all that it hands on; and the bug that it failed of."""
         started_at, spent = self._now(), Counter[str]()
         seen = await self._runs.seen(event.source_id)
-        problem = None
+        problem: ImportProblem | None = None
+        bug: Exception | None = None
+        events: list[ContentFetched] = []
         try:
-            found, ended = await self._found(event, source, seen, spent)
+            found, ended = await self._in_time(event, source, seen, spent)
+            events = [content_fetched(event, it) for it in found.items]
         except ImportProblem as error:
             if error.outcome is Outcome.RETRY:
                 raise
             problem, ended = error, Ended.by(error)
             found = gone(event, seen) if isinstance(error, ContentNotFoundError) else Changes()
+        except Exception as error:
+            if is_outage(error):
+                raise
+            bug, problem, found = error, InternalError("Something went wrong on our side."), Changes()
+            ended = Ended.by(problem)
         outcome = RunOutcome.FAILED if problem else found.outcome
         SYNCS.labels(source["platform"], outcome).inc()
         log.info("looked", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
@@ -96,9 +122,21 @@ class Sync:
         run |= {
             "ended": asdict(ended),
             "standings": [it.model_dump() for it in found.standings],
+            "left_out": dict(found.left_out),
             "items_found": len(seen.keys() | {it.external_id for it in found.items}),
         }
-        return await self._runs.record(run, [content_fetched(event, it) for it in found.items], seen)
+        return await self._runs.record(run, events, seen), bug
+
+    async def _in_time(
+        self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
+    ) -> tuple[Changes, Ended]:
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()) as limit:
+                return await self._found(event, source, seen, spent)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise UpstreamUnavailableError("It took too long to look at it.") from None
 
     async def _found(
         self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
@@ -125,20 +163,26 @@ class Sync:
         young = self._now() - self._fresh
         return max(young, event.due_at) if source["next_reason"] in ASKED_FOR else young
 
-    async def _report(self, task_id: UUID, run: Document) -> None:
-        """The parent task learns its children, or why there are none; a limit keeps it waiting."""
-        now = self._now()
-        if run["error"] is None:
-            entries = run["items"]
-            children = [(it["url"], it["import_id"]) for it in entries if it["outcome"] == ItemOutcome.REQUESTED]
+    async def _report(self, task_id: UUID, run: Document, source: Document, fetched: Sequence[ContentFetched]) -> None:
+        """The parent task learns its children, or why there are none; it waits while its source is looked at again."""
+        now, error = self._now(), run["error"]
+        if error is None:
+            children = [(it.url, it.import_id) for it in fetched]
             skipped = [
-                batches.skipped(it["url"], it["reason"]) for it in entries if it["outcome"] == ItemOutcome.SKIPPED
+                batches.skipped(it["url"], it["reason"]) for it in run["items"] if it["outcome"] == ItemOutcome.SKIPPED
             ]
             await batches.listed(self._db, task_id, children, skipped, now)
-        elif run["ended"]["state"] is not None:
-            await batches.failed(self._db, task_id, run["error"], now)
+        elif source["task_id"] == task_id:
+            await batches.waiting(self._db, task_id, _until(error["error"], run, source), now)
         else:
-            await batches.waiting(self._db, task_id, run["error"]["error"], now)
+            await batches.failed(self._db, task_id, error, now)
+
+
+def _until(error: str, run: Document, source: Document) -> str:
+    """A limit names its own end."""
+    if run["ended"]["state"] is None:
+        return error
+    return f"{error} It is tried again at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
 
 
 def _ended(run: Document) -> Ended:

@@ -130,6 +130,7 @@ class RunAnswer(BaseModel):
     cost: dict[str, int] = Field(description="Units of the upstream's allowance, by bucket.")
     changes: dict[ItemResult, int] = Field(description="How many items had which outcome.")
     items: list[ItemAnswer]
+    left_out: dict[ItemOutcome, int] = Field({}, description="How many more it had, by outcome.")
     next_sync_at: datetime | None = Field(None, description="As it was planned then.")
     next_reason: str | None = None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pymongo import ReturnDocument
 
-from kit import sources
+from kit import batches, sources
 from kit.looks import due, next_after, notice_id, rescheduled
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency, Identity, Reason, SourceState, new_source
@@ -113,6 +113,9 @@ class Sources:
 
     async def remove(self, user_id: str, source_id: UUID) -> None:
         """With its history, and what it knew; its projects stay. Raises `NotFoundError`."""
+        source = await self.find(user_id, source_id)
+        if source["task_id"] is not None:
+            await batches.abandoned(self._db, source["task_id"], self._now())
         if not (await self._sources.delete_one({"_id": source_id, "user_id": user_id})).deleted_count:
             raise _not_found()
         for collection in ("runs", "source_items"):

@@ -60,6 +60,7 @@ class Rig:
     now: datetime = NOON
     sync: Sync = field(init=False)
     budgets: Budgets = field(init=False)
+    patience: timedelta = HOUR
 
     def __post_init__(self) -> None:
         self.budgets = Budgets(self.db, clock=lambda: self.now)
@@ -74,7 +75,7 @@ class Rig:
             now=lambda: self.now,
         )
         access = Access(self.accounts, self.accounts, http, Snapshots(self.db, http))
-        self.sync = Sync(self.db, registry, access, fresh=HOUR, now=lambda: self.now)
+        self.sync = Sync(self.db, registry, access, fresh=HOUR, patience=self.patience, now=lambda: self.now)
 
     async def follow(self, url: str, user_id: str = "ada", **more: Any) -> Document:
         source, _ = await follow(

@@ -99,7 +99,17 @@ def test_a_thing_of_its_own_that_is_gone_is() -> None:
     assert gone(event, seen(item("a"))).standings == (Standing(url=url("a"), state="gone"),)
 
 
-def test_a_run_stays_small_but_leaves_out_nothing_that_changed() -> None:
+def test_a_run_stays_small_and_counts_what_it_leaves_out_but_everything_is_handed_on() -> None:
     many = [item(f"v{n}") for n in range(MAX_ENTRIES + 10)]
     assert len(compare(Looked(items=tuple(many)), seen(*many)).entries) == MAX_ENTRIES
-    assert len(compare(Looked(items=tuple(many))).entries) == MAX_ENTRIES + 10
+    found = compare(Looked(items=tuple(many)))
+    assert (len(found.entries), len(found.items), found.left_out) == (MAX_ENTRIES, MAX_ENTRIES + 10, {"requested": 10})
+    kept = found.without(["v0"])
+    assert (kept.entries[0]["outcome"], kept.left_out) == ("skipped", found.left_out)
+
+
+def test_what_has_not_changed_is_left_out_first() -> None:
+    many = [item(f"v{n}") for n in range(MAX_ENTRIES + 10)]
+    found = compare(Looked(items=tuple(many)), seen(*many[10:]))
+    assert [entry["outcome"] for entry in found.entries].count("requested") == 10
+    assert found.left_out == {"unchanged": 10}
