@@ -41,7 +41,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that is listed and cannot be had now. A later look may have it, unless the suggestion says otherwise."""
+    """Something that is listed and cannot be had now. A later look may have it, where the suggestion says so."""
 
     external_id: str
     url: str

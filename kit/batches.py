@@ -59,7 +59,7 @@ async def abandoned(db: Database, task_id: UUID, now: datetime) -> None:
     await failed(db, task_id, problem.body(), now)
 
 
-def skipped(url: str, reason: str) -> Document:
+def skipped(url: str, reason: str, suggestion: str) -> Document:
     """An entry of `refused` for what the upstream lists and does not show."""
     return {
         "url": url,
@@ -67,7 +67,7 @@ def skipped(url: str, reason: str) -> Document:
         "error": reason,
         "error_code": "SKIPPED",
         "action": "none",
-        "suggestion": "Nothing to do: it is imported by itself once it can be seen.",
+        "suggestion": suggestion,
     }
 
 

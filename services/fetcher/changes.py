@@ -16,6 +16,7 @@ from schemas.events import Standing, SyncRequested
 MAX_ENTRIES = 1_000  # of a run; beyond them it only tells how many there were
 
 _STANDS = {"there": ItemOutcome.UNCHANGED, "gone": ItemOutcome.GONE, "private": ItemOutcome.PRIVATE}
+_DELETED = {"reason": "You deleted its project.", "suggestion": "Import it by its own link to have it again."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Changes:
         """Not handing on what its owner has deleted here, by external id."""
         items = tuple(it for it in self.items if it.external_id not in deleted)
         entries = [
-            item(ItemOutcome.SKIPPED, one["external_id"], one["url"], one["title"], reason="You deleted its project.")
+            {**item(ItemOutcome.SKIPPED, one["external_id"], one["url"], one["title"]), **_DELETED}
             if one["external_id"] in deleted and one["outcome"] == ItemOutcome.REQUESTED
             else one
             for one in self.entries
@@ -69,7 +70,10 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
         item(ItemOutcome.REQUESTED, it.external_id, it.url, it.title, import_id=child_import(event.id, it.external_id))
         for it in items
     ]
-    entries += [item(ItemOutcome.SKIPPED, it.external_id, it.url, it.title, reason=it.reason) for it in looked.skipped]
+    entries += [
+        item(ItemOutcome.SKIPPED, it.external_id, it.url, it.title, reason=it.reason, suggestion=it.suggestion)
+        for it in looked.skipped
+    ]
     standings: dict[str, Standing] = {}
     for standing in _standings(looked):
         external_id, known = by_url.get(standing.url, ("", None))

@@ -169,7 +169,9 @@ class Sync:
         if error is None:
             children = [(it.url, it.import_id) for it in fetched]
             skipped = [
-                batches.skipped(it["url"], it["reason"]) for it in run["items"] if it["outcome"] == ItemOutcome.SKIPPED
+                batches.skipped(it["url"], it["reason"], it["suggestion"])
+                for it in run["items"]
+                if it["outcome"] == ItemOutcome.SKIPPED
             ]
             await batches.listed(self._db, task_id, children, skipped, now)
         elif source["task_id"] == task_id:

@@ -61,7 +61,7 @@ class World:
         return UUID(str(record["_id"]))
 
     async def listed(self, accepted: dict[str, Any], *children: UUID) -> None:
-        hidden = batches.skipped(f"{VIDEO}2", "This video is private.")
+        hidden = batches.skipped(f"{VIDEO}2", "This video is private.", "Nothing to do.")
         named = [(VIDEO, child) for child in children]
         await batches.listed(self.db, UUID(accepted["task_id"]), named, [hidden], datetime.now(UTC))
 

@@ -88,7 +88,9 @@ def ids(emitted: Emitted) -> Sequence[str]:
 
 
 async def test_a_task_learns_its_children_and_what_was_skipped(rig: Rig, shelf: Shelf) -> None:
-    shelf.found = Looked(books("a", "b"), (Skipped("c", f"{URL}/c", "c", "It is lent."),), memory={"page": 1})
+    lent = Skipped("c", f"{URL}/c", "c", "It is lent.")
+    lost = Skipped("d", f"{URL}/d", "d", "It is lost.", suggestion="Forget it.")
+    shelf.found = Looked(books("a", "b"), (lent, lost), memory={"page": 1})
     source, task_id = await waited_for(rig, 20)
     event = sync_requested(source)
     emitted = Emitted(await rig.sync(event))
@@ -96,7 +98,10 @@ async def test_a_task_learns_its_children_and_what_was_skipped(rig: Rig, shelf: 
     assert shelf.asked == [(Known(), 20, True)]
     parent = await task(rig, task_id)
     assert parent["children"] == [{"url": f"{URL}/{it}", "task_id": child_import(event.id, it)} for it in ("a", "b")]
-    assert [(it["url"], it["error"]) for it in parent["refused"]] == [(f"{URL}/c", "It is lent.")]
+    assert [(it["url"], it["error"], it["suggestion"]) for it in parent["refused"]] == [
+        (f"{URL}/c", "It is lent.", "Nothing to do: it is imported by itself once it can be seen."),
+        (f"{URL}/d", "It is lost.", "Forget it."),
+    ]
     records = await rig.db.imports.find({}).sort("url", 1).to_list()
     assert [it["_id"] for it in records] == [it["task_id"] for it in parent["children"]]
     assert await rig.sync(event) == emitted.events
