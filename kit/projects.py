@@ -1,7 +1,8 @@
 """The record of a project in MongoDB (`projects`): what the writer refreshes and its owner edits.
 
 `edited` has the time of the edit for each field that the owner changed: those are theirs, and no refresh touches them.
-`upstream` has what the upstream says of the fields that may be edited. `source_state` is how the original stands.
+`upstream` has what the upstream says of the fields that may be edited. `source_state` is how the original stands, and
+`source_private` whether it was private when it could last be seen: what is gone since is hidden no less.
 Both writers change a record with one atomic update each, so they may come in any order and as often as they like.
 """
 
@@ -14,7 +15,7 @@ from kit.mongo import Document
 from schemas.content import Project
 
 FROM_UPSTREAM = ("title", "description")  # what both the upstream and the owner have a word on
-SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"}}
+SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"}, "source_private": {"$ne": True}}
 
 
 def project_id(user_id: str, url: str) -> UUID:
@@ -41,6 +42,15 @@ def edit(changes: Mapping[str, Any], now: datetime) -> list[Document]:
     ]
 
 
+def source_private(record: Document) -> bool:
+    return bool(record.get("source_private")) or record.get("source_state") == "private"
+
+
+def private(record: Document) -> bool:
+    """As its owner is told: by their own word, else by the upstream's."""
+    return bool(record["is_private"]) or ("is_private" not in record.get("edited", {}) and source_private(record))
+
+
 def upstream_changes(record: Document) -> Document:
     """What the upstream says instead of what the owner wrote, by field."""
     edited, upstream = record.get("edited", {}), record.get("upstream", {})
@@ -49,7 +59,7 @@ def upstream_changes(record: Document) -> Document:
         for field in FROM_UPSTREAM
         if field in edited and field in upstream and upstream[field] != record[field]
     }
-    if "is_private" in edited and record.get("source_state") == "private" and not record["is_private"]:
+    if "is_private" in edited and source_private(record) and not record["is_private"]:
         offered["is_private"] = True
     return offered
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.imports import PERCENT, State
 from kit.mongo import Document
-from kit.projects import upstream_changes
+from kit.projects import private, upstream_changes
 from schemas.content import CoverBlock, Project, ProjectType, Url
 from services.gateway import examples
 
@@ -113,12 +113,13 @@ class ProjectBase(BaseModel):
     created_at: datetime
     updated_at: datetime
     source_state: Literal["there", "gone", "private"] = Field(
-        "there", description="Of the original. While it is private, only its owner sees the project."
+        "there", description="Of the original. While it was private when last seen, only its owner sees the project."
     )
 
     @classmethod
     def of(cls, record: Document, username: str) -> Self:
-        return cls.model_validate({**record, "id": record["_id"], "url": f"/{username}/{record['slug']}"})
+        url = f"/{username}/{record['slug']}"
+        return cls.model_validate({**record, "id": record["_id"], "url": url, "is_private": private(record)})
 
 
 class UpstreamChanges(BaseModel):

@@ -37,8 +37,7 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         description=item.description[:MAX_DESCRIPTION_CHARS] if described_by_author else analysis.description,
         external_url=item.url,
         is_showcase=options.is_showcase,
-        # What is private upstream never becomes public by being imported.
-        is_private=options.is_private or item.is_private,
+        is_private=options.is_private,  # what is private upstream is hidden by `source_private`, for as long as it is
         banner_url=None if item.video else item.image_url,
         featured_image_url=item.image_url if item.video else None,
         content=Content(blocks=tuple(blocks(item))),

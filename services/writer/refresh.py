@@ -37,6 +37,8 @@ def born(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> Document:
         "is_showcase": project.is_showcase,
         "source_state": _state(project),
         "source_seen_at": seen,
+        "source_private": project.source_private,
+        "source_read_at": seen,
         "slug": slug(project, identity, attempt),
         "created_by": event.import_id,
         "created_at": datetime.now(UTC),
@@ -47,8 +49,8 @@ def born(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> Document:
 def refresh(event: ProjectDrafted) -> list[Document]:
     """The update for one that is.
 
-    It keeps its slug, its age, the import that made it, whether it is shown, and all that its owner edited. A refresh
-    may make it private, whenever it was seen so, and never public.
+    It keeps its slug, its age, the import that made it, whether it is shown, and all that its owner edited. An import
+    may make it private, whenever it was asked to, and never public.
     """
     project, seen = event.project, seen_at(event.project)
     fresh = _fresh(event)
@@ -56,7 +58,7 @@ def refresh(event: ProjectDrafted) -> list[Document]:
     its_own = {"$in": ["$external_url", [project.external_url, project.formerly]]}
     now_private = _unless_edited("is_private", {"$or": ["$is_private", project.is_private]})
     return [
-        {"$set": {"is_private": _if(its_own, now_private, "$is_private"), **_source_state(its_own, project, seen)}},
+        {"$set": {"is_private": _if(its_own, now_private, "$is_private"), **_stands(its_own, _state(project), seen)}},
         {
             "$replaceWith": _if(
                 {"$and": [its_own, {"$lte": [{"$ifNull": ["$seen_at", UNTIMED]}, seen]}]},
@@ -74,14 +76,10 @@ def refresh(event: ProjectDrafted) -> list[Document]:
     ]
 
 
-def stand(event: SourceSynced, standing: Standing) -> tuple[Document, Document]:
+def stand(event: SourceSynced, standing: Standing) -> tuple[Document, list[Document]]:
     """The filter and the update for how the original of a project stands. Nothing is deleted, whatever it says."""
-    which = {
-        "user_id": event.user_id,
-        "external_url": standing.url,
-        "$or": [{"source_seen_at": {"$lt": event.synced_at}}, {"source_seen_at": None}],
-    }
-    return which, {"$set": {"source_state": standing.state, "source_seen_at": event.synced_at}}
+    which = {"user_id": event.user_id, "external_url": standing.url}
+    return which, [{"$set": _stands(True, standing.state, event.synced_at)}]
 
 
 def slug(project: Project, identity: UUID, attempt: int) -> str:
@@ -110,12 +108,21 @@ def _state(project: Project) -> str:
     return "private" if project.source_private else "there"
 
 
-def _source_state(its_own: Document, project: Project, seen: datetime) -> Document:
-    later = {"$and": [its_own, {"$lte": [{"$ifNull": ["$source_seen_at", UNTIMED]}, seen]}]}
-    return {
-        "source_state": _if(later, _state(project), "$source_state"),
-        "source_seen_at": _if(later, seen, "$source_seen_at"),
-    }
+def _stands(its_own: Any, state: str, seen: datetime) -> Document:
+    """The fields for how the original stood then, unless it was seen later. Only what is there tells whether it is
+    private: what nobody finds any more stays hidden if it was."""
+
+    def newest(field: str) -> Document:
+        return {"$and": [its_own, {"$lte": [{"$ifNull": [f"${field}", UNTIMED]}, seen]}]}
+
+    def unless_later(at: str, field: str, value: Any, otherwise: Any) -> Document:
+        return {field: _if(newest(at), value, otherwise), at: _if(newest(at), seen, f"${at}")}
+
+    stands = unless_later("source_seen_at", "source_state", state, "$source_state")
+    was_private = {"$ifNull": ["$source_private", {"$eq": ["$source_state", "private"]}]}
+    if state == "gone":
+        return {**stands, "source_private": was_private}
+    return {**stands, **unless_later("source_read_at", "source_private", state == "private", was_private)}
 
 
 def _before(link: str, until: datetime) -> Document:

@@ -117,6 +117,21 @@ async def test_what_cannot_be_edited_is_refused(
     assert (answer.status_code, answer.json()["error_code"]) == (422, "INVALID_REQUEST")
 
 
+async def test_what_was_imported_while_private_is_nobody_elses_until_its_source_is_public(
+    ada: httpx.AsyncClient, app: FastAPI, store: ProjectStore
+) -> None:
+    project = await sync(store, 1, source_private=True)
+    public = ("/api/v1/ada/projects/", "/api/v1/users/ada/", "/api/v1/explore/")
+    async with client_of(app, **bearer("bob")) as bob:
+        for state, is_private in (("private", True), ("gone", True), ("there", False)):
+            look = looked_at({"private": 2, "gone": 3, "there": 4}[state], state)
+            await store.stand(look.model_copy(update={"user_id": "user-ada"}))
+            assert (await read(ada, project))["is_private"] is is_private
+            assert (await bob.get(f"/api/v1/projects/{project}/")).status_code == (404 if is_private else 200)
+            for path in public:
+                assert len((await bob.get(path)).json()["projects"]) == (not is_private), path
+
+
 async def test_while_its_source_is_private_only_its_owner_sees_a_project(
     ada: httpx.AsyncClient, app: FastAPI, store: ProjectStore
 ) -> None:

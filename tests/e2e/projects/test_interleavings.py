@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.mongo import Database, Document
-from kit.projects import project_id
+from kit.projects import SHOWN_TO_ALL, project_id
 from schemas.content import Analysis, Item
-from schemas.events import ContentAnalyzed, SourceSynced, Standing
+from schemas.events import ContentAnalyzed, Options, SourceSynced, Standing
 from services.gateway.app import create_app
 from services.transformer.handler import transform
 from services.writer.store import ProjectStore
@@ -35,6 +35,7 @@ class Sight:
     title: str
     description: str
     is_private: bool
+    wanted_private: bool
     import_id: UUID
 
     def event(self, user_id: str) -> ContentAnalyzed:
@@ -44,8 +45,9 @@ class Sight:
         )  # fmt: skip
         analysis = Analysis(description=self.description, source="extractive")
         return ContentAnalyzed(
-            id=self.import_id, import_id=self.import_id, user_id=user_id, url=OLD, item=item, analysis=analysis
-        )
+            id=self.import_id, import_id=self.import_id, user_id=user_id, url=OLD, item=item, analysis=analysis,
+            options=Options(is_private=self.wanted_private),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,12 @@ Edit = dict[str, Any]
 def sights(draw: st.DrawFn) -> list[Sight]:
     hours = draw(st.lists(st.integers(0, 50).map(lambda n: 2 * n), min_size=1, max_size=5, unique=True))
     return [
-        Sight(at, f"{draw(WORDS)} {at}", f"{draw(WORDS)} of {at}", draw(st.booleans()), UUID(int=at)) for at in hours
-    ]
+        Sight(
+            at, f"{draw(WORDS)} {at}", f"{draw(WORDS)} of {at}", draw(st.booleans()),
+            draw(st.sampled_from([False, False, False, True])), UUID(int=at),
+        )
+        for at in hours
+    ]  # fmt: skip
 
 
 LOOKS = st.lists(
@@ -90,13 +96,17 @@ def expected(sights: Sequence[Sight], looks: Sequence[Look], edits: Sequence[Edi
     newest = max(sights, key=lambda sight: sight.at)
     stands = {sight.at: "private" if sight.is_private else "there" for sight in sights}
     stands |= {look.at: look.state for look in looks}
+    was_private = [at for at in stands if stands[at] == "private"]
+    was_public = [at for at in stands if stands[at] == "there"]
+    hidden = max(was_private, default=-1) > max(was_public, default=-1)  # whatever is gone since
     state: Document = {
         "title": newest.title, "description": newest.description, "is_showcase": True,
-        "is_private": any(sight.is_private for sight in sights),
+        "is_private": any(sight.wanted_private for sight in sights),
     }  # fmt: skip
     edited = last_words(edits)
     return {
-        **state, **edited, "edited": sorted(edited), "seen_at": hour(newest.at), "source_state": stands[max(stands)],
+        **state, **edited, "shown": not hidden and not {**state, **edited}["is_private"],
+        "edited": sorted(edited), "seen_at": hour(newest.at), "source_state": stands[max(stands)],
         "upstream": {"title": newest.title, "description": newest.description},
     }  # fmt: skip
 
@@ -129,7 +139,8 @@ class World:
         stored = await self._stored()
         shown = {*EDITABLE, "seen_at", "source_state", "upstream"}
         end = {field: stored[field] for field in shown}
-        return {**end, "edited": sorted(stored.get("edited", ()))}
+        seen_by_all = await self._db.projects.count_documents({"user_id": self._user_id, **SHOWN_TO_ALL})
+        return {**end, "edited": sorted(stored.get("edited", ())), "shown": seen_by_all == 1}
 
     async def _deliver(self, one: Sight | Look) -> None:
         if isinstance(one, Sight):

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from kit.mongo import Database, Document
+from kit.projects import SHOWN_TO_ALL
 from services.writer.store import ProjectStore
 from tests.e2e.projects.drafts import NEW, OLD, draft, hour, looked_at
 
@@ -109,9 +110,40 @@ async def test_a_sight_is_a_standing_too(db: Database, store: ProjectStore) -> N
     assert (await only(db))["source_state"] == "gone"
     await store.save(draft(3))
     assert (await only(db))["source_state"] == "there"
-    await store.save(draft(4, is_private=True, source_private=True))
+    await store.save(draft(4, source_private=True))
     project = await only(db)
-    assert (project["source_state"], project["is_private"]) == ("private", True)
+    assert (project["source_state"], project["is_private"]) == ("private", False)
+
+
+async def shown(db: Database) -> bool:
+    return await db.projects.count_documents(SHOWN_TO_ALL) == 1
+
+
+async def test_a_project_is_hidden_while_its_source_is_private_from_its_first_draft_on(
+    db: Database, store: ProjectStore
+) -> None:
+    await store.save(draft(1, source_private=True))
+    assert not await shown(db)
+    await store.save(draft(2))
+    assert await shown(db)
+    await store.stand(looked_at(3, "private"))
+    assert not await shown(db)
+    await store.save(draft(4))
+    assert await shown(db)
+
+
+@pytest.mark.parametrize("before", [{}, {"source_private": "", "source_read_at": ""}])  # the latter in old records
+async def test_what_was_private_and_is_gone_stays_hidden(
+    db: Database, store: ProjectStore, before: dict[str, str]
+) -> None:
+    await store.save(draft(1, source_private=True))
+    if before:
+        await db.projects.update_one({}, {"$unset": before})
+    await store.stand(looked_at(3, "gone"))
+    await store.stand(looked_at(3, "gone"))
+    assert ((await only(db))["source_state"], await shown(db)) == ("gone", False)
+    await store.stand(looked_at(2, "there"))
+    assert ((await only(db))["source_state"], await shown(db)) == ("gone", True), "it was public before it went"
 
 
 async def test_nobody_moves_the_project_of_another_member(db: Database, store: ProjectStore) -> None:

@@ -90,11 +90,13 @@ def test_a_cover_needs_no_picture() -> None:
 
 @pytest.mark.parametrize(
     ("upstream", "asked", "private"),
-    [(False, False, False), (False, True, True), (True, False, True), (True, True, True)],
+    [(False, False, False), (False, True, True), (True, False, False), (True, True, True)],
 )
-def test_what_is_private_upstream_stays_private(upstream: bool, asked: bool, private: bool) -> None:
+def test_what_is_private_upstream_is_marked_so_beside_the_members_own_wish(
+    upstream: bool, asked: bool, private: bool
+) -> None:
     project = draft(repository(is_private=upstream), ANALYSIS, Options(is_private=asked))
-    assert project.is_private is private
+    assert (project.is_private, project.source_private) == (private, upstream)
 
 
 @pytest.mark.parametrize("is_showcase", [True, False])
