@@ -30,7 +30,7 @@ class SlotPool:
         self._holder = holder
         self._clock = clock
         self._held = self._busy = self._peak = self._waiting = 0
-        self._asked_at = NEVER
+        self._refused_at = NEVER  # when we last got fewer than we asked for
         self._used_at = clock()
         self._lock = asyncio.Lock()
         self._released = asyncio.Event()
@@ -67,7 +67,7 @@ class SlotPool:
     async def _wait(self) -> None:
         while self._busy >= self._held:
             async with self._lock:
-                if self._busy >= self._held and self._clock() - self._asked_at >= LOOK_AGAIN:
+                if self._busy >= self._held and self._clock() - self._refused_at >= LOOK_AGAIN:
                     await self._ask()
             if self._busy >= self._held:
                 self._released.clear()
@@ -77,13 +77,14 @@ class SlotPool:
 
     async def _ask(self) -> None:
         want = min(self._count, max(self._peak, self._busy + self._waiting))
-        self._peak, self._asked_at = self._busy, self._clock()
+        self._peak = self._busy
         update = _update(self._holder, self._count, want, self._busy, self._clock())
         try:
             document = await self._exchange(update)
         except DuplicateKeyError:  # two processes opened it at the same time
             document = await self._exchange(update)
         self._held = int(document["mine"])
+        self._refused_at = self._clock() if self._held < want else NEVER
 
     async def _exchange(self, update: list[Document]) -> Document:
         document = await self._budgets.find_one_and_update(
