@@ -270,5 +270,13 @@ async def test_a_link_that_names_no_channel_is_refused_with_a_hint(world: World)
     assert not world.youtube.calls
 
 
+async def test_a_task_whose_channel_is_removed_meanwhile_ends(world: World) -> None:
+    accepted = await world.send(channel_url=URL)
+    source = await world.source()
+    assert (await world.ada.delete(f"/api/v1/integrations/sources/{source['_id']}/")).status_code == 204
+    body = await world.read(accepted)
+    assert (body["status"], body["message"]) == ("failed", "The source was removed before it was read.")
+
+
 def _error() -> dict[str, Any]:
     return {name: value for name, value in ContentNotFoundError("No.").body().items() if name != "success"}

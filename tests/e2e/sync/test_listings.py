@@ -1,6 +1,6 @@
 """Followed collections: their items are imports of their own, and a parent task learns of them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from integrations.base import Credentials, Integration, Known, Looked, Skipped
 from integrations.links import Link
 from integrations.registry import Registry
 from kit import batches
-from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
+from kit.errors import ContentNotFoundError, RateLimitError, UpstreamUnavailableError
 from kit.http import Upstream
 from kit.mongo import Document
 from kit.runs import child_import
@@ -33,7 +33,8 @@ class Shelf(Integration):
     sample_urls: ClassVar = {}
     refused_urls: ClassVar = ()
     found: Looked = field(default_factory=Looked)
-    problem: ImportProblem | None = None
+    problem: Exception | None = None
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # what happens during a look
     asked: list[tuple[Known, int, bool]] = field(default_factory=list)
 
     @property
@@ -51,6 +52,8 @@ class Shelf(Integration):
 
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         self.asked.append((known, max_items, credentials.interactive))
+        if self.meanwhile:
+            await self.meanwhile()
         if self.problem:
             raise self.problem
         return self.found

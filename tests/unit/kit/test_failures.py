@@ -23,7 +23,7 @@ from kit.errors import (
 from kit.failures import MAX_WAITS, Origin, StageFailures
 from kit.mongo import connect
 from kit.settings import MongoSettings
-from schemas.events import Event, ImportFailed
+from schemas.events import Event, ImportFailed, SourceSynced, SyncRequested
 from tests.unit.kit.records import EVENT, IMPORT_ID, URL, USER_ID, record
 
 CLOUD = (("ce_id", str(UUID(int=9)).encode()), ("ce_subject", str(IMPORT_ID).encode()))
@@ -160,3 +160,11 @@ def test_a_document_that_nobody_could_store_is_the_records_fault() -> None:
     assert failures.blames_record(OperationFailure("larger", 10_334))
     assert not failures.blames_record(OperationFailure("not allowed", 13))
     assert not failures.blames_record(LookupError())
+
+
+@pytest.mark.parametrize("event", [SyncRequested, SourceSynced])
+async def test_no_import_fails_with_a_look_at_a_source(event: type[Event]) -> None:
+    stage, of_a_source = Stage(), record()
+    of_a_source.topic = event.topic
+    await stage.failures.fail(of_a_source, KeyError("a bug"))
+    assert stage.published == []
