@@ -12,14 +12,14 @@ from pymongo.errors import DuplicateKeyError
 from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError, ReauthRequiredError
 from kit.mongo import Database, Document
 from kit.schedule import DAY, after_limit, next_slot, pause_after, slot_after
-from kit.sources import INTERVAL, Reason, SourceState, to_millis
+from kit.sources import INTERVAL, SEEN, Reason, SourceState, to_millis
 
 # What only a change elsewhere can cure is told once. A connection that needs consent tells so itself, for all of its
 # sources.
 _NOTICES = {
     SourceState.GONE: ("“{name}” is no longer there. Your projects stay, and it is looked for every day.", "check_url"),
     SourceState.PRIVATE: (
-        "“{name}” has become private. Its projects are hidden from others, and it is looked for every day.",
+        "“{name}” has become private. What you imported of it is hidden from others until it is public again.",
         "check_url",
     ),
     SourceState.REVOKED: ("We may no longer read “{name}”. Connect the account again.", "connect_{platform}"),
@@ -35,7 +35,7 @@ class Ended:
     """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was.
 
     `metadata` is added to the source's; `identifier` is its new canonical link where it has moved. `memory` is what
-    the next look is to know, in place of what this one knew.
+    the next look is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
     """
 
     state: SourceState | None
@@ -46,6 +46,7 @@ class Ended:
     identifier: str | None = None
     display_name: str | None = None
     connection: str | None = None  # the provider whose account it was read with
+    private: bool = False
 
     @classmethod
     def by(cls, problem: ImportProblem) -> "Ended":
@@ -79,7 +80,7 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         "updated_at": now,
     }
     if worked:
-        changes |= {"last_synced_at": now, "connection": ended.connection}
+        changes |= {"last_synced_at": now, "connection": ended.connection, **_privacy(source, ended)}
     if ended.memory is not None:
         changes["memory"] = dict(ended.memory)
     if ended.identifier:
@@ -90,6 +91,16 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
     if task_id is None:
         changes["task_id"] = None  # its first look is over
     return changes | due(*next_after({**source, "task_id": task_id}, ended.state, failures, now, ended.retry_at))
+
+
+def _privacy(source: Document, ended: Ended) -> Document:
+    """A source that was private from the first is as its owner knows it; one that became so is named, until it is
+    public again."""
+    if not ended.private:
+        return {"was_public": True}
+    if not source.get("was_public"):
+        return {}
+    return {"state": SourceState.PRIVATE, "state_reason": "It has become private."}
 
 
 def next_after(
@@ -117,7 +128,7 @@ def rescheduled(source: Document, now: datetime) -> Document:
         return {}
     if interval is None:
         return due(None, Reason.REQUESTED)
-    if at is not None and (at <= now or source["state"] != SourceState.OK):
+    if at is not None and (at <= now or source["state"] not in SEEN):
         return {}
     return due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
 

@@ -41,7 +41,8 @@ class Reason(StrEnum):
 
 class SourceState(StrEnum):
     """`FAILING` is tried again with longer and longer pauses; those below it have a cause that has a name, are told
-    once, and are looked at once a day until the cause is gone."""
+    once, and are looked at once a day until the cause is gone. `PRIVATE` became so and can still be seen: it is looked
+    at as before."""
 
     OK = "ok"
     FAILING = "failing"
@@ -49,6 +50,9 @@ class SourceState(StrEnum):
     PRIVATE = "private"
     REVOKED = "revoked"
     NEEDS_REAUTH = "needs_reauth"
+
+
+SEEN = (SourceState.OK, SourceState.PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter as Metric
 
-from integrations.base import Integration
+from integrations.base import Integration, Looked
 from integrations.registry import Registry
 from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, InternalError, Outcome, UpstreamUnavailableError
@@ -154,6 +154,7 @@ class Sync:
             identifier=looked.url if looked.url != event.url else None,
             display_name=looked.display_name,
             connection=sight.connection,
+            private=_is_private(looked, looked.url or event.url),
         )
         found = changes(event, looked, seen, sight.seen_at)
         known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
@@ -185,6 +186,12 @@ def _until(error: str, run: Document, source: Document) -> str:
     if run["ended"]["state"] is None:
         return error
     return f"{error} It is tried again at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
+
+
+def _is_private(looked: Looked, url: str) -> bool:
+    """Of the source itself; what a channel lists stands for itself."""
+    items = any(it.is_private for it in looked.items if it.url == url)
+    return items or any(it.state == "private" for it in looked.standings if it.url == url)
 
 
 def _ended(run: Document) -> Ended:

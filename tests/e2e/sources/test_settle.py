@@ -72,7 +72,7 @@ async def test_what_its_owner_changed_during_the_look_stays_changed(db: Database
     assert settled == await db.sources.find_one({})
 
 
-@pytest.mark.parametrize("state", ["gone", "private", "revoked"])
+@pytest.mark.parametrize("state", ["gone", "revoked"])
 async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
     db: Database, clock: Clock, state: str
 ) -> None:
@@ -88,6 +88,25 @@ async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
         assert notice["created_at"] == clock.now + MINUTE
     await settle(db, source["_id"], source["next_sync_at"], OK, source["next_sync_at"] + MINUTE)
     assert await db.notices.count_documents({}) == 0
+
+
+async def test_what_becomes_private_is_told_and_looked_at_as_before_until_it_is_public_again(
+    db: Database, clock: Clock
+) -> None:
+    source = await stored(db, clock, "paper")
+    private = Ended(SourceState.OK, private=True)
+    failed = Ended(SourceState.FAILING, "It did not answer.")
+    ends = [private, OK, private, private, failed, private, OK]
+    states = []
+    for ended in ends:
+        due = source["next_sync_at"]
+        source = await settle(db, source["_id"], due, ended, due + MINUTE) or {}
+        states.append(source["state"])
+        told = [notice["kind"] async for notice in db.notices.find()]
+        assert told == (["source_private"] if source["state"] == "private" else [])
+        assert source["next_reason"] == ("retry" if ended is failed else "interval")
+    assert states == ["ok", "ok", "private", "private", "failing", "private", "ok"]
+    assert (source["failures"], source["state_reason"]) == (0, None)
 
 
 @pytest.mark.parametrize("state", ["failing", "needs_reauth"])

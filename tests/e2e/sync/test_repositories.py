@@ -239,7 +239,10 @@ async def test_what_only_a_member_sees_is_never_anothers(rig: Rig) -> None:
     hers, theirs = await rig.follow(url), await rig.follow(url, "mallory")
     (fetched,) = Emitted(await rig.sync(sync_requested(hers))).fetched
     assert fetched.item.is_private
-    assert (await rig.source(hers))["connection"] == "github"
+    source = await rig.source(hers)
+    assert (source["connection"], source["state"]) == ("github", SourceState.OK), (
+        "it was private before she followed it"
+    )
     assert await rig.sync(sync_requested(theirs)) == []
     assert (await rig.source(theirs))["state"] == SourceState.GONE
     audiences = await rig.db.snapshots.distinct("audience")
@@ -253,12 +256,15 @@ async def test_a_repository_that_became_private_is_hidden_until_it_is_public_aga
     await rig.look(source)
     repository.private = True
     assert [it.item.is_private for it in (await rig.look(source)).fetched] == [True]
+    assert (await rig.source(source))["state"] == SourceState.PRIVATE
     assert (await rig.look(source)).fetched == []
+    assert (await rig.source(source))["state"] == SourceState.PRIVATE
     assert "github.core" not in (await rig.run(source))["cost"]  # her own 304 are free as well
     assert (await rig.source(source))["connection"] == "github"
     repository.private = False
     assert [it.item.is_private for it in (await rig.look(source)).fetched] == [False]
     assert (await rig.source(source))["connection"] is None
+    assert (await rig.source(source))["state"] == SourceState.OK
 
 
 async def test_validators_that_a_new_token_changes_make_nothing_new(rig: Rig) -> None:
