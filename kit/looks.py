@@ -122,9 +122,9 @@ def next_after(
 
 def rescheduled(source: Document, now: datetime) -> Document:
     """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so,
-    and so does one that a parent task waits for."""
+    and so does one that has begun, or that a parent task waits for."""
     interval, at = _interval(source), source["next_sync_at"]
-    if at is not None and source["task_id"] is not None:
+    if at is not None and (source["task_id"] is not None or source["emit_at"] != at):
         return {}
     if interval is None:
         return due(None, Reason.REQUESTED)

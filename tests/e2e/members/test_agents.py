@@ -164,6 +164,9 @@ async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
     await refused(operator)
     await db["sources"].update_one({}, {"$set": {"emit_at": now + timedelta(days=1)}})  # it has been emitted
     await refused(operator)
+    assert (await operator.patch(f"{AGENTS}tide-tables/", json={"paused": True})).status_code == 200
+    await refused(operator)
+    assert (await operator.patch(f"{AGENTS}tide-tables/", json={"paused": False})).status_code == 200
     await db["sources"].update_one({}, {"$set": due(now + timedelta(days=1), Reason.INTERVAL)})
 
     await db["imports"].insert_one(video)

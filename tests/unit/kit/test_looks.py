@@ -112,11 +112,12 @@ def test_what_was_learnt_is_added_and_a_name_that_its_owner_gave_stays() -> None
 
 
 def test_another_frequency_moves_the_next_look_but_never_one_that_is_due_or_a_retry() -> None:
-    later = source(next_sync_at=NOW + 5 * DAY, sync_frequency="daily")
+    later = source(next_sync_at=NOW + 5 * DAY, emit_at=NOW + 5 * DAY, sync_frequency="daily")
     assert NOW < rescheduled(later, NOW)["next_sync_at"] <= NOW + DAY
     assert rescheduled(source(next_sync_at=NOW), NOW) == {}
     assert rescheduled(source(next_sync_at=NOW + DAY, state="failing"), NOW) == {}
     assert rescheduled(later | {"sync_enabled": False}, NOW)["next_sync_at"] is None
+    assert rescheduled(source(sync_enabled=False, emit_at=NOW + DAY), NOW) == {}, "it has begun"
     assert rescheduled(source(next_sync_at=None), NOW)["next_reason"] == Reason.INTERVAL
 
 
