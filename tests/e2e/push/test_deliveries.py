@@ -146,6 +146,7 @@ async def test_what_was_gone_is_looked_at_when_it_is_heard_of(world: World) -> N
         feed("<entry/>"),
         feed(head='<!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'),
         feed(head='<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]>'),
+        b'<?xml version="1.0" encoding="foo"?><feed/>',
         feed("<a>" * 5_000),
         feed("<entry/>" * 50_000),
     ],
