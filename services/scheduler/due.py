@@ -43,7 +43,8 @@ def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int
 
 def to_emit(now: datetime, reasons: Sequence[str]) -> Document:
     """A filter: sources whose look is to be asked for, for one of these reasons."""
-    return {"next_reason": {"$in": list(reasons)}, "emit_at": {"$lte": now}}
+    # Paused at the moment of a claim, a source may keep an `emit_at` without anything to emit.
+    return {"next_reason": {"$in": list(reasons)}, "emit_at": {"$lte": now}, "next_sync_at": {"$ne": None}}
 
 
 def overdue(now: datetime) -> Document:

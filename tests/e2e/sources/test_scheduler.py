@@ -149,3 +149,12 @@ async def test_what_is_overdue_is_counted(db: Database, clock: Clock, broker: Br
         await stored(db, clock, str(number), next_sync_at=clock.now - number * timedelta(hours=1))
     await scheduler(db, broker).tick()
     assert REGISTRY.get_sample_value("thrive_sources_overdue") == 2, "until they have been looked at, emitted or not"
+
+
+async def test_a_source_with_nothing_due_is_passed_over_whatever_else_it_says(
+    db: Database, clock: Clock, broker: Broker
+) -> None:
+    await stored(db, clock, "paused", emit_at=clock.now, next_sync_at=None)
+    await stored(db, clock, "due")
+    assert await scheduler(db, broker).tick() == 1
+    assert broker.urls == ["due"]
