@@ -114,7 +114,9 @@ async def followed(stack: Stack, sandbox: SandboxClient) -> AsyncIterator[Follow
     http = Upstream(transport, registry.bases, budgets=budgets, now=lambda: world.now)
     connections = Connections(db, Vault(VaultSettings.model_construct()))
     access = Access(NoAccounts(), connections, http, Snapshots(db, http))
-    world.sync = Sync(db, registry, access, fresh=timedelta(hours=1), now=lambda: world.now)
+    world.sync = Sync(
+        db, registry, access, fresh=timedelta(hours=1), patience=timedelta(minutes=1), now=lambda: world.now
+    )
     yield world
     await budgets.aclose()
     await transport.aclose()
