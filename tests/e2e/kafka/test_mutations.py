@@ -19,6 +19,7 @@ FIRST_POLL = (
 UNDECODABLE = "tests/e2e/kafka/test_undecodable.py::test_a_record_that_cannot_be_decoded_costs_no_other"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("mutant", "tests", "reds"),
     [
