@@ -1,6 +1,7 @@
 """A member's own repositories at GitHub, marked with what became of them here."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from integrations.base import Credentials
 from integrations.github_repos import Page, Repositories, Repository
@@ -40,21 +41,7 @@ async def marked(db: Database, caller: Caller, repositories: Sequence[Repository
         one["external_url"]: Existing(project_id=str(one["_id"]), url=f"/{caller.username}/{one['slug']}")
         async for one in db["projects"].find(mine, {"external_url": 1, "slug": 1})
     }
-    return [
-        RepositoryAnswer(
-            url=one.url,
-            full_name=one.full_name,
-            description=one.description,
-            language=one.language,
-            stars=one.stars,
-            is_private=one.is_private,
-            is_archived=one.is_archived,
-            is_fork=one.is_fork,
-            pushed_at=one.pushed_at,
-            imported=projects.get(one.url),
-        )
-        for one in repositories
-    ]
+    return [RepositoryAnswer(**asdict(one), imported=projects.get(one.url)) for one in repositories]
 
 
 def _matches(repository: Repository, words: str) -> bool:

@@ -2,35 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from integrations.connections.model import Connection, Provider, Purpose
 from kit.errors import ImportProblem
-from services.gateway import walk
 from services.gateway.connection_answers import ConnectionAnswer, ConnectionList, Started
+from services.gateway.consent import Answer, AnswerDep, Browser, ReturnTo, back_to, consented, page_of
 from services.gateway.csrf import refuse_cross_site
 from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
 from services.gateway.identity import Bearer, Caller, CallerDep, PersonDep, SessionCookie, Via, caller
 from services.gateway.limits import WALKS
 from services.gateway.openapi import errors
-from services.gateway.returns import allowed_return, with_query
+from services.gateway.returns import allowed_return
 from services.gateway.services import Gateway, GatewayDep
-from services.gateway.walk import Walk, WalkRefusedError
+from services.gateway.walk import Walk
 
 PREFIX = "/api/v1/connections"
 CONNECTING = (Purpose.CONNECT, Purpose.PRIVATE)
 
 router = APIRouter(prefix=PREFIX, tags=["connections"])
 
-Browser = Annotated[str | None, Cookie(alias=walk.COOKIE, include_in_schema=False)]
-ReturnTo = Annotated[
-    str | None,
-    Query(
-        max_length=2_048,
-        description="Where the browser goes afterwards: a path of ours, or a page of an origin that is allowed.",
-    ),
-]
 Private = Annotated[
     bool | None,
     Query(description="Also ask for what is private, where the provider tells it apart. By default, as it was before."),
@@ -78,14 +70,7 @@ async def start_connecting(
             in_session=caller.via is Via.SESSION,
             return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
         )
-    address = gateway.accounts.oauth.authorize_url(
-        row,
-        scopes=row.scopes[begun.walk.purpose],
-        redirect_uri=_callback(gateway, row),
-        state=begun.state,
-        verifier=begun.walk.verifier,
-        nonce=begun.walk.nonce,
-    )
+    address = page_of(gateway, row, begun, _callback(gateway, row))
     wants_json = "application/json" in request.headers.get("accept", "")
     response = JSONResponse({"authorize_url": address}) if wants_json else RedirectResponse(address, 302)
     begun.remember(response)
@@ -113,30 +98,25 @@ async def finish_connecting(
     provider: str,
     gateway: GatewayDep,
     caller: Annotated[Caller | None, Depends(signed_in)],
+    answer: AnswerDep,
     browser: Browser = None,
-    state: Annotated[str | None, Query(max_length=200)] = None,
-    code: Annotated[str | None, Query(max_length=2_048)] = None,
-    error: Annotated[str | None, Query(max_length=200)] = None,
-    iss: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Where the provider sends the browser back to."""
     row = _offered(gateway, provider)
     done = await gateway.walks.finish(
-        CONNECTING, row.name, state=state, browser=browser, caller_id=caller.user_id if caller else None
+        CONNECTING, row.name, state=answer.state, browser=browser, caller_id=caller.user_id if caller else None
     )
     try:
-        if not row.issued_by(iss):
-            raise WalkRefusedError("This answer is not the provider's that you were sent to.")
-        connection = await _connected(gateway, row, done, code, error)
+        connection = await _connected(gateway, row, done, answer)
     except ImportProblem as problem:
         if done.return_to is None:
             raise
-        return _return(done.return_to, provider=row.name, error_code=problem.body()["error_code"])
-    answer = ConnectionAnswer.of(row, connection)
+        return back_to(done.return_to, provider=row.name, error_code=problem.body()["error_code"])
+    told = ConnectionAnswer.of(row, connection)
     if done.return_to is None:
-        return JSONResponse(answer.model_dump(mode="json"))
-    missing = {"missing_scopes": " ".join(answer.missing_scopes)} if answer.missing_scopes else {}
-    return _return(done.return_to, connected=row.name, **missing)
+        return JSONResponse(told.model_dump(mode="json"))
+    missing = {"missing_scopes": " ".join(told.missing_scopes)} if told.missing_scopes else {}
+    return back_to(done.return_to, connected=row.name, **missing)
 
 
 @router.delete("/{provider}/", status_code=204, responses=errors(403, 404))
@@ -147,16 +127,13 @@ async def disconnect(provider: str, gateway: GatewayDep, caller: PersonDep) -> R
     return Response(status_code=204)
 
 
-async def _connected(gateway: Gateway, row: Provider, done: Walk, code: str | None, error: str | None) -> Connection:
-    if error or not code or done.user_id is None:
-        raise ConsentRefusedError(
-            f"{row.title} was not connected: the access was not allowed.", action=f"connect_{row.name}"
-        )
-    oauth = gateway.accounts.oauth
-    grant = await oauth.exchange(
-        row, code=code, redirect_uri=_callback(gateway, row), verifier=done.verifier, scopes=row.scopes[done.purpose]
+async def _connected(gateway: Gateway, row: Provider, done: Walk, answer: Answer) -> Connection:
+    refused = ConsentRefusedError(
+        f"{row.title} was not connected: the access was not allowed.", action=f"connect_{row.name}"
     )
-    account = await oauth.account(row, grant, nonce=done.nonce)
+    if done.user_id is None:  # no walk to connect begins without a member
+        raise refused
+    grant, account = await consented(gateway, row, done, answer, _callback(gateway, row), otherwise=refused)
     connection = await gateway.accounts.tokens.connect(done.user_id, row, account, grant, done.purpose)
     await gateway.sources.look_again(done.user_id, row.name)
     return connection
@@ -181,8 +158,3 @@ def _offered(gateway: Gateway, provider: str) -> Provider:
 
 def _callback(gateway: Gateway, row: Provider) -> str:
     return f"{gateway.settings.public_url}{PREFIX}/{row.name}/callback/"
-
-
-def _return(page: str, **params: str) -> Response:
-    """Without a referrer, in which the code and the state would travel on."""
-    return RedirectResponse(with_query(page, **params), 303, {"Referrer-Policy": "no-referrer"})

@@ -6,34 +6,28 @@ would take every consent back that the member gave us, and with it their connect
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from integrations.connections.model import Provider, Purpose
 from kit.errors import ImportProblem
-from services.gateway import walk
 from services.gateway.addresses import peer
+from services.gateway.consent import Answer, AnswerDep, Browser, ReturnTo, back_to, consented, page_of
 from services.gateway.csrf import refuse_cross_site
 from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
 from services.gateway.identity import SessionCookie
 from services.gateway.limits import WALKS
 from services.gateway.member_answers import Me
 from services.gateway.openapi import errors
-from services.gateway.returns import allowed_return, with_query
+from services.gateway.returns import allowed_return
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.sessions import forget
 from services.gateway.users import Identity
-from services.gateway.walk import Walk, WalkRefusedError
+from services.gateway.walk import Walk
 
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
-Browser = Annotated[str | None, Cookie(alias=walk.COOKIE, include_in_schema=False)]
-ReturnTo = Annotated[
-    str | None,
-    Query(max_length=2_048, description="Where the browser goes afterwards: a path of ours, or an allowed page."),
-]
 Link = Annotated[bool, Query(description="Link the account to the member who is signed in, as one more way in.")]
-NO_REFERRER = {"Referrer-Policy": "no-referrer"}  # in which the code and the state would travel on
 
 
 @router.get(
@@ -66,15 +60,7 @@ async def start_signing_in(
             in_session=link,
             return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
         )
-    address = gateway.accounts.oauth.authorize_url(
-        row,
-        scopes=row.scopes[Purpose.SIGN_IN],
-        redirect_uri=_callback(gateway, row),
-        state=begun.state,
-        verifier=begun.walk.verifier,
-        nonce=begun.walk.nonce,
-    )
-    response = RedirectResponse(address, 302)
+    response = RedirectResponse(page_of(gateway, row, begun, _callback(gateway, row)), 302)
     begun.remember(response)
     return response
 
@@ -92,32 +78,26 @@ async def finish_signing_in(
     provider: str,
     gateway: GatewayDep,
     session: SessionCookie,
+    answer: AnswerDep,
     browser: Browser = None,
-    state: Annotated[str | None, Query(max_length=200)] = None,
-    code: Annotated[str | None, Query(max_length=2_048)] = None,
-    error: Annotated[str | None, Query(max_length=200)] = None,
-    iss: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Where the provider sends the browser back to."""
     row = _offered(gateway, provider)
     done = await gateway.walks.finish(
-        (Purpose.SIGN_IN,), row.name, state=state, browser=browser, caller_id=await _signed_in(gateway, session)
+        (Purpose.SIGN_IN,), row.name, state=answer.state, browser=browser, caller_id=await _signed_in(gateway, session)
     )
     try:
-        if not row.issued_by(iss):
-            raise WalkRefusedError("This answer is not the provider's that you were sent to.")
-        user_id = await _member(gateway, await _identity(gateway, row, done, code, error), done)
+        user_id = await _member(gateway, await _identity(gateway, row, done, answer), done)
     except ImportProblem as problem:
         if done.return_to is None:
             raise
-        page = with_query(done.return_to, provider=row.name, error_code=problem.error_code)
-        return RedirectResponse(page, 303, NO_REFERRER)
+        return back_to(done.return_to, provider=row.name, error_code=problem.error_code)
     response: Response
     if done.return_to is None:
         me = Me.of(await gateway.users.read(user_id))
         response = JSONResponse(me.model_dump(mode="json"))
     else:
-        response = RedirectResponse(done.return_to, 303, NO_REFERRER)
+        response = back_to(done.return_to)
     await gateway.sessions.begin(user_id, response, earlier=session)
     return response
 
@@ -133,19 +113,10 @@ async def sign_out(request: Request, gateway: GatewayDep, session: SessionCookie
     return response
 
 
-async def _identity(gateway: Gateway, row: Provider, done: Walk, code: str | None, error: str | None) -> Identity:
+async def _identity(gateway: Gateway, row: Provider, done: Walk, answer: Answer) -> Identity:
     """Who the provider says it is."""
-    if error or not code:
-        raise ConsentRefusedError(f"{row.title} did not sign you in: the access was not allowed.", action="sign_in")
-    oauth = gateway.accounts.oauth
-    grant = await oauth.exchange(
-        row,
-        code=code,
-        redirect_uri=_callback(gateway, row),
-        verifier=done.verifier,
-        scopes=row.scopes[Purpose.SIGN_IN],
-    )
-    account = await oauth.account(row, grant, nonce=done.nonce)
+    refused = ConsentRefusedError(f"{row.title} did not sign you in: the access was not allowed.", action="sign_in")
+    _, account = await consented(gateway, row, done, answer, _callback(gateway, row), otherwise=refused)
     return Identity(row.name, account.id, account.name, account.display_name, account.avatar_url or None)
 
 
