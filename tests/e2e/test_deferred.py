@@ -5,16 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from kit import deferred
 from kit.deferred import WAITS_HEADER
 from kit.errors import BudgetSpentError, RateLimitError, ReauthRequiredError, UpstreamUnavailableError
 from kit.failures import StageFailures
 from kit.imports import State, pending, reopen
-from kit.mongo import Database, Document, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database, Document
 from schemas.events import ContentFetched, Event, Options
+from tests.databases import made
 from tests.unit.kit.records import IMPORT_ID, URL, USER_ID, record
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -23,11 +22,8 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 async def nothing(_event: Event) -> None:

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from kit.imports import State, pending, reopen
-from kit.mongo import Database, Document, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database, Document
 from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
 from schemas.content import Content as Blocks
 from schemas.events import (
@@ -25,6 +23,7 @@ from schemas.events import (
     ProjectSaved,
 )
 from services.writer.projector import Projector
+from tests.databases import made
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 URL = "https://github.com/a/b"
@@ -33,11 +32,8 @@ PROJECT_ID = UUID(int=7)
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 def journey(import_id: UUID, *, created: bool = True) -> list[Event]:

@@ -6,19 +6,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
-from pydantic import SecretStr
 
 from kit import deferred
 from kit.deferred import MAX_HEADER_BYTES
 from kit.errors import ContentNotFoundError
 from kit.imports import INTERACTIVE, SYNC, pending
-from kit.mongo import Database, Document, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database, Document
 from schemas.events import Event, Options, PointsAwarded
 from services.awarder.ledger import Ledger
 from services.gateway.lookups import Lookups
 from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
+from tests.databases import made
 from tests.unit.kit.records import record
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -26,11 +25,8 @@ LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 async def nothing(_event: Event) -> None:

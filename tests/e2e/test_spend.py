@@ -9,15 +9,14 @@ import httpx2
 import openai
 import pytest
 from openai.types import CompletionUsage
-from pydantic import SecretStr
 
 from deploy.local import free_port
 from kit.errors import AnalysisFailedError
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from sandbox.running import running
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Spend, SpendCapError
+from tests.databases import made
 from tests.unit.analyzer.items import item
 from tests.unit.analyzer.test_model import model_at
 
@@ -27,11 +26,8 @@ MILLION = 1_000_000
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 def spend_of(db: Database, now: datetime = NOW, **changes: Any) -> Spend:

@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from kit.budgets import Bucket, Budgets, Charge, Reading, after
 from kit.errors import RateLimitError
 from kit.http import Response, Upstream
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
+from tests.databases import made
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,11 +38,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 @pytest.fixture

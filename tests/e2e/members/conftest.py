@@ -9,24 +9,21 @@ from pydantic import SecretStr
 
 from integrations.connections.settings import ConnectionSettings
 from kit.http import open_transport
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from sandbox.client import SandboxClient
 from sandbox.running import running
 from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from tests.databases import made
 from tests.e2e.members.browser import HOME
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, settings
 
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
-    yield db
-    await db.client.drop_database(database)
-    await db.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 @pytest.fixture

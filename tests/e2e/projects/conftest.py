@@ -3,20 +3,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from services.writer.store import ProjectStore
+from tests.databases import made
 
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
-    yield db
-    await db.client.drop_database(database)
-    await db.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 @pytest.fixture

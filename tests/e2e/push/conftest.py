@@ -12,8 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.youtube_names import channel_url
-from kit.mongo import Database, Document, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database, Document
 from kit.sources import Frequency, Identity, follow, new_source
 from kit.subscriptions import Callback, callback
 from schemas.events import Options
@@ -21,6 +20,7 @@ from services.gateway.app import create_app
 from services.gateway.pushes import Pushes
 from services.gateway.services import Gateway
 from services.gateway.subscriptions import Subscriptions
+from tests.databases import made
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
 
 KEY = SecretStr("the key that callbacks and their secrets are derived from")
@@ -134,11 +134,8 @@ def event_body(link: str = "https://github.com/octocat/Hello-World", **members: 
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 @pytest.fixture

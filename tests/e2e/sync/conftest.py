@@ -16,13 +16,13 @@ from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import ReauthRequiredError
 from kit.http import Limits, Upstream
-from kit.mongo import Database, Document, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database, Document
 from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from schemas.events import ContentFetched, Event, Options, SourceSynced, Standing, SyncRequested
 from services.fetcher.access import Access
 from services.fetcher.snapshots import Snapshots
 from services.fetcher.sync import Sync
+from tests.databases import made
 from tests.e2e.sync.github import TOKEN, GitHub
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -133,11 +133,8 @@ class Emitted:
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    connected = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(connected)
-    yield connected
-    await connected.client.drop_database(database)
-    await connected.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 @pytest.fixture

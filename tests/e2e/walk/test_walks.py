@@ -4,23 +4,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from integrations.connections.model import Purpose
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from services.gateway.walk import LIFETIME, SECRET, Walk, WalkRefusedError, Walks
+from tests.databases import made
 
 START = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
-    yield db
-    await db.client.drop_database(database)
-    await db.client.close()
+    async with made(mongodb, database) as db:
+        yield db
 
 
 async def finished(db: Database, *, after: timedelta = timedelta(), purpose: Purpose = Purpose.SIGN_IN) -> Walk:
