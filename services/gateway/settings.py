@@ -1,6 +1,7 @@
 """What the gateway is told from outside."""
 
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -45,6 +46,9 @@ class LimitSettings(Settings):
 class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSettings, KafkaSettings):
     port: int = Field(8000, ge=0, le=65_535)
 
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="comma-separated addresses or networks, whose X-Forwarded-For is believed"
+    )
     return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="comma-separated; besides our own pages, where a browser may be sent after an OAuth walk"
     )

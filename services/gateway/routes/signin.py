@@ -51,7 +51,7 @@ async def start_signing_in(
         # Another site could have signed this browser in at the provider, and so leave its own account as a way in.
         refuse_cross_site(request, settings.public_url, also_safe=True)
         user_id = await gateway.sessions.owner(session or "")
-    async with gateway.limits.spending(f"address {peer(request)}", WALKS):
+    async with gateway.limits.spending(f"address {peer(request, settings.trusted_proxies)}", WALKS):
         begun = await gateway.walks.begin(
             Purpose.SIGN_IN,
             row.name,

@@ -1,5 +1,7 @@
 """Who may begin a walk, from where, and how often."""
 
+from ipaddress import ip_network
+
 import httpx
 import pytest
 
@@ -54,6 +56,17 @@ async def test_an_address_begins_so_many_sign_ins_an_hour_whatever_it_says_it_is
     elsewhere = httpx.ASGITransport(app, client=("203.0.113.9", 1))
     async with httpx.AsyncClient(transport=elsewhere, base_url=HOME) as other:
         assert (await other.get(SIGN_IN)).status_code == 302
+
+    behind = create_app(
+        given.model_copy(update={"trusted_proxies": (ip_network("127.0.0.1"),)}),
+        world.db,
+        FakeBroker().publish,
+        FakeRegistry(),
+        accounts=accounts,
+    )
+    for number in range(5):
+        async with browser(behind, **{"X-Forwarded-For": f"198.51.100.{number}"}) as anybody:
+            assert (await anybody.get(SIGN_IN)).status_code == 302, "our proxy heard somebody else"
 
     members = [await world.stack.enter_async_context(browser(app, **bearer(name))) for name in ("ada", "bob")]
     connecting = [(await members[0].get(START)).status_code for _ in range(4)]
