@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run create-youtube-agent check test long chaos bench lock clean
+.PHONY: help setup demo run create-youtube-agent schemas check test long chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ run: setup ## the whole system against the real upstreams; settings in .env, see
 
 create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= [AVATAR= WEBSITE= TWITTER= INSTAGRAM= LINKEDIN= GITHUB=]
 	@$(BIN)/thrive agents create
+
+schemas: setup ## write schemas/published/ from the code, unless a change breaks those who go by it
+	@$(BIN)/python -m schemas.publish
 
 check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
 	$(BIN)/ruff check .
