@@ -323,6 +323,7 @@ async def test_points_are_the_sum_of_the_ledger_whatever_the_page(world: World) 
     second = (await ada.get(f"/api/v1/points/?limit=2&cursor={first['next_cursor']}")).json()
     assert (first["total"], len(first["entries"]), second["total"], len(second["entries"])) == (150, 2, 150, 1)
     assert second["next_cursor"] is None
+    assert (await ada.get("/api/v1/points/?cursor=%00")).status_code == 422
 
 
 async def test_members_of_one_name_are_told_apart(world: World) -> None:

@@ -88,9 +88,9 @@ class FakeBroker:
 
 
 def absent_database() -> Database:
-    """Nothing listens there."""
+    """Nothing listens there, and nobody waits for it: with any patience at all, PyMongo looks for half a second."""
     client: AsyncMongoClient[Document] = AsyncMongoClient(
-        "mongodb://127.0.0.1:1", serverSelectionTimeoutMS=50, uuidRepresentation="standard"
+        "mongodb://127.0.0.1:1", serverSelectionTimeoutMS=0, uuidRepresentation="standard"
     )
     return client["absent"]
 

@@ -123,6 +123,7 @@ def test_without_keys_nothing_is_sealed() -> None:
 @pytest.mark.parametrize(
     "keys",
     ["secretsecret", "a:c2hvcnQ=", f"{OLD},{OLD}", f"a b:{OLD[4:]}", f":{OLD[4:]}", "a:!!!", f"{OLD},b"],
+    ids=["no id", "short", "one id twice", "blank in the id", "empty id", "no base64", "no second key"],
 )
 def test_broken_keys_are_refused_without_being_told(keys: str) -> None:
     with pytest.raises(ValidationError, match="TOKEN_KEYS") as caught:
