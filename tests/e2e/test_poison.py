@@ -4,19 +4,23 @@ complete the imports that failed of it."""
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from kit.kafka import dead_letters
 from kit.kafka.dead_letters import DeadLetter
+from kit.kafka.topics import configs
 from kit.mongo import Database
 from schemas import journey
-from schemas.events import EVENTS
+from schemas.events import EVENTS, ContentFetched, ProjectDrafted
 from tests.e2e.member import Member, settled
 from tests.e2e.stack import Stack
 
@@ -113,21 +117,48 @@ async def test_poison_is_parked_once_with_its_context_and_blocks_nothing(
     assert len([record for record in raw if record.key == key]) == len(sent), "each once"
 
 
-@pytest.mark.parametrize(
-    ("stage", "collection"), [("writer", "projects"), ("awarder", "points"), ("analyzer", "analyses")]
-)
+@asynccontextmanager
+async def store_that_takes_nothing(collection: str, _stack: Stack, db: Database) -> AsyncIterator[None]:
+    await rule(db, collection, FORBIDDEN)
+    try:
+        yield
+    finally:
+        await rule(db, collection, {})
+
+
+@asynccontextmanager
+async def topic_that_takes_nothing(name: str, stack: Stack, _db: Database) -> AsyncIterator[None]:
+    """As after somebody has lowered what the broker takes."""
+    settings = configs(next(topic for topic in journey.TOPICS if topic.name == name))
+    admin = AIOKafkaAdminClient(**stack.kafka_options())
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": "300"})])
+        yield
+    finally:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings)])
+        await admin.close()
+
+
+FAULTS = {
+    "fetcher": partial(topic_that_takes_nothing, ContentFetched.topic),
+    "analyzer": partial(store_that_takes_nothing, "analyses"),
+    "transformer": partial(topic_that_takes_nothing, ProjectDrafted.topic),
+    "writer": partial(store_that_takes_nothing, "projects"),
+    "awarder": partial(store_that_takes_nothing, "points"),
+}
+
+
+@pytest.mark.parametrize("stage", FAULTS)
 async def test_what_failed_of_a_fault_of_ours_is_completed_by_a_replay_after_the_repair(
-    stack: Stack, db: Database, ada: Member, stage: str, collection: str
+    stack: Stack, db: Database, ada: Member, stage: str
 ) -> None:
     first = int(uuid4().hex[:6], 16)
     links = [f"https://github.com/load/{first + n}" for n in range(LINKS)]
-    await rule(db, collection, FORBIDDEN)
-    try:
+    async with FAULTS[stage](stack, db):
         tasks = [await ada.paste(link) for link in links]
         await settled(stack, db, *tasks)
         assert {(t["status"], t["error_code"]) for t in await all_tasks(ada, tasks)} == {("failed", "INTERNAL_ERROR")}
-    finally:
-        await rule(db, collection, {})
     assert len(await unreplayed(stack, stage)) == LINKS
 
     await asyncio.to_thread(stack.thrive, "failed", "replay", "--stage", stage, "--reason", "bug")
