@@ -91,13 +91,13 @@ def replay_(
     if not yes:
         typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
         return
-    opened = asyncio.run(_replay(whole, force))
-    typer.echo(f"Replayed {len(whole)}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
+    sent, opened = asyncio.run(_replay(whole, force))
+    typer.echo(f"Replayed {sent}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
 
 
-async def _replay(letters: list[DeadLetter], force: bool) -> int:
-    """How many failed imports it opened again: first of all, so that their status never says less than what is
-    under way.
+async def _replay(letters: list[DeadLetter], force: bool) -> tuple[int, int]:
+    """How many it sent back, and how many failed imports it opened again: first of all, so that their status never
+    says less than what is under way.
     """
     db = connect(MongoSettings())
     try:
@@ -112,8 +112,7 @@ async def _replay(letters: list[DeadLetter], force: bool) -> int:
             if not force:
                 raise typer.Exit(1)
         opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
-        await replay(KafkaSettings(), letters)
-        return opened
+        return await replay(KafkaSettings(), letters), opened
     finally:
         await db.client.close()
 
@@ -123,7 +122,7 @@ def _letters(stage: str | None, reason: str | None, replayed: bool) -> list[Dead
         raise typer.BadParameter(f"{stage!r} is none of {', '.join(STAGES)}.", param_hint="--stage")
     settings = KafkaSettings()
     try:
-        letters = asyncio.run(read(settings, (stage,) if stage else STAGES, reason=reason))
+        letters = asyncio.run(read(settings, (stage,) if stage else STAGES, reason=reason, kept_bytes=SHOWN_BYTES))
     except KafkaError as error:
         servers = settings.kafka_bootstrap_servers
         typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from aiokafka import ConsumerRecord
+from pydantic_core import from_json
 
 from kit import deferred
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
@@ -142,11 +144,7 @@ class Origin(Event):
     @classmethod
     def of(cls, record: Record) -> "Origin | None":
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-        value = record.value or b"null"
-        try:
-            body = json.loads(value) if len(value) <= MAX_EVENT_BYTES else None
-        except (ValueError, RecursionError):
-            body = None
+        body = _body(record.value or b"null")
         facts = body if isinstance(body, dict) else {}
         user_id, _, url = (record.key or b"").decode(errors="replace").rpartition(" ")
         try:
@@ -158,3 +156,13 @@ class Origin(Event):
             )
         except (KeyError, ValueError):
             return None
+
+
+def _body(value: bytes) -> Any:
+    """Also of one that is cut off: as far as it goes."""
+    try:
+        return json.loads(value) if len(value) <= MAX_EVENT_BYTES else None
+    except (ValueError, RecursionError):
+        with suppress(ValueError):
+            return from_json(value, allow_partial=True)
+        return None

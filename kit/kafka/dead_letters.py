@@ -4,7 +4,7 @@
 a replay leaves a note beside it, so that the same letter is not replayed twice by mistake.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -52,6 +52,18 @@ class DeadLetter:
     truncated: bool = False  # not kept whole: too large, and `value` is its beginning; or never read at all
     replayed_at: datetime | None = None
 
+    @property
+    def origin(self) -> Origin:
+        return self.stage, self.topic, self.partition, self.offset
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The note that a letter was sent back."""
+
+    origin: Origin
+    at: datetime
+
 
 async def park(
     broker: KafkaBroker,
@@ -93,47 +105,42 @@ async def park(
 
 
 async def read(
-    settings: KafkaSettings, stages: Iterable[str] = STAGES, *, reason: str | None = None
+    settings: KafkaSettings,
+    stages: Iterable[str] = STAGES,
+    *,
+    reason: str | None = None,
+    kept_bytes: int | None = None,
 ) -> list[DeadLetter]:
     """Everything parked by these stages, oldest first, each origin once; `replayed_at` tells of the last replay.
 
-    Raises KafkaError where a stage's topic does not exist.
+    With `kept_bytes` only so many are kept of each value, for there may be many. Raises KafkaError where a stage's
+    topic does not exist.
     """
-    consumer = AIOKafkaConsumer(
-        *map(dead_letters, stages), **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest"
-    )
-    try:
-        await consumer.start()  # in no group, so every partition is ours
-        records = [record async for record in _until_end(consumer, consumer.assignment())]
-    finally:
-        await consumer.stop()
     letters: dict[Origin, DeadLetter] = {}
     replays: dict[Origin, datetime] = {}
-    for record in records:
-        with suppress(KeyError, ValueError):  # not ours: somebody else wrote to the topic
-            _sort(record, letters, replays)
-    return sorted(
-        (
-            replace(letter, replayed_at=replays.get(origin))
-            for origin, letter in letters.items()
-            if reason in (None, letter.reason)
-        ),
-        key=lambda letter: letter.failed_at,
-    )
+    async for entry in _entries(settings, stages):
+        if isinstance(entry, Replay):
+            replays[entry.origin] = max(replays.get(entry.origin, EPOCH), entry.at)
+        elif reason in (None, entry.reason) and entry.origin not in letters:
+            letters[entry.origin] = replace(entry, value=entry.value and entry.value[:kept_bytes])
+    known = (replace(letter, replayed_at=replays.get(origin)) for origin, letter in letters.items())
+    return sorted(known, key=lambda letter: letter.failed_at)
 
 
-async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None:
-    """Publish each letter to the topic it came from: its value, key and headers, and when it was replayed.
+async def replay(settings: KafkaSettings, letters: Collection[DeadLetter]) -> int:
+    """Publish each letter to the topic it came from: its value, key and headers, and when it was replayed. How many.
 
-    Nothing doubles: the event's id is the old one, and every stage does an id once. Durable on return. Raises
-    ValueError, and then nothing was published, if one of them was not kept whole.
+    They are read anew, one by one. Nothing doubles: the event's id is the old one, and every stage does an id once.
+    Durable on return. Raises ValueError, and then nothing was published, if one of them was not kept whole.
     """
     if any(letter.truncated for letter in letters):
         raise ValueError("A record that was too large to be kept whole, or could not be read, cannot be replayed.")
-    producer = AIOKafkaProducer(**producer_options(settings, "dead-letters"))
-    await producer.start()
-    try:
-        for letter in letters:
+    left = {letter.origin for letter in letters}
+    async with AIOKafkaProducer(**producer_options(settings, "dead-letters")) as producer:
+        async for letter in _entries(settings, {letter.stage for letter in letters}):
+            if isinstance(letter, Replay) or letter.origin not in left:
+                continue
+            left.remove(letter.origin)
             now = datetime.now(UTC).isoformat().encode()
             headers = [*((n, v) for n, v in letter.headers if n != REPLAYED_AT), (REPLAYED_AT, now)]
             key = b"" if letter.value is None and letter.key is None else letter.key
@@ -141,11 +148,26 @@ async def replay(settings: KafkaSettings, letters: Sequence[DeadLetter]) -> None
             origin = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
             note = [*((PREFIX + n, str(v).encode()) for n, v in origin.items()), (REPLAYED, now)]
             await producer.send_and_wait(dead_letters(letter.stage), value=b"", headers=note)
+    return len(letters) - len(left)
+
+
+async def _entries(settings: KafkaSettings, stages: Iterable[str]) -> AsyncIterator[DeadLetter | Replay]:
+    """What the topics hold now, in their order."""
+    consumer = AIOKafkaConsumer(
+        *map(dead_letters, stages), **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()  # in no group, so every partition is ours
+        async for record in _until_end(consumer, consumer.assignment()):
+            with suppress(KeyError, ValueError):  # not ours: somebody else wrote to the topic
+                yield _entry(record)
     finally:
-        await producer.stop()
+        await consumer.stop()
 
 
-async def _until_end(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> Any:
+async def _until_end(
+    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
+) -> AsyncIterator["ConsumerRecord[Any, Any]"]:
     ends = await consumer.end_offsets(partitions)
     left = {tp for tp in partitions if ends[tp] > await consumer.position(tp)}
     while left:
@@ -157,22 +179,19 @@ async def _until_end(consumer: AIOKafkaConsumer, partitions: Collection[TopicPar
         left = {tp for tp in left if ends[tp] > await consumer.position(tp)}
 
 
-def _sort(
-    record: "ConsumerRecord[Any, Any]", letters: dict[Origin, DeadLetter], replays: dict[Origin, datetime]
-) -> None:
+def _entry(record: "ConsumerRecord[Any, Any]") -> DeadLetter | Replay:
     context = {n.removeprefix(PREFIX): (v or b"").decode() for n, v in record.headers if n.startswith(PREFIX)}
     stage = record.topic.removesuffix(dead_letters(""))
-    origin = (stage, context["topic"], int(context["partition"]), int(context["offset"]))
+    topic, partition, offset = context["topic"], int(context["partition"]), int(context["offset"])
     if at := context.get("replayed-at"):
-        replays[origin] = max(replays.get(origin, EPOCH), datetime.fromisoformat(at))
-        return
-    letter = DeadLetter(
+        return Replay((stage, topic, partition, offset), datetime.fromisoformat(at))
+    return DeadLetter(
         stage=stage,
         reason=context["reason"],
         error_class=context["error-class"],
-        topic=context["topic"],
-        partition=int(context["partition"]),
-        offset=int(context["offset"]),
+        topic=topic,
+        partition=partition,
+        offset=offset,
         timestamp=EPOCH + timedelta(milliseconds=int(context["timestamp"])),
         group=context["group"],
         attempts=int(context["attempts"]),
@@ -182,4 +201,3 @@ def _sort(
         headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
         truncated="truncated" in context,
     )
-    letters.setdefault(origin, letter)

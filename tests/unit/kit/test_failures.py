@@ -54,6 +54,13 @@ def test_a_body_that_cannot_be_read_is_helped_out_by_headers_and_key(value: byte
     assert (origin.id, origin.import_id, origin.user_id, origin.url) == (UUID(int=9), IMPORT_ID, USER_ID, URL)
 
 
+def test_a_body_that_is_cut_off_tells_what_it_has_told_by_then() -> None:
+    long = json.loads(EVENT.model_dump_json()) | {"text": "word " * 1_000}
+    origin = Origin.of(record(json.dumps(long).encode()[:2_000], key=None))
+    assert origin is not None
+    assert (origin.id, origin.import_id, origin.user_id, origin.url) == (EVENT.id, IMPORT_ID, USER_ID, URL)
+
+
 def test_a_body_of_a_version_to_come_still_tells() -> None:
     later = json.loads(EVENT.model_dump_json()) | {"new_field": {"a": 1}}
     assert Origin.of(record(json.dumps(later).encode())) is not None
