@@ -17,8 +17,9 @@ import psutil
 import pytest
 from docker.errors import DockerException
 
-from deploy.local import Kafka, Mongo, Runner, free_port
+from deploy.local import Kafka, Mongo, Runner
 from tests.containers import docker_answers, kafka_container, mongo_container
+from tests.ports import own_port
 
 LOCAL = Path(__file__).parent.parent / ".local"
 JARS = LOCAL / "kafka" / "jars"
@@ -99,11 +100,11 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 def new_kafka(folder: Path) -> Runner:
-    return Runner(Kafka(folder / f"kafka-{uuid.uuid4().hex[:8]}", free_port(), free_port(), jars_dir=JARS))
+    return Runner(Kafka(folder / f"kafka-{uuid.uuid4().hex[:8]}", own_port(), own_port(), jars_dir=JARS))
 
 
 def new_mongo(folder: Path) -> Runner:
-    return Runner(Mongo(folder / f"mongodb-{uuid.uuid4().hex[:8]}", free_port()))
+    return Runner(Mongo(folder / f"mongodb-{uuid.uuid4().hex[:8]}", own_port()))
 
 
 def _engine(

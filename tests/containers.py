@@ -8,9 +8,10 @@ import docker
 from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 
-from deploy.local.engine import LOOPBACK, NotReadyError, free_port
+from deploy.local.engine import LOOPBACK, NotReadyError
 from deploy.local.kafka import BROKER_SETTINGS, kafka_answers
 from deploy.local.mongo import REPLICA_SET, mongo_answers, mongod_options
+from tests.ports import own_port
 
 
 def docker_answers() -> bool:
@@ -30,7 +31,7 @@ def docker_answers() -> bool:
 @contextmanager
 def kafka_container(image: str = "apache/kafka:4.4.0") -> Iterator[str]:
     """Yields the bootstrap address."""
-    port = free_port()
+    port = own_port()
     settings = {
         **BROKER_SETTINGS,
         "listeners": f"PLAINTEXT://:{port},CONTROLLER://:9093",
@@ -49,7 +50,7 @@ def kafka_container(image: str = "apache/kafka:4.4.0") -> Iterator[str]:
 @contextmanager
 def mongo_container(image: str = "mongo:8.0") -> Iterator[str]:
     """Yields the URL. The port is the same inside, where the set's only member must reach itself."""
-    port = free_port()
+    port = own_port()
     command = ["mongod", "--bind_ip_all", *mongod_options(port)]
     container = _published(DockerContainer(image), port).with_command(command)
     with container:

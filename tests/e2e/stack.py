@@ -13,12 +13,13 @@ import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from pydantic import SecretStr
 
-from deploy.local import Runner, free_port
+from deploy.local import Runner
 from kit.kafka.broker import consumer_options
 from kit.mongo import Database, connect
 from kit.settings import KafkaSettings, MongoSettings
 from kit.vault import new_key
 from sandbox.environment import environment
+from tests.ports import own_port
 from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,9 @@ class Stack:
 
     def _port(self, name: str) -> int:
         """The same one after every start, as behind an address that does not move."""
-        return self.ports.setdefault(name, free_port())
+        if name not in self.ports:
+            self.ports[name] = own_port()
+        return self.ports[name]
 
     def __enter__(self) -> Self:
         try:
