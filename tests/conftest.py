@@ -12,10 +12,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from docker.errors import DockerException
+from pymongo import MongoClient
 
 from deploy.local import Kafka, Mongo, Runner
 from tests.containers import docker_answers, kafka_container, mongo_container
@@ -60,7 +62,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongodb(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a real MongoDB replica set, shared by the run."""
-    yield from _engine(request, "MONGODB_URL", mongo_container, new_mongo)
+    yield from _engine(request, "MONGODB_URL", mongo_container, new_mongo, _keep_what_expires)
 
 
 class Engines:
@@ -112,12 +114,16 @@ def _engine(
     setting: str,
     container: Callable[[], AbstractContextManager[str]],
     embedded: Callable[[Path], Runner],
+    prepare: Callable[[str], None] = lambda _address: None,
 ) -> Iterator[str]:
+    """`prepare` is done to an engine of our own, and not to one from the environment."""
     if address := os.environ.get(setting):
         yield address
         return
     with ExitStack() as stack:
-        yield _in_container(request, stack, container) or _embedded(request, stack, embedded)
+        address = _in_container(request, stack, container) or _embedded(request, stack, embedded)
+        prepare(address)
+        yield address
 
 
 def _in_container(
@@ -133,6 +139,12 @@ def _in_container(
 
 def _embedded(request: pytest.FixtureRequest, stack: ExitStack, embedded: Callable[[Path], Runner]) -> str:
     return stack.enter_context(embedded(request.getfixturevalue("engines_dir"))).address
+
+
+def _keep_what_expires(mongodb: str) -> None:
+    """Many tests have a clock that stands still in the past; what they write would be swept away under them."""
+    with MongoClient[dict[str, Any]](mongodb) as client:
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
 
 
 def _unique(request: pytest.FixtureRequest) -> str:
