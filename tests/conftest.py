@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from docker.errors import DockerException
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from deploy.local import Kafka, Mongo, Runner
@@ -29,6 +30,9 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 ROOM = 4 * 1024**3  # bytes
 PREFIX = "thrive-test-"
 ENGINE_FIXTURES = {"kafka", "mongodb", "engines"}
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # busy machines are slow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

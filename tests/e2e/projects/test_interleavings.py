@@ -179,7 +179,7 @@ def shuffled(
 
 
 @given(sights(), LOOKS, EDITS, st.lists(st.randoms(use_true_random=False), min_size=2, max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_edits_win_the_rest_is_fresh_and_every_order_ends_alike(
     db: Database, sights: list[Sight], looks: list[Look], edits: list[Edit], orders: list[random.Random]
 ) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from hypothesis import HealthCheck, settings
 
 from integrations.registry import Registry, build_registry
 from integrations.settings import IntegrationSettings
@@ -15,7 +14,6 @@ from kit.http import Upstream
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines are slow
 
 
 def reply(status: int = 200, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:

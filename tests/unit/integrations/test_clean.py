@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.clean import as_int, as_line, as_tags, as_text, decode
-from tests.unit.integrations.answers import patient
 
 ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
 
@@ -42,13 +41,11 @@ def test_a_few_broken_bytes_cost_only_themselves() -> None:
     assert decode(text.encode()[:-1]) == text[:-1]
 
 
-@patient
 @given(st.binary(max_size=200))
 def test_any_bytes_are_some_text(data: bytes) -> None:
     as_text(decode(data)).encode()
 
 
-@patient
 @given(ANY)
 def test_any_value_is_made_fit(value: Any) -> None:
     assert len(as_line(value, 10)) <= 10

@@ -10,14 +10,12 @@ from integrations.links import parse
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
-from tests.unit.integrations.answers import patient
 
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))
 NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,20}", fullmatch=True)
 VIDEO_ID = st.from_regex(r"[0-9A-Za-z_-]{11}", fullmatch=True)
 
 
-@patient
 @given(st.text(max_size=200) | st.from_regex(r"(https?|ssh|git)://[^/]{0,20}github\.com.{0,40}"))
 def test_whatever_is_pasted_is_a_link_or_an_invalid_url(text: str) -> None:
     try:
@@ -29,7 +27,6 @@ def test_whatever_is_pasted_is_a_link_or_an_invalid_url(text: str) -> None:
         assert REGISTRY.get_for_url(canonical).canonical_url(canonical) == canonical
 
 
-@patient
 @given(NAME, NAME, st.sampled_from(["", ".git", "/", "/tree/main", "?a=b", "#c"]), st.booleans())
 def test_every_spelling_of_a_repository_is_one(owner: str, name: str, tail: str, shout: bool) -> None:
     plain = f"https://github.com/{owner}/{name}"
@@ -38,7 +35,6 @@ def test_every_spelling_of_a_repository_is_one(owner: str, name: str, tail: str,
     assert REGISTRY.get("github").canonical_url(spelling) == plain.lower()
 
 
-@patient
 @given(VIDEO_ID, st.text(max_size=20))
 def test_a_video_is_its_id_whatever_stands_beside_it(video_id: str, extra: str) -> None:
     assume(video_id not in ("videoseries", "live_stream"))

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from integrations.markdown import Places, absolutise, escape
-from tests.unit.integrations.answers import patient
 
 PLACES = Places.of_github("https://github.com/o/r", "main", "docs/README.md")
 PAGE = "https://github.com/o/r/blob/main"
@@ -128,7 +127,6 @@ def test_a_dangerous_link_leads_nowhere(hostile: str) -> None:
         assert not re.match(r"(javascript|vbscript|data|file):", plain), shown
 
 
-@patient
 @given(st.text(alphabet=st.sampled_from("[]()!<>`\\\n \"'#:a.~&=/-"), max_size=80))
 def test_any_text_goes_through(text: str) -> None:
     assert isinstance(absolute(text), str)
@@ -141,7 +139,6 @@ def test_a_megabyte_of_anything_goes_through(unit: str) -> None:
     assert absolute(unit * (1_000_000 // len(unit)))
 
 
-@patient
 @given(st.text(max_size=60) | st.text(alphabet=st.sampled_from("#*_`[]<>!-+=|~\\&.1) ahttps:/\n"), max_size=60))
 def test_escaped_text_shows_as_it_was_written(text: str) -> None:
     rendered = MarkdownIt("commonmark").enable("table").enable("strikethrough").render(escape(text))

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -25,7 +25,6 @@ def test_what_is_sealed_opens_where_it_belongs() -> None:
     assert base64.b64encode(b"gho_secret").decode()[:8] not in sealed
 
 
-@settings(deadline=None)
 @given(st.text(max_size=2_000))
 def test_any_text_comes_back(text: str) -> None:
     box = vault(OLD)
