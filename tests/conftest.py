@@ -24,12 +24,18 @@ from deploy.local import Kafka, Mongo, Runner
 from tests.containers import docker_answers, kafka_container, mongo_container
 from tests.ports import own_port
 
-LOCAL = Path(__file__).parent.parent / ".local"
+ROOT = Path(__file__).parent.parent
+LOCAL = ROOT / ".local"
 JARS = LOCAL / "kafka" / "jars"
 MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 ROOM = 4 * 1024**3  # bytes
 PREFIX = "thrive-test-"
 ENGINE_FIXTURES = {"kafka", "mongodb", "engines"}
+
+# What is set around us is for a stack of somebody's own, but for the engines.
+for _name in re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE):
+    if not _name.startswith(("KAFKA_", "MONGODB_")):
+        os.environ.pop(_name, None)
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")  # busy machines are slow

@@ -68,8 +68,8 @@ def test_browsers_are_sent_back_to_where_the_gateway_is(tmp_path: Path, monkeypa
 
 
 def test_the_demo_takes_other_ports_where_its_own_are_taken(tmp_path: Path, taken: int) -> None:
-    settings = StackSettings(local_dir=tmp_path, port=taken, kafka_port=taken, mongodb_port=taken)
-    stack = demo_stack(settings, KEY)
+    here = {"kafka_bootstrap_servers": "", "mongodb_url": "", "kafka_port": taken, "mongodb_port": taken}
+    stack = demo_stack(StackSettings.model_validate({"local_dir": tmp_path, "port": taken, **here}), KEY)
     assert stack.url != f"http://127.0.0.1:{taken}"
     assert taken not in [port for engine in stack.engines for port in engine.ports().values()]
     assert stack.environment["KAFKA_BOOTSTRAP_SERVERS"] == stack.engines[0].address
