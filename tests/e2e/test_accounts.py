@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from kit.mongo import Database
 from kit.vault import new_key
 from sandbox.client import SandboxClient
 from schemas.journey import TOPICS
-from tests.e2e.member import settled
+from tests.e2e.member import PATIENCE, settled
 from tests.e2e.stack import SANDBOX, Stack
 
 pytestmark = pytest.mark.engines
@@ -65,11 +66,18 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def paste(self, link: str, wait: int = 0) -> httpx.Response:
-        prefer = {"Prefer": f"wait={wait}"} if wait else {}
+    async def paste(self, link: str, **headers: str) -> httpx.Response:
         return await self._browser.post(
-            f"{self._gateway}{API}/integrations/import/", json={"url": link}, headers=prefer
+            f"{self._gateway}{API}/integrations/import/", json={"url": link}, headers=headers
         )
+
+    async def paste_and_wait(self, link: str) -> httpx.Response:
+        """What came of it. Asks again while it is under way."""
+        headers = {"Prefer": "wait=20", "Idempotency-Key": uuid4().hex}
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await self.paste(link, **headers)).status_code == 202:
+                pass
+        return answer
 
     async def delete(self, path: str) -> None:
         answer = await self._browser.delete(f"{self._gateway}{API}{path}")
@@ -116,7 +124,7 @@ async def test_a_private_repository_from_sign_in_to_disconnection(stack: Stack, 
     assert {repo["url"] for repo in listed} >= {PRIVATE, PRIVATE_TOO}
     assert not any(repo.get("imported") for repo in listed)
 
-    done = await mira.paste(PRIVATE, wait=30)
+    done = await mira.paste_and_wait(PRIVATE)
     assert done.status_code == 200, done.text
     project = done.json()["project"]
     assert (project["is_private"], project["external_url"]) == (True, PRIVATE)
@@ -126,7 +134,7 @@ async def test_a_private_repository_from_sign_in_to_disconnection(stack: Stack, 
 
     await mira.delete("/connections/github/")
     await mira.delete(f"/projects/{project['id']}/")
-    refused = await mira.paste(PRIVATE, wait=30)
+    refused = await mira.paste_and_wait(PRIVATE)
     body = refused.json()
     assert (refused.status_code, body["success"], body["error_code"], body["action"]) == (
         401, False, "AUTH_ERROR", "connect_github",
@@ -135,9 +143,9 @@ async def test_a_private_repository_from_sign_in_to_disconnection(stack: Stack, 
 
 
 async def test_a_private_video_is_read_with_the_members_google_account(mira: Person) -> None:
-    assert (await mira.paste("https://youtu.be/sbxPrivate0", wait=30)).status_code in (401, 404)
+    assert (await mira.paste_and_wait("https://youtu.be/sbxPrivate0")).status_code in (401, 404)
     await mira.connect("youtube")
-    done = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
+    done = await mira.paste_and_wait("https://youtu.be/sbxPrivate0")
     assert done.status_code == 200, done.text
     assert done.json()["project"]["is_private"]
 
@@ -147,18 +155,18 @@ async def test_a_google_token_that_is_refused_is_renewed_and_a_revoked_consent_w
 ) -> None:
     await mira.connect("youtube")
     await sandbox.expire_tokens("google", "mira")
-    done = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
+    done = await mira.paste_and_wait("https://youtu.be/sbxPrivate0")
     assert done.status_code == 200, done.text
     await mira.delete(f"/projects/{done.json()['project']['id']}/")
 
     await sandbox.revoke_grants("google", "mira")
-    public = await mira.paste(PUBLIC_VIDEO, wait=30)
+    public = await mira.paste_and_wait(PUBLIC_VIDEO)
     assert public.status_code == 200, "what everybody may see does not wait"
     (connection,) = [c for c in (await mira.get("/connections/"))["connections"] if c["provider"] == "youtube"]
     assert connection["state"] == "needs_reauth"
     assert [it["action"] for it in (await mira.get("/notices/"))["notices"]] == ["connect_youtube"]
     task_id = (await mira.paste("https://youtu.be/sbxPrivate0")).json()["task_id"]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await waits(db):
             stack.check()
             await asyncio.sleep(0.1)
@@ -171,9 +179,9 @@ async def test_a_google_token_that_is_refused_is_renewed_and_a_revoked_consent_w
 async def test_a_member_who_did_not_allow_youtube_reads_what_everybody_may(mira: Person) -> None:
     connection = await mira.connect("youtube", without="youtube")
     assert len(connection["missing_scopes"]) == 1
-    public = await mira.paste(PUBLIC_VIDEO, wait=30)
+    public = await mira.paste_and_wait(PUBLIC_VIDEO)
     assert public.status_code == 200, public.text
-    private = await mira.paste("https://youtu.be/sbxPrivate0", wait=30)
+    private = await mira.paste_and_wait("https://youtu.be/sbxPrivate0")
     assert (private.status_code, private.json()["action"]) == (401, "connect_youtube")
     assert "permission" in private.json()["error"]
 
@@ -184,18 +192,17 @@ async def test_what_needs_a_lost_consent_waits_for_the_member_and_goes_on_by_its
     await mira.connect()
     await sandbox.revoke_grants("github", "mira")
     task_id = (await mira.paste(PRIVATE)).json()["task_id"]
-    async with asyncio.timeout(60):
-        while not await waits(db):
+    async with asyncio.timeout(PATIENCE):
+        while "Connect GitHub again" not in (task := await mira.get(f"/integrations/tasks/{task_id}/"))["message"]:
             stack.check()
             await asyncio.sleep(0.1)
-    task = await mira.get(f"/integrations/tasks/{task_id}/")
     assert task["status"] == "processing"
-    assert "Connect GitHub again" in task["message"]
+    assert await waits(db)
     (connection,) = [c for c in (await mira.get("/connections/"))["connections"] if c["provider"] == "github"]
     assert connection["state"] == "needs_reauth"
     assert len((await mira.get("/notices/"))["notices"]) == 1
 
-    public = await mira.paste("https://github.com/tidewater-example/tidewatch", wait=30)
+    public = await mira.paste_and_wait("https://github.com/tidewater-example/tidewatch")
     assert public.status_code == 200, "what everybody may see does not wait"
 
     await mira.connect()
@@ -209,7 +216,7 @@ async def test_keys_are_changed_while_imports_run_and_no_secret_is_anywhere(
 ) -> None:
     await mira.connect()
     await mira.connect("youtube")
-    assert (await mira.paste(PRIVATE, wait=30)).status_code == 200
+    assert (await mira.paste_and_wait(PRIVATE)).status_code == 200
     old, new = stack.settings["TOKEN_KEYS"], new_key("second")
     restart(stack, f"{old},{new}", "fetcher", "gateway")  # all can open what the new key will seal
     tasks = [(await mira.paste(PRIVATE_TOO)).json()["task_id"]]

@@ -203,13 +203,13 @@ async def ended(stack: Stack, db: Database, member: Member, task_id: str) -> dic
 
 
 async def looked_at(stack: Stack, member: Member, source_id: str) -> dict[str, Any]:
-    """The run that this asks for, when it is over."""
+    """The run that this asks for, when it is over and its source knows of it."""
     path = f"/integrations/sources/{source_id}/"
     known = len((await member.get(f"{path}history/"))["runs"])
     answer = await member.post(f"{path.removesuffix('/')}/sync/", {})
     assert answer.status_code == 202, answer.text
     async with asyncio.timeout(60):
-        while len(runs := (await member.get(f"{path}history/"))["runs"]) == known:
+        while len(runs := (await member.get(f"{path}history/"))["runs"]) == known or not runs[0]["next_reason"]:
             stack.check()
             await asyncio.sleep(0.2)
     run: dict[str, Any] = runs[0]

@@ -7,8 +7,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
 
-from deploy.local import Kafka, free_port
+from deploy.local import Kafka
 from tests.conftest import Engines
+from tests.ports import own_port
 
 
 async def create_topic(bootstrap: str, name: str, partitions: int = 1) -> None:
@@ -29,14 +30,7 @@ async def produce(bootstrap: str, topic: str, values: list[bytes]) -> None:
 
 
 async def consume(bootstrap: str, topic: str, count: int, group: str) -> list[bytes | None]:
-    consumer = AIOKafkaConsumer(
-        topic,
-        bootstrap_servers=bootstrap,
-        group_id=group,
-        auto_offset_reset="earliest",
-        session_timeout_ms=1_000,
-        heartbeat_interval_ms=300,
-    )
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest")
     async with consumer, asyncio.timeout(30):
         return [(await consumer.getone()).value for _ in range(count)]
 
@@ -67,7 +61,7 @@ async def test_kafka_finds_its_data_when_its_ports_have_changed(engines: Engines
     await produce(runner.address, "events", [b"one"])
     await asyncio.to_thread(runner.stop)
     assert isinstance(runner.engine, Kafka)
-    runner.engine.port, runner.engine.controller_port = free_port(), free_port()
+    runner.engine.port, runner.engine.controller_port = own_port(), own_port()
     await asyncio.to_thread(runner.start)
     assert await consume(runner.address, "events", 1, "group") == [b"one"]
 
@@ -105,7 +99,7 @@ async def test_mongodb_finds_its_data_when_its_port_has_changed(engines: Engines
     async with AsyncMongoClient[dict[str, Any]](runner.address, w="majority") as client:
         await client.test.imports.insert_one({"_id": 1})
     await asyncio.to_thread(runner.stop)
-    runner.engine.port = free_port()
+    runner.engine.port = own_port()
     await asyncio.to_thread(runner.start)
     url = runner.address.replace("&directConnection=true", "")  # finds the primary by the set's own configuration
     async with AsyncMongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=10_000) as client:

@@ -24,13 +24,13 @@ async def sandbox(stack: Stack) -> AsyncIterator[SandboxClient]:
 
 
 async def run(stack: Stack, member: Member, source_id: str, number: int) -> dict[str, Any]:
-    """The source's look of this number, from 1, when all that it sent on its way has arrived."""
+    """The source's look of this number, from 1, when its source knows how it ended and all that it sent on its way has
+    arrived."""
     async with asyncio.timeout(PATIENCE):
         while True:
             stack.check()
-            history = await member.get(f"{SOURCES}{source_id}/history/")
-            if len(history["runs"]) >= number and "pending" not in history["runs"][-number]["changes"]:
-                look: dict[str, Any] = history["runs"][-number]
+            runs: list[dict[str, Any]] = (await member.get(f"{SOURCES}{source_id}/history/"))["runs"]
+            if len(runs) >= number and (look := runs[-number])["next_reason"] and "pending" not in look["changes"]:
                 return look
             await asyncio.sleep(0.1)
 

@@ -83,8 +83,9 @@ async def test_one_refresh_then_none_until_the_member_consents_and_every_held_jo
 
     failures = StageFailures("fetcher", db, nothing)
     held = ReauthRequiredError("YouTube", "youtube", connection.waits_for)
+    began = datetime.now(UTC)
     await asyncio.gather(*(failures.defer(record(offset=offset), held) for offset in range(all_jobs)))
-    assert await deferred.claim(db, datetime.now(UTC)) == []
+    assert await deferred.claim(db, began) == []
 
     await connect_ada(connections, issuer, expires_at=datetime.now(UTC) + timedelta(hours=1))
     assert len(await deferred.claim(db, datetime.now(UTC), limit=2 * all_jobs)) == all_jobs
