@@ -39,7 +39,7 @@ async def run(config: dict[str, Any]) -> None:
         settings=KeyedSettings(**config["settings"]), failures=RecordingFailures(),
         events={config["topic"]: Numbered},
     )  # fmt: skip
-    failures_left = dict.fromkeys(config.get("fail_once", ()), 1)
+    failing, failures_left = set(config["fail"]), set(config["fail_once"])
 
     @subscribe
     @broker.publisher(config["out"], schema=Numbered)
@@ -47,9 +47,10 @@ async def run(config: dict[str, Any]) -> None:
         journal.write("start", event.n)
         mean = config["mean_seconds"]
         await asyncio.sleep(random.lognormvariate(0, 1) * mean / 1.65 if mean else 0)
-        if failures_left.pop(event.n, None):
+        if event.n in failing | failures_left:
+            failures_left.discard(event.n)
             journal.write("retry", event.n)
-            raise Transient(config.get("retry_after"))
+            raise Transient(config["retry_after"])
         journal.write("end", event.n)
         return event
 

@@ -23,7 +23,12 @@ from tests.unit.kafka.fakes import Numbered
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 6
-SETTINGS: dict[str, Any] = {"session_timeout": 3, "commit_interval": 0.2, "revoke_timeout": 3}
+SETTINGS: dict[str, Any] = {
+    "session_timeout": 3,
+    "commit_interval": 0.2,
+    "revoke_timeout": 3,
+    "max_retries": 1_000,
+}
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 60) -> None:
@@ -124,8 +129,14 @@ class Rig:
     # -- who handles it
 
     def spawn(
-        self, *, mean_seconds: float = 0.0, fail_once: Iterable[int] = (), retry_after: float | None = None
+        self,
+        *,
+        mean_seconds: float = 0.0,
+        fail_once: Iterable[int] = (),
+        fail: Iterable[int] = (),
+        retry_after: float | None = None,
     ) -> Member:
+        """The events that it is to `fail` it tries again for as long as they are its own."""
         config = {
             "bootstrap": self.kafka.kafka_bootstrap_servers,
             "topic": self.topic,
@@ -135,6 +146,7 @@ class Rig:
             "journal": str(self.journal),
             "mean_seconds": mean_seconds,
             "fail_once": list(fail_once),
+            "fail": list(fail),
             "retry_after": retry_after,
             "settings": SETTINGS,
         }

@@ -109,7 +109,7 @@ async def test_a_member_that_was_stopped_for_too_long_comes_back_and_harms_nothi
 
 async def test_a_revocation_during_a_retry_hands_the_record_over(rig: Rig) -> None:
     """Back-offs of ten seconds end at once; whoever gets the partition goes on."""
-    stubborn = rig.spawn(fail_once=range(1, 31), retry_after=10)
+    stubborn = rig.spawn(fail=range(1, 31), retry_after=10)
     await rig.until_noted(1, "ready", stubborn)
     await rig.produce(numbered(60, keys=30))
     await rig.until_noted(30, "retry", stubborn)
