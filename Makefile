@@ -3,6 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# two workers; each begins with half of the tests and takes over what the other has left
+SHARED := -n 2 --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run create-youtube-agent schemas check test long chaos bench lock clean
 
@@ -36,10 +38,11 @@ check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/unit tests/contract -m "not engines"
+	$(BIN)/pytest $(SHARED) tests/unit tests/contract -m "not engines"
 
 test: setup ## the suite, on real Kafka and MongoDB, in under ten minutes
-	$(BIN)/pytest -m "not chaos and not long"
+	$(BIN)/pytest $(SHARED) -m "not alone and not chaos and not long"
+	$(BIN)/pytest -m "alone and not chaos and not long"
 
 long: setup ## what the suite leaves out for its length: a simulated month, thousands of sources, a quota to its last unit
 	$(BIN)/pytest -s -m long

@@ -1,6 +1,7 @@
 """Engines for tests: from the environment, else in Docker where a daemon answers, else embedded.
 
-`kafka` and `mongodb` are one of each for the whole run; isolate a test in them by `topic_prefix` and `database`.
+`kafka` and `mongodb` are one of each for the whole run, or for each of its workers; isolate a test in them by
+`topic_prefix` and `database`.
 `engines` gives a test engines of its own, which it may kill.
 """
 
@@ -31,6 +32,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 ROOM = 4 * 1024**3  # bytes
 PREFIX = "thrive-test-"
 ENGINE_FIXTURES = {"kafka", "mongodb", "engines"}
+HEAVY_FIXTURES = {"kafka", "engines", "stack"}
 
 # What is set around us is for a stack of somebody's own, but for the engines.
 for _name in re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE):
@@ -42,10 +44,13 @@ settings.load_profile("patient")  # busy machines are slow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses an engine carries the marker."""
+    """Whatever uses an engine carries the marker, and so does what wants both cores for itself."""
     for item in items:
-        if ENGINE_FIXTURES & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if ENGINE_FIXTURES & fixtures:
             item.add_marker("engines")
+        if HEAVY_FIXTURES & fixtures:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +77,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongodb(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a real MongoDB replica set, shared by the run."""
-    yield from _engine(request, "MONGODB_URL", mongo_container, new_mongo, _keep_what_expires)
+    yield from _engine(request, "MONGODB_URL", mongo_container, new_mongo, _suit_tests)
 
 
 class Engines:
@@ -151,10 +156,13 @@ def _embedded(request: pytest.FixtureRequest, stack: ExitStack, embedded: Callab
     return stack.enter_context(embedded(request.getfixturevalue("engines_dir"))).address
 
 
-def _keep_what_expires(mongodb: str) -> None:
-    """Many tests have a clock that stands still in the past; what they write would be swept away under them."""
+def _suit_tests(mongodb: str) -> None:
+    """Many tests have a clock that stands still in the past; what they write would be swept away under them.
+
+    And each drops a database, which waits for the journal to be written: by itself that is every 100 milliseconds.
+    """
     with MongoClient[dict[str, Any]](mongodb) as client:
-        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 2})
 
 
 def _unique(request: pytest.FixtureRequest) -> str:
