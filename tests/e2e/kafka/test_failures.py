@@ -26,7 +26,6 @@ from tests.unit.kafka.fakes import Away, Numbered, RecordingFailures
 QUICK = KeyedSettings(
     concurrency=5,
     commit_interval=timedelta(seconds=0.1),
-    session_timeout=timedelta(seconds=3),
     retry_backoff=timedelta(seconds=0.01),
     breaker_cooldown=timedelta(seconds=0.2),
 )
