@@ -10,8 +10,11 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from aiokafka import TopicPartition
 
 from kit.kafka import keyed, make_broker
 from kit.settings import KafkaSettings, KeyedSettings
@@ -53,6 +56,15 @@ async def run(config: dict[str, Any]) -> None:
             raise Transient(config["retry_after"])
         journal.write("end", event.n)
         return event
+
+    announce = subscribe.assigned
+
+    async def announce_late(tps: Collection[TopicPartition]) -> None:
+        """As where the coordinator is slow to tell how far the group has come."""
+        await asyncio.sleep(config["assigned_late"])
+        await announce(tps)
+
+    subscribe.assigned = announce_late  # type: ignore[method-assign]
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

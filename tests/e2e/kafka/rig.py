@@ -135,6 +135,7 @@ class Rig:
         fail_once: Iterable[int] = (),
         fail: Iterable[int] = (),
         retry_after: float | None = None,
+        assigned_late: float = 0.0,
     ) -> Member:
         """The events that it is to `fail` it tries again for as long as they are its own."""
         config = {
@@ -148,6 +149,7 @@ class Rig:
             "fail_once": list(fail_once),
             "fail": list(fail),
             "retry_after": retry_after,
+            "assigned_late": assigned_late,
             "settings": SETTINGS,
         }
         path = os.pathsep.join(filter(None, (os.environ.get("THRIVE_MUTANT"), str(ROOT))))
@@ -160,6 +162,21 @@ class Rig:
         )
         self.members.append(member)
         return member
+
+    @asynccontextmanager
+    async def visitor(self) -> AsyncIterator[None]:
+        """Another member of the group, that gets its share and does nothing about it."""
+        consumer = AIOKafkaConsumer(self.topic, **self._options, group_id=self.group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+
+            async def shares() -> bool:
+                return 0 < len(consumer.assignment()) < PARTITIONS
+
+            await until(shares, "a share of the partitions")
+            yield
+        finally:
+            await consumer.stop()
 
     # -- what came of it
 

@@ -93,6 +93,18 @@ async def test_members_join_leave_and_die_under_load(rig: Rig) -> None:
     await verdict(rig, len(sent))
 
 
+async def test_what_comes_before_its_assignment_is_announced_is_not_lost(rig: Rig) -> None:
+    """A poll that was under way when its partitions were taken and given back returns what they bring by then."""
+    async with rig.load(keys=60) as sent:
+        member = rig.spawn(assigned_late=0.2)
+        await rig.until_noted(50, "end", member)
+        for _ in range(3):
+            async with rig.visitor():
+                await rig.until_noted(len(rig.noted("end")) + 20, "end")
+            await rig.until_noted(len(rig.noted("end")) + 100, "end")
+    await verdict(rig, len(sent))
+
+
 async def test_a_member_that_was_stopped_for_too_long_comes_back_and_harms_nothing(rig: Rig) -> None:
     async with rig.load(keys=60) as sent:
         zombie = rig.spawn(mean_seconds=0.1)
