@@ -1,6 +1,7 @@
 """`thrive keys` on a real MongoDB."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -19,8 +20,9 @@ run = CliRunner().invoke
 
 
 @pytest.fixture
-def environment(mongodb: str, database: str) -> dict[str, str]:
-    """Of the command; its database holds one connection under the old key."""
+def environment(mongodb: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Of the command; its database holds one connection under the old key, and no `.env` is where it runs."""
+    monkeypatch.chdir(tmp_path)
 
     async def prepare() -> None:
         db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
