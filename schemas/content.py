@@ -6,7 +6,6 @@ Lengths are bounds on what a hostile upstream can push through the pipeline; ada
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -123,9 +122,3 @@ class Project(Frozen):
     seen_at: datetime | None = None
     formerly: Url | None = None
     source_private: bool = False  # at its upstream: nobody but its owner sees it then, whatever they choose here
-
-
-class SavedProject(Project):
-    id: UUID
-    user_id: str
-    slug: str

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database
-from schemas.content import SavedProject
+from schemas.content import Project
 from services.gateway import sessions
 from tests.e2e.members.browser import browser, decided, session_of
 from tests.unit.gateway.support import bearer
@@ -136,13 +136,12 @@ async def hers(app: FastAPI, db: Database) -> Belongings:
 
 async def private_project(db: Database) -> UUID:
     project_id, now = uuid4(), datetime.now(UTC)
-    project = SavedProject.model_validate({
-        "id": project_id, "user_id": "user-ada", "slug": MARK, "type": "github_repo", "title": MARK,
-        "description": MARK, "external_url": REPO, "is_showcase": True, "is_private": True,
-        "content": {"blocks": []}, "project_type": "library", "analysis_source": "extractive",
+    project = Project.model_validate({
+        "type": "github_repo", "title": MARK, "description": MARK, "external_url": REPO, "is_showcase": True,
+        "is_private": True, "content": {"blocks": []}, "project_type": "library", "analysis_source": "extractive",
     })  # fmt: skip
-    stored = project.model_dump(mode="json", exclude={"id"})
-    await db["projects"].insert_one({**stored, "_id": project_id, "created_at": now, "updated_at": now})
+    stored = {**project.model_dump(mode="json"), "_id": project_id, "user_id": "user-ada", "slug": MARK}
+    await db["projects"].insert_one({**stored, "created_at": now, "updated_at": now})
     return project_id
 
 

@@ -2,77 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from pydantic import SecretStr
 
-from kit.errors import ContentNotFoundError
 from kit.imports import BULK
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
-from services.gateway.app import create_app
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.e2e.gateway.conftest import World
+from tests.unit.gateway.support import bearer
 
 IMPORT = "/api/v1/github/import/"
 REPO = "https://github.com/octocat/repo"
-
-
-@dataclass
-class World:
-    db: Database
-    broker: FakeBroker
-    app: FastAPI
-    stack: AsyncExitStack
-
-    async def client(self, name: str = "ada") -> httpx.AsyncClient:
-        return await self.stack.enter_async_context(client_of(self.app, **bearer(name)))
-
-    async def move(self, task_id: str, **changes: Any) -> None:
-        """What the projector does when it reads an event."""
-        changed = {"$set": {**changes, "updated_at": datetime.now(UTC)}, "$inc": {"version": 1}}
-        assert (await self.db["imports"].update_one({"_id": UUID(task_id)}, changed)).matched_count == 1
-
-    async def complete(self, task_id: str) -> UUID:
-        record = await self.db["imports"].find_one({"_id": UUID(task_id)}) or {}
-        project = await self.project(record["user_id"], record["url"])
-        result = {"project_id": project, "slug": project.hex, "created": True}
-        await self.move(task_id, state="completed", stage="awarder", progress=6, message="Ready", active=False,
-                        result=result, points=50)  # fmt: skip
-        return project
-
-    async def fail(self, task_id: str) -> None:
-        error = ContentNotFoundError("The repository does not exist.").body()
-        del error["success"]
-        await self.move(task_id, state="failed", stage="fetcher", message=error["error"], active=False, error=error)
-
-    async def project(self, user_id: str, url: str) -> UUID:
-        project_id = uuid4()
-        await self.db["projects"].insert_one(
-            {"_id": project_id, "user_id": user_id, "external_url": url, "slug": project_id.hex, "is_private": False}
-        )
-        return project_id
-
-
-@pytest.fixture
-async def world(mongodb: str, database: str) -> AsyncIterator[World]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
-    broker = FakeBroker()
-    app = create_app(settings(limit_repositories=8), db, broker.publish, FakeRegistry())
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        yield World(db, broker, app, stack)
-    await db.client.drop_database(database)
-    await db.client.close()
+SETTINGS = {"limit_repositories": 8}
 
 
 async def send(client: httpx.AsyncClient, *urls: str, **headers: str) -> dict[str, Any]:
@@ -128,7 +70,7 @@ async def test_the_parent_sums_its_children(world: World) -> None:
 
 async def test_bad_and_known_links_are_named_and_spoil_no_other(world: World) -> None:
     ada = await world.client()
-    known = await world.project("user-ada", f"{REPO}-known")
+    known = await world.save_project("user-ada", f"{REPO}-known")
     urls = ("https://evil.test/a/b", f"{REPO}-known", f"{REPO}-new", f"{REPO}-new/", "https://youtube.com/watch?v=1")
     parent = await send(ada, *urls)
     assert [child["url"] for child in parent["children"]] == [f"{REPO}-new"]
@@ -215,19 +157,6 @@ async def test_a_parent_is_its_members_alone(world: World) -> None:
     assert (await bob.get(parent["events_url"])).status_code == 404
 
 
-@pytest.fixture
-async def served(world: World) -> AsyncIterator[str]:
-    """The same gateway behind a real server, where streaming is real."""
-    server = uvicorn.Server(uvicorn.Config(world.app, port=0, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    world.app.state.gateway.hub.close()
-    server.should_exit = True
-    await serving
-
-
 async def test_a_parents_stream_tells_every_childs_change_and_ends_with_the_last(world: World, served: str) -> None:
     ada = await world.client()
     parent = await send(ada, f"{REPO}-1", f"{REPO}-2", "nonsense")
@@ -253,7 +182,7 @@ async def test_a_parents_stream_tells_every_childs_change_and_ends_with_the_last
 
 async def test_an_owner_deletes_a_project_and_may_import_it_again(world: World) -> None:
     ada, bob = await world.client(), await world.client("bob")
-    project = await world.project("user-ada", REPO)
+    project = await world.save_project("user-ada", REPO)
     address = f"/api/v1/projects/{project}/"
     assert (await ada.post(IMPORT, json={"url": REPO})).status_code == 409
     assert (await bob.delete(address)).status_code == 404
