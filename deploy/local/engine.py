@@ -128,15 +128,19 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port outside the ephemeral range.
+    """A free port outside the ephemeral range, and another one each time: whoever it is for takes a while to listen.
 
-    Inside it, a client that reconnects while the engine is down may be given that very port as its own and so take
-    it, or even connect to itself.
+    Inside the range, a client that reconnects while the engine is down may be given that very port as its own and so
+    take it, or even connect to itself.
     """
     while True:
         port = random.randrange(20_000, 32_000)  # noqa: S311
-        if port_is_free(port):
+        if port not in _given and port_is_free(port):
+            _given.add(port)
             return port
+
+
+_given: set[int] = set()  # to this process
 
 
 def _holder(port: int) -> str:

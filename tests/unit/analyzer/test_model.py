@@ -103,7 +103,7 @@ async def test_a_connection_that_fails_for_good_is_given_up(sandbox: SandboxClie
 @pytest.mark.parametrize("kind", ["timeout", "reset", "truncated"])
 async def test_what_may_have_been_charged_is_not_asked_for_again(sandbox: SandboxClient, kind: str) -> None:
     rule = await sandbox.fault("openai", kind)
-    async with model_at(sandbox, openai_timeout=0.5) as model:
+    async with model_at(sandbox, openai_timeout=1) as model:
         with pytest.raises(AnalysisFailedError, match="Unanswered"):
             await model.analyse("ada", item())
     assert await sandbox.hits(rule) == 1

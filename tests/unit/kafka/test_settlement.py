@@ -243,7 +243,7 @@ async def test_a_handler_that_takes_too_long_is_deferred() -> None:
             cancelled.append(True)
             raise
 
-    stage = Stage(handler, settings=KeyedSettings(handler_timeout=timedelta(seconds=0.01)))
+    stage = Stage(handler, settings=KeyedSettings(handler_timeout=timedelta(seconds=0.2)))
     await stage.receive()
     assert cancelled == [True]
     ((_, error),) = stage.failures.deferred
