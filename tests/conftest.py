@@ -162,7 +162,7 @@ def _suit_tests(mongodb: str) -> None:
     And each drops a database, which waits for the journal to be written: by itself that is every 100 milliseconds.
     """
     with MongoClient[dict[str, Any]](mongodb) as client:
-        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 2})
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 10})
 
 
 def _unique(request: pytest.FixtureRequest) -> str:
