@@ -23,6 +23,7 @@ from pymongo import MongoClient
 
 from deploy.local import Kafka, Mongo, Runner
 from tests.containers import docker_answers, kafka_container, mongo_container
+from tests.databases import SpareDatabases
 from tests.ports import own_port
 
 ROOT = Path(__file__).parent.parent
@@ -110,10 +111,16 @@ def topic_prefix(request: pytest.FixtureRequest) -> str:
     return f"{_unique(request)}."
 
 
+@pytest.fixture(scope="session")
+def spare_databases(mongodb: str) -> Iterator[SpareDatabases]:
+    with SpareDatabases(mongodb) as made:
+        yield made
+
+
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> str:
-    """A database name that no other test has."""
-    return _unique(request)
+def database(spare_databases: SpareDatabases) -> str:
+    """The name of an empty database that no other test uses at the time."""
+    return spare_databases.take()
 
 
 def new_kafka(folder: Path) -> Runner:
@@ -157,12 +164,9 @@ def _embedded(request: pytest.FixtureRequest, stack: ExitStack, embedded: Callab
 
 
 def _suit_tests(mongodb: str) -> None:
-    """Many tests have a clock that stands still in the past; what they write would be swept away under them.
-
-    And each drops a database, which waits for the journal to be written: by itself that is every 100 milliseconds.
-    """
+    """Many tests have a clock that stands still in the past; what they write would be swept away under them."""
     with MongoClient[dict[str, Any]](mongodb) as client:
-        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 10})
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
 
 
 def _unique(request: pytest.FixtureRequest) -> str:
@@ -171,7 +175,7 @@ def _unique(request: pytest.FixtureRequest) -> str:
 
 
 def _disk() -> Path:
-    """In memory where there is room: nothing has to outlive the run, and hundreds of tests make a database."""
+    """In memory where there is room: nothing has to outlive the run."""
     with suppress(OSError):
         if shutil.disk_usage(MEMORY).free > ROOM:
             return MEMORY

@@ -93,7 +93,6 @@ async def world(mongodb: str, database: str) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, youtube, app, await stack.enter_async_context(client_of(app, **bearer())))
-    await db.client.drop_database(database)
     await db.client.close()
 
 

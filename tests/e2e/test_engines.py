@@ -81,7 +81,6 @@ async def test_mongodb_has_transactions_and_change_streams(mongodb: str, databas
                 assert (await changes.next())["fullDocument"] == {"_id": 1}
         assert [document["_id"] async for document in imports.find()] == [1]
         assert await ledger.count_documents({}) == 1
-        await client.drop_database(database)
 
 
 async def test_mongodb_finds_acknowledged_writes_after_a_crash(engines: Engines) -> None:

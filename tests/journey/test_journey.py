@@ -76,7 +76,6 @@ async def journey(mongodb: str, database: str, sandbox: SandboxClient) -> AsyncI
         for stage in stages:
             exits.push_async_callback(stage.db.client.close)
             await exits.enter_async_context(stage.resources)
-        exits.push_async_callback(stages[0].db.client.drop_database, database)
         await ensure_indexes(stages[0].db)
         await exits.enter_async_context(TestKafkaBroker(*(stage.broker for stage in stages), connect_only=False))
         yield Journey(stages)

@@ -67,9 +67,6 @@ def start(mongodb: str, database: str) -> Start:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-            db = database_at(mongodb, database)
-            await db.client.drop_database(database)
-            await db.client.close()
 
     return started
 

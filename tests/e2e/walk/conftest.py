@@ -68,5 +68,4 @@ async def world(mongodb: str, database: str) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, app, providers, stack)
-    await db.client.drop_database(database)
     await db.client.close()
