@@ -78,6 +78,8 @@ class SlotPool:
     async def _ask(self) -> None:
         want = min(self._count, max(self._peak, self._busy + self._waiting))
         self._peak = self._busy
+        # Only those in use are sure to stay ours while we wait for the answer; it says how many there are again.
+        self._held = self._busy
         update = _update(self._holder, self._count, want, self._busy, self._clock())
         try:
             document = await self._exchange(update)
