@@ -90,7 +90,7 @@ class YouTubeAPI:
         )
 
     async def uploads(self, playlist: str, page: str | None = None, size: int = PAGE) -> Page | None:
-        """None where there is no such playlist: of a channel without videos, or of none."""
+        """`size` entries at most. None where there is no such playlist: of a channel without videos, or of none."""
         params = {"part": "snippet,contentDetails,status", "playlistId": playlist, "maxResults": str(size)}
         try:
             answer = await self._list(
@@ -98,7 +98,7 @@ class YouTubeAPI:
             )
         except ContentNotFoundError:
             return None
-        entries = [_upload(as_dict(entry)) for entry in as_list(answer.get("items"))]
+        entries = [_upload(as_dict(entry)) for entry in as_list(answer.get("items"))[:size]]
         return Page(tuple(filter(None, entries)), as_line(answer.get("nextPageToken"), 500) or None)
 
     async def feed(self, channel_id: str) -> tuple[Upload, ...] | None:

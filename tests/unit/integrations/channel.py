@@ -31,6 +31,7 @@ class FakeChannel:
     deleted: set[int] = field(default_factory=set)
     unlisted: set[int] = field(default_factory=set)
     omitted: set[int] = field(default_factory=set)  # which makes a page short
+    overfull: int = 0  # entries of each page beyond those that were asked for
     unready: set[int] = field(default_factory=set)  # listed, and not to be read yet
     feed: int = 200
     exists: bool = True
@@ -88,6 +89,9 @@ class FakeChannel:
         if not listed:
             return reply(404, {"error": {"errors": [{"reason": "playlistNotFound"}]}})
         start, size = int(params.get("pageToken", "0")), int(params["maxResults"])
+        if not 0 <= size <= 50:
+            return reply(400, {"error": {"errors": [{"reason": "invalidValue"}]}})
+        size += self.overfull
         shown = [one for one in listed[start : start + size] if one not in self.omitted]
         body: dict[str, Any] = {"items": [self._entry(one) for one in shown]}
         if start + size < len(listed):

@@ -1,6 +1,7 @@
 """Looks at a channel: what they find, and what they cost."""
 
 from datetime import timedelta
+from math import ceil
 
 import pytest
 from bson import BSON
@@ -47,6 +48,22 @@ async def test_the_first_look_brings_no_more_than_was_asked_for(channel: FakeCha
     assert numbers(looked) == [], "older ones were left out on purpose"
     assert channel.units == 0
     assert numbers(await FakeChannel(channel.titles).look(120)) == [*range(300, 180, -1)]
+
+
+@pytest.mark.parametrize("wanted", [50, 120])
+async def test_pages_with_more_than_was_asked_for_are_cut(channel: FakeChannel, wanted: int) -> None:
+    channel.overfull = 20
+    looked = await channel.look(wanted)
+    assert len(looked.items) == wanted
+    assert channel.calls["videos"] == ceil(wanted / 50)
+
+
+async def test_a_page_with_more_than_was_asked_for_is_cut_when_a_look_catches_up(channel: FakeChannel) -> None:
+    await channel.look()
+    channel.feed, channel.overfull = 404, 5_000
+    channel.upload(*range(301, 431))
+    await channel.look()
+    assert channel.calls["videos"] <= channel.calls["playlistItems"]
 
 
 async def test_a_short_page_costs_no_further_unit(channel: FakeChannel) -> None:
