@@ -16,13 +16,15 @@ from bson.binary import Binary
 from kit.mongo import Database, Document
 
 WAITS_HEADER = "x-deferred"  # how often this message has waited already
+MAX_COUNT_DIGITS = 9
 CLAIM = timedelta(seconds=30)
 MAX_HEADER_BYTES = 16 * 1024  # a record that came compressed may carry more than Kafka takes back from us
 
 
 def waits(headers: Sequence[tuple[str, bytes]]) -> int:
+    """Anybody may have written the header; what is no count of ours is none."""
     value = dict(headers).get(WAITS_HEADER) or b"0"
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdigit() and len(value) <= MAX_COUNT_DIGITS else 0
 
 
 async def put(

@@ -196,9 +196,12 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_unstorable(error: BaseException) -> bool:
-    """True when the document itself is at fault: a key that BSON does not know, or more than a document may hold."""
-    # pymongo's DocumentTooLarge is one as well; the code is the server's word for the same.
-    return isinstance(error, InvalidDocument) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE)
+    """True when the document itself is at fault: a key, a number or a time that BSON does not know, or more than a
+    document may hold."""
+    # pymongo's DocumentTooLarge is an InvalidDocument as well; the code is the server's word for the same.
+    if isinstance(error, InvalidDocument | OverflowError):
+        return True
+    return isinstance(error, OperationFailure) and error.code == TOO_LARGE
 
 
 class WriteRefusedError(Exception):

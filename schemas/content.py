@@ -3,20 +3,23 @@
 Lengths are bounds on what a hostile upstream can push through the pipeline; adapters cut, models refuse.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 MAX_TEXT_CHARS = 1_048_576  # a README of 1 MiB passes whole
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # what the store can hold
+# A point in time. At the ends of the calendar it may have no place in UTC, nor in the store, and nothing can be added.
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST), AfterValidator(lambda moment: moment.astimezone(UTC))]
 FactText = Annotated[str, StringConstraints(max_length=2_048)]
-Fact = FactText | bool | Int64 | float | Annotated[tuple[FactText, ...], Field(max_length=50)] | None
+Fact = FactText | bool | Int64 | FiniteFloat | Annotated[tuple[FactText, ...], Field(max_length=50)] | None
 # A key that a document cannot have would be everybody's trouble.
 FactName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
 Facts = Annotated[dict[FactName, Fact], Field(max_length=40)]
@@ -51,7 +54,7 @@ class Item(Frozen):
     video: Video | None = None
     is_private: bool = False
     metadata: Facts = Field(default_factory=dict)
-    seen_at: datetime | None = None  # when the upstream said so: what was seen later is never overwritten by it
+    seen_at: Instant | None = None  # when the upstream said so: what was seen later is never overwritten by it
     formerly: Url | None = None  # its canonical link before it was renamed; its project moves along
 
 
@@ -119,6 +122,6 @@ class Project(Frozen):
     analysis_source: Literal["model", "extractive"]
     metadata: Facts = Field(default_factory=dict)
     platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # the integration that it came through
-    seen_at: datetime | None = None
+    seen_at: Instant | None = None
     formerly: Url | None = None
     source_private: bool = False  # at its upstream: nobody but its owner sees it then, whatever they choose here

@@ -5,13 +5,12 @@ same children and every store can say "once". The key is the project's identity:
 order, everything else runs side by side.
 """
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid5
 
 from pydantic import Field, StringConstraints
 
-from schemas.content import Analysis, Frozen, Item, Name, Project, Url
+from schemas.content import Analysis, Frozen, Instant, Item, Name, Project, Url
 
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -48,7 +47,7 @@ class ImportRequested(Event):
     topic: ClassVar[str] = "imports.requested"
 
     options: Options = Options()
-    requested_at: datetime
+    requested_at: Instant
 
 
 class SyncRequested(Event):
@@ -62,7 +61,7 @@ class SyncRequested(Event):
 
     source_id: UUID
     options: Options = Options()
-    due_at: datetime
+    due_at: Instant
     task_id: UUID | None = None
     max_items: int = Field(50, ge=1, le=1_000)
 
@@ -88,7 +87,7 @@ class SourceSynced(Event):
 
     source_id: UUID
     items_found: int = Field(ge=0, lt=2**31)
-    synced_at: datetime
+    synced_at: Instant
     standings: tuple[Standing, ...] = Field(default=(), max_length=1_000)  # only those that have changed
 
 
@@ -136,7 +135,7 @@ class ImportFailed(Event):
     error_code: Annotated[str, StringConstraints(max_length=60)]
     action: Annotated[str, StringConstraints(max_length=60)]
     suggestion: Annotated[str, StringConstraints(max_length=500)]
-    retry_at: datetime | None = None
+    retry_at: Instant | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -1,6 +1,7 @@
 """Whose import a record belongs to, and what its owner is told."""
 
 import json
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -149,6 +150,15 @@ async def test_an_outage_that_outlasts_its_waits_fails_the_import() -> None:
     assert [event.error_code for event in stage.published] == ["UPSTREAM_UNAVAILABLE"]
 
 
+@pytest.mark.parametrize("count", [b"9" * 5_000, b"9" * 10, b"-1", b"\xb2", b"1.5", b"", b" "])
+async def test_a_count_of_waits_that_is_none_of_ours_counts_nothing(count: bytes) -> None:
+    stage, error = Stage(), InvalidURLError("x")
+    await stage.failures.fail(record(headers=((WAITS_HEADER, count),)), error)
+    await stage.failures.fail(record(), error)
+    odd, plain = stage.published
+    assert odd == plain
+
+
 async def test_what_waits_for_a_consent_that_never_comes_fails_in_the_end_and_says_what_is_missing() -> None:
     stage = Stage()
     problem = ReauthRequiredError("YouTube", "youtube", "connection:ada:youtube")
@@ -163,6 +173,12 @@ def test_a_document_that_nobody_could_store_is_the_records_fault() -> None:
     failures = Stage().failures
     assert failures.outcome(refused.value) is Outcome.PARK
     assert failures.blames_record(refused.value)
+    with pytest.raises(OverflowError) as out_of_range:
+        encode({"a": datetime.fromisoformat("0001-01-01T00:00:00+14:00")})
+    with pytest.raises(OverflowError) as too_many_bytes:
+        encode({"a": 2**63})
+    assert failures.blames_record(out_of_range.value)
+    assert failures.blames_record(too_many_bytes.value)
     assert failures.blames_record(DocumentTooLarge("large"))
     assert failures.blames_record(OperationFailure("larger", 10_334))
     assert not failures.blames_record(OperationFailure("not allowed", 13))
