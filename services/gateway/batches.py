@@ -84,8 +84,10 @@ class Batches:
         return await self._batches.find_one({"_id": batch_id, "user_id": user_id})
 
     async def children(self, batch: Document) -> list[Document]:
-        """Their records, in the order of the request."""
-        found = {record["_id"]: record async for record in self._records.find({"_id": {"$in": child_ids(batch)}})}
+        """The records of those that are there, in the order of the request; only the member's own, whoever named
+        the children."""
+        hers = {"_id": {"$in": child_ids(batch)}, "user_id": batch["user_id"]}
+        found = {record["_id"]: record async for record in self._records.find(hers)}
         return [found[task_id] for task_id in child_ids(batch) if task_id in found]
 
     async def _child(self, new: NewBatch, url: str, seen: set[str]) -> Document | ImportProblem:

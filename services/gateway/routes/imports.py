@@ -170,7 +170,9 @@ async def _finished(request: Request, gateway: Gateway, caller: Caller, record: 
     headers = {"Preference-Applied": f"wait={wait}"}
     if record["state"] == State.FAILED:
         return respond(request, of_failure(record), headers)
-    project = await gateway.db["projects"].find_one({"_id": record["result"]["project_id"]})
+    # An event said which project it is: only the member's own is believed to be theirs.
+    hers = {"_id": record["result"]["project_id"], "user_id": caller.user_id}
+    project = await gateway.db["projects"].find_one(hers)
     if project is None:
         raise NotFoundError("The project was deleted meanwhile.")
     answer = Imported(project=ProjectAnswer.of(project, caller.username, own=True))

@@ -14,7 +14,6 @@ from kit.mongo import Document
 from services.gateway import examples
 from services.gateway.answers import TASKS, task
 from services.gateway.batch_answers import AnyTask, batch_task, ended, version_of
-from services.gateway.batches import child_ids
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
@@ -106,7 +105,7 @@ async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> As
             async for batch in listings:
                 if batch["state"] not in TERMINAL:
                     yield batch_task(batch, (), caller.username)
-    ids = child_ids(batch)
+    ids = [child["_id"] for child in await gateway.batches.children(batch)]
     if not ids:
         yield batch_task(batch, (), caller.username)
         return

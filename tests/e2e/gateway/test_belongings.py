@@ -2,9 +2,9 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from tests.e2e.gateway.conftest import REPO, World
+from tests.e2e.gateway.conftest import IMPORT, REPO, World
 
 
 async def test_nobody_sees_anothers_tasks_private_projects_or_points(world: World) -> None:
@@ -34,6 +34,32 @@ async def test_nobody_sees_anothers_tasks_private_projects_or_points(world: Worl
     }  # fmt: skip
     assert (await bob.get("/api/v1/projects/not-an-id/")).status_code == 404
     assert (await bob.get("/api/v1/nobody/projects/")).status_code == 404
+
+
+async def test_what_an_event_says_of_an_import_shows_nobody_anothers_project(world: World) -> None:
+    ada, bob = await world.client(), await world.client("bob")
+    private = await world.save_project("user-ada", REPO, is_private=True)
+    key = {"Idempotency-Key": "k"}
+    task_id = await world.accept(bob, REPO + "-2", **key)
+    await world.move(task_id, state="completed", progress=6, active=False, points=50,
+                     result={"project_id": private, "slug": "hello-world", "created": False})  # fmt: skip
+    answer = await bob.post(IMPORT, json={"url": REPO + "-2"}, headers={**key, "Prefer": "wait=30"})
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "NOT_FOUND")
+    assert (await ada.get(f"/api/v1/projects/{private}/")).status_code == 200
+
+
+async def test_a_parent_shows_nobody_anothers_imports(world: World) -> None:
+    ada, bob = await world.client(), await world.client("bob")
+    hers, his = UUID(await world.accept(ada)), UUID(await world.accept(bob, REPO + "-2"))
+    children = [{"url": REPO, "task_id": hers}, {"url": REPO + "-2", "task_id": his}]
+    parent = {"_id": uuid4(), "user_id": "user-bob", "integration": "github", "children": children, "refused": []}
+    await world.db["batches"].insert_one({**parent, "created_at": datetime.now(UTC)})
+    address = f"/api/v1/integrations/tasks/{parent['_id']}/"
+    assert [child["task_id"] for child in (await bob.get(address)).json()["children"]] == [str(his)]
+    await world.fail(str(his))
+    streamed = (await bob.get(f"{address}events/")).text
+    assert str(his) in streamed
+    assert str(hers) not in streamed
 
 
 async def test_project_lists_are_paged_and_filtered(world: World) -> None:
