@@ -56,9 +56,8 @@ class Partition:
         return time.monotonic() - self.moved_at if self.tracker.unfinished else 0.0
 
     def abandon(self) -> None:
-        """Drop what is queued and end every back-off; running handlers go on."""
+        """Start nothing of what is queued any more and end every back-off; running handlers go on."""
         self.gone.set()
-        self._lanes.clear()
 
     def commitable(self) -> tuple[int, str] | None:
         """Watermark and metadata, if they differ from what was committed last."""

@@ -1,5 +1,6 @@
 """Stand-ins for the tests of this folder: events, failures, records, a consumer group without Kafka."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
@@ -58,12 +59,14 @@ class Unstorable(Exception):
 
 
 class RecordingFailures:
-    """Remembers what it was asked; `away` counts how many writes fail first, `broken` makes all of them fail."""
+    """Remembers what it was asked; `away` counts how many writes fail first, `hanging` how many never end, `broken`
+    makes all of them fail."""
 
-    def __init__(self, *, away: int = 0, broken: bool = False) -> None:
+    def __init__(self, *, away: int = 0, hanging: int = 0, broken: bool = False) -> None:
         self.deferred: list[tuple[int, BaseException]] = []
         self.failed: list[tuple[int, BaseException]] = []
         self.away = away
+        self.hanging = hanging
         self.broken = broken
 
     def outcome(self, error: BaseException) -> Outcome:
@@ -77,14 +80,17 @@ class RecordingFailures:
         return isinstance(error, Unstorable)
 
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
-        self._write()
+        await self._write()
         self.deferred.append((record.offset, error))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
-        self._write()
+        await self._write()
         self.failed.append((record.offset, error))
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
+        if self.hanging:
+            self.hanging -= 1
+            await asyncio.Event().wait()
         if self.away:
             self.away -= 1
             raise Away

@@ -209,14 +209,14 @@ class FakeConsumer:
 class Member:
     """One process: a real subscriber on a fake consumer."""
 
-    def __init__(self, group: Group, handle: Callable[[Numbered], Any]) -> None:
+    def __init__(self, group: Group, handle: Callable[[Numbered], Any], settings: KeyedSettings = SETTINGS) -> None:
         self.group = group
         self.broker = make_broker(KafkaSettings(), client_id="member")
         self.broker.config.broker_config.builder = lambda **_: FakeConsumer(group)
         self.broker._setup_logger()
         self.broker.publish = self._publish  # type: ignore[method-assign, assignment]
         self.subscriber: KeyedSubscriber = keyed(
-            self.broker, TOPIC, group_id="g", stage="stage", settings=SETTINGS, failures=RecordingFailures(),
+            self.broker, TOPIC, group_id="g", stage="stage", settings=settings, failures=RecordingFailures(),
             events={TOPIC: Numbered},
         )  # fmt: skip
 

@@ -81,6 +81,13 @@ def test_verdicts_of_attempts_that_began_before_it_opened_change_nothing() -> No
     assert state(breaker) is State.OPEN
 
 
+def test_failures_of_attempts_that_began_before_it_opened_do_not_put_off_the_probe() -> None:
+    breaker, clock = opened()
+    clock.now += 4
+    feed(breaker, *[Verdict.BAD] * 4)
+    assert breaker.reopens_in == 6
+
+
 def test_poison_neither_opens_it_nor_hides_what_is_bad() -> None:
     breaker, _ = make()
     feed(breaker, *[Verdict.POISON] * 20)

@@ -15,9 +15,14 @@ class Bench:
 
     def __init__(self, limit: int) -> None:
         self.open = True
+        self.refused = 0
         self.started: list[tuple[Lane, Slot]] = []
-        self.slots = Slots(limit, lambda: self.open, lambda lane, slot: self.started.append((lane, slot)))
+        self.slots = Slots(limit, self._admit, lambda lane, slot: self.started.append((lane, slot)))
         self.partition = Partition(TopicPartition("t", 0))
+
+    def _admit(self) -> bool:
+        self.refused += not self.open
+        return self.open
 
     def offer(self, offset: int, key: bytes | None) -> None:
         if lane := self.partition.offer(record(b"", offset=offset, key=key)):
@@ -110,22 +115,28 @@ async def test_revocation_ends_a_back_off_at_once(seconds: float) -> None:
     if not seconds:
         bench.open = False  # the sleep is over, the turn does not come
     pause = asyncio.create_task(slot.pause(seconds, bench.partition.gone))
-    await turns(lambda: not slot.held)
+    await turns(lambda: not slot.held if seconds else bench.refused > 0)
     bench.partition.abandon()
     with pytest.raises(Abandoned):
         await pause
     slot.release()
+    bench.open = True
+    bench.slots.pump()
     assert bench.slots.busy == 0
 
 
-async def test_a_cancelled_back_off_leaks_no_slot() -> None:
+@pytest.mark.parametrize("seconds", [0, 3_600])
+async def test_a_cancelled_back_off_leaks_no_slot(seconds: float) -> None:
     bench = Bench(1)
     bench.offer(0, b"a")
     slot = bench.started[0][1]
-    pause = asyncio.create_task(slot.pause(0, bench.partition.gone))
-    await turns(lambda: not slot.held)
+    bench.open = False
+    pause = asyncio.create_task(slot.pause(seconds, bench.partition.gone))
+    await turns(lambda: not slot.held if seconds else bench.refused > 0)
     pause.cancel()
     with suppress(asyncio.CancelledError):
         await pause
     slot.release()
+    bench.open = True
+    bench.slots.pump()
     assert bench.slots.busy == 0

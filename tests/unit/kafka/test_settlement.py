@@ -226,6 +226,15 @@ async def test_a_store_that_is_away_is_asked_again_until_it_takes_the_failure(er
     assert len(stage.parked) == (1 if isinstance(error, LookupError) else 0)
 
 
+@pytest.mark.parametrize("error", [RateLimitError("wait"), ContentNotFoundError("gone")])
+async def test_a_store_that_never_answers_is_asked_again_and_parks_nothing(error: Exception) -> None:
+    quick = QUICK.model_copy(update={"handler_timeout": timedelta(seconds=0.2)})
+    stage = Stage(failing(error), RecordingFailures(hanging=2), quick)
+    await stage.receive()
+    assert [*stage.failures.deferred, *stage.failures.failed] == [(0, error)]
+    assert stage.parked == []
+
+
 @pytest.mark.parametrize("error", [RateLimitError("wait"), ContentNotFoundError("gone"), LookupError()])
 async def test_a_failure_that_the_stage_cannot_write_is_parked_once(error: Exception) -> None:
     stage = Stage(failing(error), RecordingFailures(broken=True))

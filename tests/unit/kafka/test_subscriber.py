@@ -1,11 +1,17 @@
 """What a running subscriber tells others, on the simulated group."""
 
 import asyncio
+from datetime import timedelta
 
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 from prometheus_client import REGISTRY, generate_latest
 
+from kit.kafka.breaker import Verdict
 from tests.unit.kafka.fakes import Numbered
-from tests.unit.kafka.simulation import Group, Member
+from tests.unit.kafka.simulation import SETTINGS, Group, Member
+
+START = OffsetAndMetadata(0, "")
 
 
 async def test_health_and_metrics_follow_the_subscriber() -> None:
@@ -65,3 +71,61 @@ async def test_a_rewound_log_is_handled_from_its_new_beginning() -> None:
             await asyncio.sleep(0.005)
     await member.leave()
     assert handled == [*range(20), *range(100, 105)]
+
+
+async def test_a_rewound_log_does_not_wait_for_what_still_runs_of_the_old() -> None:
+    group = Group(3)
+    hangs, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(event: Numbered) -> None:
+        if event.n == 19:
+            hangs.set()
+            await release.wait()
+        else:
+            group.ends(group.records[event.n])
+
+    member = Member(group, handle)
+    await member.join()
+    for n in range(20):
+        group.produce(n, "key")
+    async with asyncio.timeout(10):
+        await hangs.wait()
+        old = group.records[19]
+        while group.committed.get(TopicPartition(old.topic, old.partition), START).offset != old.offset:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        for tp, log in group.log.items():
+            log.clear()
+            group.members[0].seek(tp, 0)
+            group.finished[tp].clear()
+        for n in range(100, 105):
+            group.produce(n, "key")
+        while not group.settled and not group.faults:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    release.set()
+    await member.leave()
+    assert group.faults == []
+    assert group.settled
+
+
+async def test_one_record_is_fetched_to_probe_what_was_broken() -> None:
+    group = Group(1)
+    probing, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(event: Numbered) -> None:
+        probing.set()
+        await release.wait()
+        group.ends(group.records[event.n])
+
+    member = Member(group, handle, SETTINGS.model_copy(update={"breaker_cooldown": timedelta(seconds=0.05)}))
+    for _ in range(SETTINGS.breaker_window):
+        member.subscriber.breaker.record(Verdict.BAD)
+    for n in range(30):
+        group.produce(n, f"key{n}")
+    await member.join()
+    async with asyncio.timeout(10):
+        await probing.wait()
+        assert sum(part.tracker.unfinished for part in member.subscriber.partitions_now()) == 1
+        release.set()
+        while not group.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    await member.leave()
