@@ -55,13 +55,16 @@ class Hub:
         self._closing = False
 
     async def follow(self, task_id: UUID) -> AsyncGenerator[Document]:
-        """The task's record now and after each change, versions ascending, until it is terminal or the hub closes."""
+        """The task's record now and after each change, versions ascending, until it is terminal or the hub closes.
+        Nothing of one that is gone."""
         async with aclosing(self.follow_all([task_id])) as states:
-            async for (record,) in states:
-                yield record
+            async for records in states:
+                for record in records:
+                    yield record
 
     async def follow_all(self, task_ids: Sequence[UUID]) -> AsyncGenerator[list[Document]]:
-        """The records of all these tasks now and after each change, until all are terminal or the hub closes."""
+        """The records of all these tasks now and after each change, until all are terminal or the hub closes. Those
+        that are gone are left out, and nobody waits for them: the first state comes at once, and may be empty."""
         follower = Follower()
         for task_id in task_ids:
             self._followers[task_id].add(follower)
@@ -71,11 +74,12 @@ class Hub:
             # Registered before they are read: a change in between is offered twice rather than missed.
             async for record in self._read(task_ids):
                 follower.offer(record)
+            follower.changed.set()
             while not self._closing:
                 await follower.changed.wait()
                 follower.changed.clear()
                 records = list(follower.records.values())
-                if records and not self._closing:
+                if not self._closing:
                     yield records
                 if all(record["state"] in TERMINAL for record in records):
                     return

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -68,6 +69,27 @@ async def test_a_resumed_stream_does_not_repeat_what_was_seen(world: World, serv
         event = await Stream(response).event()
         assert event
         assert event["id"] == "2"
+
+
+async def test_of_children_that_are_gone_a_parents_stream_tells_the_end(world: World) -> None:
+    ada = await world.client()
+    gone = [{"url": REPO, "task_id": uuid4()}]
+    parent = {"_id": uuid4(), "user_id": "user-ada", "integration": "youtube", "url": REPO, "state": "completed"}
+    parent |= {"version": 2, "children": gone, "refused": [], "created_at": datetime.now(UTC)}
+    await world.db["batches"].insert_one(parent)
+    address = f"/api/v1/integrations/tasks/{parent['_id']}/"
+    async with asyncio.timeout(30):
+        streamed = (await ada.get(f"{address}events/")).text
+    assert streamed.count("event: status") == 1
+    assert '"status":"completed"' in streamed
+
+
+async def test_who_follows_what_is_gone_is_told_at_once(world: World) -> None:
+    hub, gone = world.app.state.gateway.hub, [uuid4(), uuid4()]
+    async with asyncio.timeout(30):
+        assert [records async for records in hub.follow_all(gone)] == [[]]
+        assert [record async for record in hub.follow(gone[0])] == []
+        assert await hub.outcome(gone[0], 60) is None
 
 
 async def test_many_followers_share_one_change_stream(world: World) -> None:
