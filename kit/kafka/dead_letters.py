@@ -15,8 +15,10 @@ from faststream.kafka import KafkaBroker
 
 from kit.kafka.broker import consumer_options, producer_options
 from kit.kafka.events import Undecodable
+from kit.kafka.intake import is_undecodable
 from kit.kafka.raw import publish_raw
 from kit.settings import KafkaSettings
+from schemas.content import LATEST
 from schemas.events import MAX_EVENT_BYTES
 from schemas.journey import STAGES, dead_letters
 
@@ -27,6 +29,7 @@ REPLAYED_AT = "x-replayed-at"
 HEADER_BYTES = 16  # what a header costs beside its name and value
 KEPT_BYTES = 65_536  # of a record that is not kept whole
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_MILLIS = round((LATEST - EPOCH).total_seconds() * 1_000)
 
 Headers = tuple[tuple[str, bytes], ...]
 Origin = tuple[str, str, int, int]  # stage, topic, partition, offset
@@ -153,38 +156,48 @@ async def replay(settings: KafkaSettings, letters: Collection[DeadLetter]) -> in
 
 async def _entries(settings: KafkaSettings, stages: Iterable[str]) -> AsyncIterator[DeadLetter | Replay]:
     """What the topics hold now, in their order."""
-    consumer = AIOKafkaConsumer(
-        *map(dead_letters, stages), **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest"
-    )
+    topics = [dead_letters(stage) for stage in stages]
+    if not topics:  # of which a consumer has no partitions to speak of
+        return
+    consumer = AIOKafkaConsumer(*topics, **consumer_options(settings, "dead-letters"), auto_offset_reset="earliest")
     try:
         await consumer.start()  # in no group, so every partition is ours
-        async for record in _until_end(consumer, consumer.assignment()):
-            with suppress(KeyError, ValueError):  # not ours: somebody else wrote to the topic
-                yield _entry(record)
+        for tp in consumer.assignment():
+            async for record in _until_end(consumer, tp):
+                with suppress(KeyError, ValueError, OverflowError):  # not ours: somebody else wrote to the topic
+                    yield _entry(record)
     finally:
         await consumer.stop()
 
 
-async def _until_end(
-    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
-) -> AsyncIterator["ConsumerRecord[Any, Any]"]:
-    ends = await consumer.end_offsets(partitions)
-    left = {tp for tp in partitions if ends[tp] > await consumer.position(tp)}
-    while left:
-        for tp, records in (await consumer.getmany(*left, timeout_ms=1_000)).items():
-            for record in records:
-                if record.offset < ends[tp]:
-                    yield record
+async def _until_end(consumer: AIOKafkaConsumer, tp: TopicPartition) -> AsyncIterator["ConsumerRecord[Any, Any]"]:
+    """What the partition holds now, without what cannot be decoded."""
+    end, position = (await consumer.end_offsets([tp]))[tp], await consumer.position(tp)
+    at_once: int | None = None
+    while position < end:
+        try:
+            found = await consumer.getmany(tp, timeout_ms=1_000, max_records=at_once)
+        except Exception as error:
+            if not is_undecodable(error):
+                raise
+            # A failed poll has moved on and hands over nothing: again, record by record, up to the one.
+            position, at_once = (position, 1) if at_once is None else (position + 1, None)
+            consumer.seek(tp, position)
+            continue
+        for record in found.get(tp, ()):
+            if record.offset < end:
+                yield record
         # By position, not by record: the last offsets of a log may be markers that nobody is given.
-        left = {tp for tp in left if ends[tp] > await consumer.position(tp)}
+        position = await consumer.position(tp)
 
 
 def _entry(record: "ConsumerRecord[Any, Any]") -> DeadLetter | Replay:
+    """Raises KeyError, ValueError or OverflowError for what `park` and `replay` did not write."""
     context = {n.removeprefix(PREFIX): (v or b"").decode() for n, v in record.headers if n.startswith(PREFIX)}
     stage = record.topic.removesuffix(dead_letters(""))
     topic, partition, offset = context["topic"], int(context["partition"]), int(context["offset"])
     if at := context.get("replayed-at"):
-        return Replay((stage, topic, partition, offset), datetime.fromisoformat(at))
+        return Replay((stage, topic, partition, offset), _instant(at))
     return DeadLetter(
         stage=stage,
         reason=context["reason"],
@@ -192,12 +205,19 @@ def _entry(record: "ConsumerRecord[Any, Any]") -> DeadLetter | Replay:
         topic=topic,
         partition=partition,
         offset=offset,
-        timestamp=EPOCH + timedelta(milliseconds=int(context["timestamp"])),
+        timestamp=EPOCH + timedelta(milliseconds=min(max(int(context["timestamp"]), 0), MAX_MILLIS)),
         group=context["group"],
         attempts=int(context["attempts"]),
-        failed_at=datetime.fromisoformat(context["failed-at"]),
+        failed_at=_instant(context["failed-at"]),
         key=record.key,
         value=record.value,
         headers=tuple((n, v) for n, v in record.headers if not n.startswith(PREFIX)),
         truncated="truncated" in context,
     )
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return instant.astimezone(UTC)

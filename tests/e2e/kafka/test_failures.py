@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from structlog.testing import capture_logs
 
 from kit.errors import ContentNotFoundError, RateLimitError
@@ -21,6 +22,7 @@ from kit.settings import KeyedSettings
 from schemas.events import MAX_EVENT_BYTES
 from schemas.journey import Topic
 from tests.e2e.kafka.rig import Rig, numbered, until
+from tests.e2e.kafka.test_undecodable import BAD, spoil
 from tests.unit.kafka.fakes import Away, Numbered, RecordingFailures
 
 QUICK = KeyedSettings(
@@ -219,6 +221,52 @@ async def test_a_replay_brings_back_value_key_and_headers_and_is_noted(rig: Rig)
     assert headers == {"ce_id": b"1", "odd": b"\xff"}
     (letter,) = await dead_letters.read(rig.kafka, [rig.stage])
     assert letter.replayed_at is not None
+
+
+NOTHING_ODD = {
+    "topic": "t", "partition": "0", "offset": "1", "timestamp": "0", "group": "g", "stage": "s", "attempts": "1",
+    "reason": "bug", "error-class": "E", "failed-at": "2026-01-01T00:00:00+00:00",
+}  # fmt: skip
+FOREIGN: tuple[dict[str, str], ...] = (
+    {},
+    {"topic": "t"},
+    NOTHING_ODD | {"failed-at": "2026-01-01T00:00:00"},
+    NOTHING_ODD | {"failed-at": "0001-01-01T00:00:00+14:00"},
+    NOTHING_ODD | {"failed-at": "yesterday"},
+    NOTHING_ODD | {"offset": "9" * 5_000},
+    NOTHING_ODD | {"attempts": "\xff"},
+    NOTHING_ODD | {"replayed-at": "2026-01-01T00:00:00"},
+)
+
+
+async def test_what_others_wrote_to_the_dead_letters_is_passed_over(rig: Rig) -> None:
+    def headers(context: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
+        return tuple((f"x-dead-letter-{name}", value.encode("latin-1")) for name, value in context.items())
+
+    topic = f"{rig.stage}.dead-letters"
+    for context in FOREIGN:
+        await rig.produce_raw([(b"key", b"?")], topic=topic, headers=headers(context))
+    async with AIOKafkaProducer(
+        bootstrap_servers=rig.kafka.kafka_bootstrap_servers, compression_type="zstd"
+    ) as producer:
+        await spoil(producer, topic)
+        for n in range(3):
+            ours = headers(NOTHING_ODD | {"topic": rig.out, "offset": str(n)})
+            await producer.send_and_wait(topic, b"%d" % n, headers=list(ours), partition=BAD)
+        await spoil(producer, topic)
+        await spoil(producer, topic)
+    timeless = headers(NOTHING_ODD | {"topic": rig.out, "offset": "3", "timestamp": str(2**62)})
+    await rig.produce_raw([(b"key", b"3")], topic=topic, headers=timeless)
+    letters = await dead_letters.read(rig.kafka, [rig.stage])
+    assert sorted(letter.value or b"" for letter in letters) == [b"0", b"1", b"2", b"3"]
+    assert await dead_letters.replay(rig.kafka, letters) == 4
+    assert sorted(record.value for record in await rig.read(rig.out)) == [b"0", b"1", b"2", b"3"]
+    assert all(letter.replayed_at for letter in await dead_letters.read(rig.kafka, [rig.stage]))
+
+
+async def test_nothing_is_read_and_nothing_replayed_of_no_stage(rig: Rig) -> None:
+    assert await dead_letters.read(rig.kafka, []) == []
+    assert await dead_letters.replay(rig.kafka, []) == 0
 
 
 async def test_a_record_that_was_large_before_its_compression_is_parked_in_part(rig: Rig) -> None:
