@@ -1,7 +1,7 @@
 """What the gateway is told from outside."""
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -26,7 +26,24 @@ Algorithm = Literal[
 
 
 def _names(value: object) -> object:
-    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+    return _listed(value) if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(_network(name, place) for place, name in enumerate(_listed(value), 1))
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _network(name: str, place: int) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(name)
+    except ValueError:  # pydantic would tell for each of the two kinds why it is not that
+        raise ValueError(f"entry {place} is neither an address nor a network") from None
 
 
 PerHour = Annotated[int, Field(ge=1, le=10_000)]
@@ -46,7 +63,7 @@ class LimitSettings(Settings):
 class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSettings, KafkaSettings):
     port: int = Field(8000, ge=0, le=65_535)
 
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_names)] = Field(
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (), description="comma-separated addresses or networks, whose X-Forwarded-For is believed"
     )
     return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_names)] = Field(
