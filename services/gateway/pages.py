@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query, Response
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from kit.mongo import Collection, Document
 from services.gateway.errors import InvalidRequestError
@@ -17,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Entries per page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next_cursor` of the page before.")]
 
 
-async def newest_first(
+def newest_first(
     collection: Collection,
     query: Document,
     *,
@@ -26,17 +27,22 @@ async def newest_first(
     cursor: str | None,
     without: tuple[str, ...] = (),
     id_of: Callable[[UUID], UUID | str] = lambda last_id: last_id,
-) -> tuple[list[Document], str | None]:
+) -> Awaitable[tuple[list[Document], str | None]]:
     """One page, sorted by the time field `by` and then by id, and the cursor of the next page, if there is one.
 
-    `id_of` makes an id of the collection of a UUID, where ids are kept as text.
+    `id_of` makes an id of the collection of a UUID, where ids are kept as text. Raises `InvalidRequestError` for a
+    cursor that is none of ours, and does so here, before anybody awaits anything.
     """
     if cursor:
         at, last_uuid = decode(cursor)
         last_id = id_of(last_uuid)
         query = {"$and": [query, {"$or": [{by: {"$lt": at}}, {by: at, "_id": {"$lt": last_id}}]}]}
-    found = collection.find(query, dict.fromkeys(without, 0) or None).sort([(by, -1), ("_id", -1)]).limit(limit + 1)
-    records = await found.to_list()
+    found = collection.find(query, dict.fromkeys(without, 0) or None).sort([(by, -1), ("_id", -1)])
+    return _page(found, by=by, limit=limit)
+
+
+async def _page(found: AsyncCursor[Document], *, by: str, limit: int) -> tuple[list[Document], str | None]:
+    records = await found.limit(limit + 1).to_list()
     page = records[:limit]
     return page, encode(page[-1][by], UUID(str(page[-1]["_id"]))) if len(records) > limit else None
 

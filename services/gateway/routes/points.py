@@ -21,10 +21,8 @@ async def read_points(
 ) -> PointsAnswer:
     """Your points: the total, and what each was awarded for, newest first."""
     mine = {"user_id": caller.user_id}
-    total, (records, following) = await asyncio.gather(
-        total_points(gateway.db, caller.user_id),
-        newest_first(gateway.db["points"], mine, by="awarded_at", limit=limit, cursor=cursor),
-    )
+    page = newest_first(gateway.db["points"], mine, by="awarded_at", limit=limit, cursor=cursor)
+    (records, following), total = await asyncio.gather(page, total_points(gateway.db, caller.user_id))
     link_next(response, router.prefix + PATH, following, limit=limit)
     entries = [PointsEntry.model_validate({**record, "id": record["_id"]}) for record in records]
     return PointsAnswer(total=total, entries=entries, next_cursor=following)

@@ -74,6 +74,7 @@ async def test_every_route_but_the_probes_and_the_way_in_needs_a_token(app: Fast
         ("POST", IMPORT, {"content": b"x" * 20_000}, 413, "BODY_TOO_LARGE"),
         ("GET", "/api/v1/points/?limit=0", {}, 422, "INVALID_REQUEST"),
         ("GET", "/api/v1/integrations/sources/?cursor=%00", {}, 422, "INVALID_REQUEST"),
+        ("GET", "/api/v1/points/?cursor=%00", {}, 422, "INVALID_REQUEST"),
     ],
 )
 async def test_every_error_has_the_typed_body(
