@@ -50,7 +50,10 @@ RESPONSES: Responses = {
     200: {
         "model": Imported,
         "description": "With `Prefer: wait=N`: finished in time. A failure in that time answers with its own error.",
-        "headers": {"Preference-Applied": {"description": "wait=N", "schema": {"type": "string"}}},
+        "headers": {
+            "Preference-Applied": {"description": "wait=N", "schema": {"type": "string"}},
+            **RATE_LIMIT_HEADERS,
+        },
     },
     **errors(400, 403, 409, 413, 429),
 }
@@ -137,7 +140,8 @@ async def _accept(
     if wait := wait_seconds(prefer):
         with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
             if done := await gateway.hub.outcome(record["_id"], wait):
-                return await _finished(request, gateway, caller, done, wait)
+                limit = await limit_headers(gateway, caller, new.counted_as)
+                return await _finished(request, gateway, caller, done, {"Preference-Applied": f"wait={wait}", **limit})
     return acceptance(Accepted.of(record), await limit_headers(gateway, caller, new.counted_as))
 
 
@@ -166,14 +170,15 @@ def acceptance(accepted: Accepted, limit: dict[str, str]) -> Response:
     return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
 
 
-async def _finished(request: Request, gateway: Gateway, caller: Caller, record: Document, wait: int) -> Response:
-    headers = {"Preference-Applied": f"wait={wait}"}
+async def _finished(
+    request: Request, gateway: Gateway, caller: Caller, record: Document, headers: dict[str, str]
+) -> Response:
     if record["state"] == State.FAILED:
         return respond(request, of_failure(record), headers)
     # An event said which project it is: only the member's own is believed to be theirs.
     hers = {"_id": record["result"]["project_id"], "user_id": caller.user_id}
     project = await gateway.db["projects"].find_one(hers)
     if project is None:
-        raise NotFoundError("The project was deleted meanwhile.")
+        return respond(request, NotFoundError("The project was deleted meanwhile."), headers)
     answer = Imported(project=ProjectAnswer.of(project, caller.username, own=True))
     return JSONResponse(answer.model_dump(mode="json"), 200, headers)

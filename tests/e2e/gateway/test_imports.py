@@ -164,12 +164,15 @@ async def test_waiting_answers_with_the_project_the_failure_or_the_task(world: W
     answer, _ = await asyncio.gather(ada.post(IMPORT, json={"url": REPO}, headers=wait), finish(world.complete))
     assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=30")
     assert answer.json()["success"] is True
+    assert answer.headers["ratelimit"].startswith('"repositories";r=9;')
+    assert answer.headers["ratelimit-policy"] == '"repositories";q=10;w=3600'
     assert answer.json()["project"]["url"] == "/ada/hello-world"
     assert answer.json()["project"]["content"]["blocks"] == [{"type": "text", "markdown": "# Hello"}]
 
     answer, _ = await asyncio.gather(ada.post(IMPORT, json={"url": REPO + "-2"}, headers=wait), finish(world.fail))
     assert (answer.status_code, answer.json()["error_code"]) == (404, "CONTENT_NOT_FOUND")
     assert answer.json()["success"] is False
+    assert answer.headers["ratelimit"].startswith('"repositories";r=8;')
 
     assert (await ada.post(IMPORT, json={"url": REPO + "-3"}, headers={"Prefer": "wait=1"})).status_code == 202
 
