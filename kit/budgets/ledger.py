@@ -91,6 +91,8 @@ class Ledger:
 
 def _update(bucket: Bucket, report: Report, holder: str, now: datetime) -> list[Document]:
     reading = report.reading
+    end = bucket.next_reset(now) + LATE
+    earlier = {"$min": ["$reset_at", end]}  # a window that ends later began by a clock that is far ahead
     marks = {
         f"members.{mark}": {"used": _sum(_or(f"$members.{mark}.used", 0), used), "at": now}
         for mark, used in report.spent.items()
@@ -101,7 +103,7 @@ def _update(bucket: Bucket, report: Report, holder: str, now: datetime) -> list[
         {
             "$set": {  # a new window, where the last one is over
                 "window": _sum(_or("$window", 0), {"$cond": ["$over", 1, 0]}),
-                "reset_at": {"$cond": ["$over", bucket.next_reset(now) + LATE, "$reset_at"]},
+                "reset_at": {"$cond": ["$over", end, {"$cond": [_is_right(now), earlier, "$reset_at"]}]},
                 "taken": {"$cond": ["$over", 0, "$taken"]},
                 "seen": {"$cond": ["$over", None, "$seen"]},
                 "told": {"$cond": ["$over", None, "$told"]},
@@ -167,6 +169,13 @@ def _grant(report: Report, now: datetime) -> Document:
     block = {"$max": [report.need, {"$min": [report.want, {"$floor": {"$divide": ["$free", SPREAD]}}]}]}
     none = {"$or": [{"$gt": ["$limited_until", now]}, {"$lt": ["$free", report.need]}, {"$lte": ["$free", 0]}]}
     return {"$cond": [none, 0, block]}
+
+
+def _is_right(now: datetime) -> Document:
+    """Whether MongoDB's own clock agrees, so closely that two who are right are less than LATE apart: a clock that is
+    behind would end windows that others have only just begun."""
+    milliseconds = {"$abs": {"$subtract": ["$$NOW", now]}}
+    return {"$lt": [milliseconds, LATE.total_seconds() * 1_000 / 2]}
 
 
 def _sum(*terms: Any) -> Document:

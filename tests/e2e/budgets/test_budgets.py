@@ -225,6 +225,36 @@ async def test_the_upstreams_reset_is_the_one_that_counts(process: New, clock: C
     await spend(budgets, paid)
 
 
+def wrong_by(difference: timedelta) -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC) + difference
+
+
+async def test_a_clock_that_is_far_ahead_puts_off_nobodys_reset(db: Database) -> None:
+    """MongoDB's clock tells whose is right, so all are real here."""
+    strange, budgets, paid = Budgets(db, clock=wrong_by(timedelta(days=30))), Budgets(db), charge(bucket(10))
+    await spend(strange, paid)
+    assert await spend_all(budgets, paid) > 0
+    with pytest.raises(RateLimitError) as refusal:
+        await spend(budgets, paid)
+    assert refusal.value.retry_at
+    assert refusal.value.retry_at <= datetime.now(UTC) + HOUR + 2 * SECOND
+    await strange.aclose()
+    await budgets.aclose()
+
+
+async def test_a_clock_that_is_far_behind_begins_no_new_window(db: Database) -> None:
+    strange, budgets, paid = Budgets(db, clock=wrong_by(timedelta(days=-30))), Budgets(db), charge(bucket(100))
+    calls = 0
+    for _ in range(3):
+        await spend(budgets, paid)
+        await strange.purse(paid.costs[0][0], "app", interactive=True).report()
+        await budgets.purse(paid.costs[0][0], "app", interactive=True).report()
+        calls += 1
+    assert calls + await spend_all(budgets, paid) == 100
+    await strange.aclose()
+    await budgets.aclose()
+
+
 def until_one(response: Response, now: datetime) -> datetime | None:
     return now + HOUR if response.status == 429 else None
 
