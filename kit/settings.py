@@ -12,7 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _seconds(value: object) -> object:
-    return timedelta(seconds=float(value)) if isinstance(value, (int, float, str)) else value
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, (int, float, str)) else value
+    except OverflowError:
+        raise ValueError("that is longer than anything lasts") from None
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
@@ -21,7 +24,8 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
+PositiveSeconds = Annotated[Seconds, Field(gt=timedelta(0))]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
 HmacKey = Annotated[SecretStr, AfterValidator(_long_enough)]  # or empty
@@ -48,16 +52,16 @@ class KeyedSettings(Settings):
     concurrency: int = Field(100, ge=1, description="events handled at once")
     max_buffered: int = Field(1_000, ge=1, description="unfinished events held in memory, over all partitions")
     max_uncommitted: int = Field(5_000, ge=1, description="widest span between the watermark and the last delivery")
-    commit_interval: Seconds = timedelta(seconds=0.5)
-    drain_timeout: Seconds = timedelta(seconds=20)
-    revoke_timeout: Seconds = timedelta(seconds=8)
-    session_timeout: Seconds = timedelta(seconds=10)
-    handler_timeout: Seconds = timedelta(seconds=120)
+    commit_interval: PositiveSeconds = timedelta(seconds=0.5)
+    drain_timeout: PositiveSeconds = timedelta(seconds=20)
+    revoke_timeout: PositiveSeconds = timedelta(seconds=8)
+    session_timeout: PositiveSeconds = timedelta(seconds=10)
+    handler_timeout: PositiveSeconds = timedelta(seconds=120)
     max_retries: int = Field(3, ge=0)
     retry_backoff: Seconds = timedelta(seconds=0.5)
     breaker_window: int = Field(20, ge=2, description="last outcomes that the circuit breaker looks at")
     breaker_ratio: float = Field(0.9, gt=0, le=1, description="share of failures that opens it")
-    breaker_cooldown: Seconds = timedelta(seconds=10)
+    breaker_cooldown: PositiveSeconds = timedelta(seconds=10)
 
 
 class MongoSettings(Settings):
