@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -79,6 +80,15 @@ class Batches:
         except DuplicateKeyError:  # the same request, twice at this very moment
             return await repeated(self._db, new) or record
         return record
+
+    async def wanted(self, new: NewBatch) -> set[str]:
+        """The canonical links among those of the request that stand for something, but for those imported before."""
+        links = set()
+        for url in new.urls:
+            with suppress(ImportProblem):
+                links.add(new.recognise(url).url)
+        before = {"user_id": new.caller.user_id, "external_url": {"$in": list(links)}}
+        return links - set(await self._db["projects"].distinct("external_url", before))
 
     async def find(self, user_id: str, batch_id: UUID) -> Document | None:
         return await self._batches.find_one({"_id": batch_id, "user_id": user_id})

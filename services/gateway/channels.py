@@ -72,7 +72,7 @@ class ChannelImports:
 
     async def follow(self, new: NewChannel, channel: NamedChannel) -> Document:
         """As `accept`, of a channel that was found already, and whatever the limits are."""
-        await self._sources.require_room(new.caller.user_id, [channel.url])
+        await self._sources.require_room(new.caller.user_id, {channel.url})
         now = to_millis(datetime.now(UTC))
         parent = batches.listing(
             task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now

@@ -1,6 +1,7 @@
 """What a member follows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,7 +47,7 @@ class Sources:
         """Raises `ConflictError` where the member follows it already, or enough."""
         if existing := await self._existing(new):
             raise followed(existing)
-        await self.require_room(new.user_id, [new.url])
+        await self.require_room(new.user_id, {new.url})
         source, created = await sources.follow(self._db, self._record(new))
         if not created:
             raise followed(source)
@@ -59,8 +60,9 @@ class Sources:
             return source
         return await self.change(new.user_id, source["_id"], {"sync_frequency": new.frequency, "sync_enabled": True})
 
-    async def require_room(self, user_id: str, urls: Sequence[str]) -> None:
-        """Raises `ConflictError` where there is none for all of these."""
+    async def require_room(self, user_id: str, urls: AbstractSet[str]) -> None:
+        """Raises `ConflictError` where there is none for all of these canonical links. What is followed already needs
+        none."""
         others = {"user_id": user_id, "source_identifier": {"$nin": list(urls)}}
         if await self._sources.count_documents(others, limit=self._per_member) + len(urls) > self._per_member:
             raise ConflictError(

@@ -97,7 +97,7 @@ async def import_github(
     urls = body.urls or ()
     new = NewBatch(caller, "github", urls, body.options, recognise, idempotency_key(key), body.auto_sync)
     if body.auto_sync:
-        await gateway.sources.require_room(caller.user_id, urls)
+        await gateway.sources.require_room(caller.user_id, await gateway.batches.wanted(new))
     record = await gateway.batches.accept(new)
     if body.auto_sync:
         for child in record["children"]:
@@ -133,7 +133,7 @@ async def _accept(
     )
     if auto_sync:
         gateway.registry.get_for_source(url)
-        await gateway.sources.require_room(caller.user_id, [new.url])
+        await gateway.sources.require_room(caller.user_id, {new.url})
     record = await gateway.imports.accept(new)
     if auto_sync:
         await _follow(gateway, caller, new.integration, new.url, options, auto_sync)

@@ -256,6 +256,25 @@ async def test_several_repositories_are_followed_together(db: Database, ada: htt
     assert {source["source_identifier"] for source in await db["sources"].find().to_list()} == set(urls)
 
 
+async def test_several_links_need_as_much_room_as_is_followed_of_them(db: Database) -> None:
+    app = create_app(settings(sources_per_member=2), db, FakeBroker().publish, FakeRegistry())
+    async with client_of(app, **bearer("ada")) as ada:
+        await followed(ada, f"{REPO}-1")
+        project = {"_id": uuid4(), "user_id": "user-ada", "external_url": f"{REPO}-old", "slug": "hello"}
+        await db["projects"].insert_one(project)
+        followed_already, new, none = f"{REPO}-1/", f"{REPO}-2", "https://elsewhere.test/"
+        urls = [followed_already, new, f"{new}/", f"{REPO}-old", none, ""]
+        answer = await ada.post(MANY, json={"urls": urls, "auto_sync": "daily"})
+        assert answer.status_code == 202, answer.text
+        assert [child["url"] for child in answer.json()["children"]] == [f"{REPO}-1", new]
+        assert {one["source_identifier"] for one in await db["sources"].find().to_list()} == {f"{REPO}-1", new}
+        again = await ada.post(MANY, json={"urls": urls, "auto_sync": "weekly"})
+        assert again.status_code == 202, "what is followed already needs none"
+        for body in ({"urls": [f"{REPO}-3", new]}, {"url": f"{REPO}-3"}):
+            answer = await ada.post(MANY, json={**body, "auto_sync": "daily"})
+            assert (answer.status_code, answer.json()["error_code"]) == (409, "CONFLICT")
+
+
 async def test_the_same_key_with_another_wish_is_another_request(ada: httpx.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     statuses = [
