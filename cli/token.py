@@ -1,6 +1,8 @@
 """`thrive token --user NAME`: a bearer token for local use, signed with the gateway's own JWT_KEY."""
 
+import shlex
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,14 +20,17 @@ class TokenSettings(Settings):
     jwt_audience: str = "thrive-imports"
     jwt_key: SecretStr = SecretStr("")
     jwt_algorithms: str = "HS256"
+    local_dir: Path = Path(".local")  # where `make run` keeps the key that it made
 
 
 def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple[str, ...] = ()) -> str:
     """A token that names `user` as its subject and as the wanted username. Raises ValueError without an HMAC key."""
     algorithm = settings.jwt_algorithms.split(",")[0].strip()
     key = settings.jwt_key.get_secret_value()
-    if not key or not algorithm.startswith("HS"):
-        raise ValueError("JWT_KEY is not an HMAC secret; ask your identity provider for a token instead.")
+    if not algorithm.startswith("HS"):
+        raise ValueError("JWT_ALGORITHMS names no HMAC; ask your identity provider for a token instead.")
+    if not key:
+        raise ValueError("JWT_KEY is not set: it has to be the gateway's own.")
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
@@ -40,13 +45,24 @@ def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple
     return jwt.encode({"alg": algorithm}, claims, OctKey.import_key(key), algorithms=[algorithm])
 
 
+def _somebody(user: str) -> str:
+    if not user.strip():
+        raise typer.BadParameter("a token speaks for somebody.", param_hint="--user")
+    return user
+
+
 def token(
-    user: Annotated[str, typer.Option(help="Who the token speaks for.")],
+    user: Annotated[str, typer.Option(help="Who the token speaks for.", callback=_somebody)],
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How long it is valid.")] = 12,
 ) -> None:
     """Print a bearer token for local use, signed with JWT_KEY from the environment."""
+    settings = TokenSettings()
     try:
-        typer.echo(make_token(TokenSettings(), user, hours))
+        typer.echo(make_token(settings, user, hours))
     except ValueError as error:
         typer.echo(str(error), err=True)
+        kept = settings.local_dir / "jwt.key"
+        if not settings.jwt_key.get_secret_value() and kept.exists():
+            command = f'JWT_KEY="$(cat {shlex.quote(str(kept))})" .venv/bin/thrive token --user {shlex.quote(user)}'
+            typer.echo(f"`make run` made one:\n  {command}", err=True)
         raise typer.Exit(1) from None
