@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from aiokafka.errors import KafkaError
+from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Column, Table
 
-from kit.failures import Origin
+from kit.failures import OF_SOURCES, Origin, look_again
 from kit.imports import reopen
 from kit.kafka.dead_letters import DeadLetter, read, replay
 from kit.mongo import connect
@@ -88,20 +89,30 @@ def replay_(
     for letter in letters:
         note = "  (not kept whole, left out)" if letter.truncated else ""
         typer.echo(f"{_id(letter)}  {letter.stage}  {letter.reason}{note}")
+    if not whole:
+        typer.echo("Nothing to replay.")
+        return
     if not yes:
         typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
         return
-    sent, opened = asyncio.run(_replay(whole, force))
+    try:
+        sent, opened = asyncio.run(_replay(whole, force))
+    except PyMongoError as error:
+        typer.echo(f"MongoDB does not answer as it should ({type(error).__name__}).", err=True)
+        raise typer.Exit(2) from None
+    except KafkaError as error:
+        raise _no_kafka(KafkaSettings(), error) from None
     typer.echo(f"Replayed {sent}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
 
 
 async def _replay(letters: list[DeadLetter], force: bool) -> tuple[int, int]:
     """How many it sent back, and how many failed imports it opened again: first of all, so that their status never
-    says less than what is under way.
+    says less than what is under way. A look at a source is no import.
     """
     db = connect(MongoSettings())
     try:
-        origins = [origin for letter in letters if (origin := Origin.of(letter)) is not None]
+        looks = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
+        origins = [origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))]
         known = await db.imports.distinct("_id", {"_id": {"$in": [origin.import_id for origin in origins]}})
         if strangers := len({origin.import_id for origin in origins} - set(known)):
             typer.echo(
@@ -111,6 +122,7 @@ async def _replay(letters: list[DeadLetter], force: bool) -> tuple[int, int]:
             )
             if not force:
                 raise typer.Exit(1)
+        await look_again(db, looks)
         opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
         return await replay(KafkaSettings(), letters), opened
     finally:
@@ -124,10 +136,14 @@ def _letters(stage: str | None, reason: str | None, replayed: bool) -> list[Dead
     try:
         letters = asyncio.run(read(settings, (stage,) if stage else STAGES, reason=reason, kept_bytes=SHOWN_BYTES))
     except KafkaError as error:
-        servers = settings.kafka_bootstrap_servers
-        typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)
-        raise typer.Exit(2) from None
+        raise _no_kafka(settings, error) from None
     return [letter for letter in letters if replayed or letter.replayed_at is None]
+
+
+def _no_kafka(settings: KafkaSettings, error: KafkaError) -> typer.Exit:
+    servers = settings.kafka_bootstrap_servers
+    typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)
+    return typer.Exit(2)
 
 
 def _id(letter: DeadLetter) -> str:

@@ -1,7 +1,7 @@
 """What a stage does with an event that it could not handle: wait in the deferred store, or tell its owner."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from kit import deferred
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage, is_unstorable
+from kit.runs import RunOutcome
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 
 log = structlog.get_logger()
@@ -100,6 +101,14 @@ class StageFailures:
                 retry_at=problem.retry_at,
             )
         )
+
+
+async def look_again(db: Database, origins: Iterable["Origin"]) -> None:
+    """A look that failed of a bug is had anew when its event is replayed: it leaves no record that would say how it
+    ended. Without this an event that comes twice repeats its end."""
+    for origin in origins:
+        of_a_bug = {"outcome": RunOutcome.FAILED, "error.error_code": InternalError.error_code}
+        await db.runs.delete_one({"_id": origin.id, "user_id": origin.user_id, **of_a_bug})
 
 
 def _message(problem: ImportProblem) -> str:

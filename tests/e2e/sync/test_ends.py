@@ -12,11 +12,13 @@ import pytest
 from integrations.base import Looked
 from integrations.registry import Registry
 from kit.errors import UpstreamUnavailableError
+from kit.failures import Origin, look_again
 from kit.http import Response, Upstream
 from kit.sources import Reason, SourceState, sync_requested
+from schemas.events import SyncRequested
 from services.fetcher.snapshots import PUBLIC, Snapshots
 from services.gateway.sources import Sources
-from tests.e2e.sync.conftest import Emitted, Rig
+from tests.e2e.sync.conftest import HOUR, Emitted, Rig
 from tests.e2e.sync.test_listings import URL, Shelf, books, shelf, task, waited_for
 
 __all__ = ["shelf"]
@@ -34,9 +36,41 @@ async def test_a_bug_is_raised_after_its_source_has_failed_and_is_to_be_tried_ag
     assert (source["state"], source["failures"], source["next_reason"]) == (SourceState.FAILING, 1, Reason.RETRY)
     assert source["next_sync_at"] > rig.now
     assert (run["outcome"], run["error"]["error_code"]) == ("failed", "INTERNAL_ERROR")
-    assert await rig.sync(event) == [], "a replay repeats the end"
+    assert await rig.sync(event) == [], "a redelivery repeats the end"
     assert (await rig.source(source))["failures"] == 1
     assert await rig.db.imports.count_documents({}) == 0
+
+
+async def test_a_look_that_failed_of_a_bug_is_had_anew_by_a_replay(rig: Rig, shelf: Shelf) -> None:
+    shelf.problem = KeyError("a bug")
+    source = await rig.follow(URL)
+    event = await rig.due(source)
+    with pytest.raises(KeyError):
+        await rig.sync(event)
+    shelf.problem, shelf.found = None, Looked(books("a"))
+    await look_again(rig.db, [origin_of(event, user_id="mallory")])
+    assert await rig.sync(event) == []
+    await look_again(rig.db, [origin_of(event)])
+    rig.now += HOUR
+    again = await rig.sync(event)
+    assert len(Emitted(again).fetched) == len(Emitted(again).synced) == 1
+    await look_again(rig.db, [origin_of(event)])
+    shelf.found = Looked(books("a", "b"))
+    assert await rig.sync(event) == again, "what was seen stays so"
+    assert (await rig.source(source))["state"] == SourceState.OK
+
+
+async def test_a_look_that_failed_of_its_upstream_is_over(rig: Rig, shelf: Shelf) -> None:
+    shelf.problem = DOWN
+    event = await rig.due(await rig.follow(URL))
+    assert await rig.sync(event) == []
+    shelf.problem, shelf.found = None, Looked(books("a"))
+    await look_again(rig.db, [origin_of(event)])
+    assert await rig.sync(event) == []
+
+
+def origin_of(event: SyncRequested, **other: str) -> Origin:
+    return Origin.model_validate(event.model_dump() | other)
 
 
 async def test_a_look_that_takes_too_long_is_a_failure_of_the_source(rig: Rig, shelf: Shelf) -> None:
