@@ -40,11 +40,14 @@ def poisons() -> dict[str, tuple[bytes | None, set[str]]]:
         "user_id": "user-poison",
         "url": "https://x.y",
     }
+    failed = {"stage": "fetcher", "error": "e", "error_code": "E", "action": "a", "suggestion": "s"}
+    beyond = "0001-01-01T00:00:00+14:00"  # the calendar in UTC
     return {
         "non-JSON": (b"\xff{not json", {"not_json"}),
         "wrong schema": (json.dumps({"version": 1, "surprise": True}).encode(), {"wrong_schema"}),
         "null": (None, {"null_value"}),
         "2 MiB": (json.dumps({"padding": "x" * 2 * 1024 * 1024}).encode(), {"too_large", "wrong_schema"}),
+        "no instant": (json.dumps({**base, **failed, "retry_at": beyond}).encode(), {"wrong_schema"}),
         "unknown version": (json.dumps({**base, "version": 2}).encode(), {"unknown_version"}),
     }
 
