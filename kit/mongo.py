@@ -40,11 +40,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"active": True},
         ),
+        # An Idempotency-Key names one request of a member, whichever record answers for it.
         IndexModel(
-            [("user_id", ASCENDING), ("idempotency_key", ASCENDING)],
-            name="idempotency_key",
+            [("user_id", ASCENDING), ("keys.key", ASCENDING)],
+            name="keys",
             unique=True,
-            partialFilterExpression={"idempotency_key": {"$exists": True}},
+            partialFilterExpression={"keys.key": {"$exists": True}},
         ),
         # What the gateway counts at admission and the relay walks: only imports that are not finished.
         IndexModel(
@@ -86,10 +87,10 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "notices": [IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user")],
     "batches": [
         IndexModel(
-            [("user_id", ASCENDING), ("idempotency_key", ASCENDING)],
-            name="idempotency_key",
+            [("user_id", ASCENDING), ("keys.key", ASCENDING)],
+            name="keys",
             unique=True,
-            partialFilterExpression={"idempotency_key": {"$exists": True}},
+            partialFilterExpression={"keys.key": {"$exists": True}},
         ),
     ],
     "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],

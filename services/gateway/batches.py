@@ -22,7 +22,7 @@ from schemas.events import Options
 from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
 from services.gateway.imports import Imports, NewImport
-from services.gateway.repeats import repeated
+from services.gateway.repeats import keys, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,8 @@ class Batches:
             "children": [outcome for outcome in outcomes if not isinstance(outcome, ImportProblem)],
             "refused": [{"url": url, **problem.body()} for url, problem in refused],
             "created_at": datetime.now(UTC),
+            **keys(new),
         }
-        if new.idempotency_key is not None:
-            record |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
         try:
             await self._batches.insert_one(record)
         except DuplicateKeyError:  # the same request, twice at this very moment

@@ -21,7 +21,7 @@ from kit.sources import Frequency, Identity, Reason, follow, look_now, new_sourc
 from schemas.events import Options
 from services.gateway.identity import Caller
 from services.gateway.limits import CHANNELS, MemberLimits
-from services.gateway.repeats import repeated
+from services.gateway.repeats import joined, keys, repeated
 from services.gateway.sources import Sources, followed
 
 PLATFORM = "youtube"
@@ -57,7 +57,8 @@ class ChannelImports:
         self._channels = channels
 
     async def accept(self, new: NewChannel) -> Document:
-        """The parent's record: a new one, the one under way, or, for a repeated Idempotency-Key, the one it made.
+        """The parent's record: a new one, the one under way, or, for a repeated Idempotency-Key, the one it made
+        or joined.
 
         Raises `ConflictError` where the member follows the channel already, or enough, `IdempotencyConflictError`,
         `MemberLimitError`, the errors of `integrations.youtube_find.find`, and PyMongo's.
@@ -73,12 +74,13 @@ class ChannelImports:
     async def follow(self, new: NewChannel, channel: NamedChannel) -> Document:
         """As `accept`, of a channel that was found already, and whatever the limits are."""
         await self._sources.require_room(new.caller.user_id, {channel.url})
+        # Before a parent is stored that `_again` takes back: the same request, at this moment, would be told of it.
+        if under_way := await self._joined(new, channel):
+            return under_way
         now = to_millis(datetime.now(UTC))
-        parent = batches.listing(
+        parent = keys(new) | batches.listing(
             task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now
         )
-        if new.idempotency_key is not None:
-            parent |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
         source = new_source(
             Identity(new.caller.user_id, PLATFORM, channel.url),
             display_name=channel.title,
@@ -94,7 +96,7 @@ class ChannelImports:
         except DuplicateKeyError:  # the same request, twice at this very moment
             return await repeated(self._db, new) or parent
         stored, ours = await follow(self._db, source)
-        return parent if ours else await self._again(stored, parent, new.max_videos, now)
+        return parent if ours else await self._again(new, stored, parent, now)
 
     async def _named(self, new: NewChannel) -> NamedChannel | ContentNotFoundError:
         """To have asked for it costs the same whatever comes of it, and counts."""
@@ -103,14 +105,22 @@ class ChannelImports:
         except ContentNotFoundError as error:
             return error
 
-    async def _again(self, source: Document, parent: Document, max_videos: int, now: datetime) -> Document:
+    async def _joined(self, new: NewChannel, channel: NamedChannel) -> Document | None:
+        mine = {"user_id": new.caller.user_id, "platform": PLATFORM, "source_identifier": channel.url}
+        source = await self._db["sources"].find_one(mine)
+        if source is None:
+            return None
+        return await joined(self._db, "batches", {"_id": source["task_id"], "state": State.PROCESSING}, new)
+
+    async def _again(self, new: NewChannel, source: Document, parent: Document, now: datetime) -> Document:
         """Of a channel that is followed already, only a first look that came to nothing is asked for again."""
         under_way = await self._batches.find_one({"_id": source["task_id"], "state": State.PROCESSING})
         if under_way is None and source["last_synced_at"] is None:
             again = {"_id": source["_id"], "last_synced_at": None}
-            await look_now(self._db, again, Reason.REQUESTED, now, task_id=parent["_id"], max_items=max_videos)
+            await look_now(self._db, again, Reason.REQUESTED, now, task_id=parent["_id"], max_items=new.max_videos)
             return parent
         await self._batches.delete_one({"_id": parent["_id"]})
-        if under_way is not None:
-            return under_way
+        # Only now is its key free to be the other's as well.
+        if under_way and (record := await joined(self._db, "batches", {"_id": under_way["_id"]}, new)):
+            return record
         raise followed(source)

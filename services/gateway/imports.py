@@ -27,7 +27,7 @@ from services.gateway.identity import Caller
 from services.gateway.limits import MemberLimits, counted_as
 from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
-from services.gateway.repeats import repeated
+from services.gateway.repeats import joined, keys, repeated
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class Imports:
 
     async def accept(self, new: NewImport) -> Document:
         """The record of the task that answers for this request: a new one, the one under way, or, for a repeated
-        Idempotency-Key, the one it made.
+        Idempotency-Key, the one it made or joined.
 
         Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, `MemberLimitError`, and
         PyMongo's errors, after which nothing was accepted. Only a new task counts against the member's limit.
@@ -107,7 +107,8 @@ class Imports:
         return record
 
     async def _running(self, new: NewImport) -> Document | None:
-        record = await self._imports.find_one({"user_id": new.caller.user_id, "url": new.url, "active": True})
+        under_way = {"user_id": new.caller.user_id, "url": new.url, "active": True}
+        record = await joined(self._db, "imports", under_way, new)
         if record:
             ACCEPTS.labels("running").inc()
         return record
@@ -146,9 +147,7 @@ class Imports:
             priority=new.priority,
             now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),  # as MongoDB keeps it
         )
-        if new.idempotency_key is not None:
-            record |= {"idempotency_key": new.idempotency_key, "fingerprint": new.fingerprint}
-        return record
+        return record | keys(new)
 
     async def _insert_many(self, records: list[Document]) -> list[Exception | None]:
         """One journaled round trip for all that arrived meanwhile; each request gets its own result."""

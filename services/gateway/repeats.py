@@ -1,16 +1,23 @@
-"""A request that is sent again with its Idempotency-Key is answered by what it made the first time.
+"""A request that is sent again with its Idempotency-Key is answered by what it made, or joined, the first time.
 
-A member's key names one request, whatever it imports: single imports and batches are looked through alike.
+A member's key names one request, whatever it imports: single imports and batches are looked through alike. A record
+holds the `keys` of all requests that it answers for, each with the fingerprint of what it asked for; the index on them
+lets no two records of a member hold the same key.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
 
-KEYED = ("imports", "batches")  # records with `user_id`, `idempotency_key` and `fingerprint`
+KEYED = ("imports", "batches")  # records with `user_id` and `keys`
+MOST_KEYS = 100  # of a record, the latest: to join costs nothing, and must not make it grow without end
 
 
 class Repeatable(Protocol):
@@ -24,16 +31,40 @@ class Repeatable(Protocol):
     def fingerprint(self) -> str: ...
 
 
+def keys(new: Repeatable) -> Document:
+    """What the record that a request makes holds of it."""
+    return {} if new.idempotency_key is None else {"keys": [_key(new)]}
+
+
 async def repeated(db: Database, new: Repeatable) -> Document | None:
-    """What this request made before. Raises `IdempotencyConflictError` where its key was another request's."""
+    """What this request made or joined before. Raises `IdempotencyConflictError` where its key was another's."""
     if new.idempotency_key is None:
         return None
-    mine = {"user_id": new.caller.user_id, "idempotency_key": new.idempotency_key}
+    mine = {"user_id": new.caller.user_id, "keys.key": new.idempotency_key}
     found = await asyncio.gather(*(db[name].find_one(mine) for name in KEYED))
     records = [record for record in found if record]
     for record in records:
-        if record["fingerprint"] == new.fingerprint:
+        if _key(new) in record["keys"]:
             return record
     if records:
         raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
     return None
+
+
+async def joined(db: Database, name: str, which: Document, new: Repeatable) -> Document | None:
+    """The record of this collection that the filter finds: from now on it answers for this request as well.
+
+    Raises `IdempotencyConflictError` where its key has become another request's meanwhile.
+    """
+    if new.idempotency_key is None:
+        return await db[name].find_one(which)
+    unknown = {**which, "keys.key": {"$ne": new.idempotency_key}}
+    remember = {"$push": {"keys": {"$each": [_key(new)], "$slice": -MOST_KEYS}}}
+    with suppress(DuplicateKeyError):  # another record got the key a moment earlier
+        if record := await db[name].find_one_and_update(unknown, remember, return_document=ReturnDocument.AFTER):
+            return record
+    return await repeated(db, new)
+
+
+def _key(new: Repeatable) -> Document:
+    return {"key": new.idempotency_key, "fingerprint": new.fingerprint}

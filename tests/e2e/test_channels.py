@@ -238,6 +238,21 @@ async def test_an_idempotency_key_is_answered_with_the_same_task(world: World) -
     assert world.youtube.calls == {"channels": 1}
 
 
+async def test_a_key_that_joined_a_listing_under_way_is_remembered_too(world: World) -> None:
+    headers = {"Idempotency-Key": "second"}
+    first = await world.send(channel_id=ID)
+    sent = (world.ada.post(IMPORT, json={"channel_id": ID}, headers=headers) for _ in range(2))
+    joined = await asyncio.gather(*sent)
+    assert [answer.json()["task_id"] for answer in joined] == [first["task_id"]] * 2
+    other = await world.ada.post(IMPORT, json={"channel_id": ID, "max_videos": 3}, headers=headers)
+    assert (other.status_code, other.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    await world.listed(first)
+    await world.db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC)}})
+    again = await world.ada.post(IMPORT, json={"channel_id": ID}, headers=headers)
+    assert (again.status_code, again.json().get("task_id")) == (202, first["task_id"])
+    assert await world.db["batches"].count_documents({}) == 1
+
+
 async def test_a_name_that_nobody_has_counts_and_follows_nothing(world: World) -> None:
     for _ in range(3):
         refused = await world.send(404, channel_url="https://youtube.com/@nobody")

@@ -10,6 +10,7 @@ import pytest
 
 from services.gateway.app import create_app
 from services.gateway.hub import Hub
+from services.gateway.repeats import MOST_KEYS
 from tests.e2e.gateway.conftest import IMPORT, REPO, World
 from tests.unit.gateway.support import FakeRegistry, absent_database, bearer, client_of, settings
 
@@ -110,6 +111,50 @@ async def test_an_idempotency_key_names_one_request(world: World) -> None:
     assert (await ada.post(IMPORT, json={"url": REPO}, headers={"Idempotency-Key": "k" * 256})).status_code == 422
     bob = await world.client("bob")
     assert await world.accept(bob, **key) != first[0], "keys belong to their user"
+
+
+@pytest.mark.parametrize("first", [{}, {"Idempotency-Key": "first"}])
+async def test_a_key_that_joined_an_import_under_way_is_remembered_too(world: World, first: dict[str, str]) -> None:
+    ada, key = await world.client(), {"Idempotency-Key": "second"}
+    task_id = await world.accept(ada, **first)
+    assert {*(await asyncio.gather(*(world.accept(ada, **key) for _ in range(5))))} == {task_id}
+    for changes in ({"url": REPO + "-2"}, {"url": REPO, "is_private": True}):
+        answer = await ada.post(IMPORT, json=changes, headers=key)
+        assert (answer.status_code, answer.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    answer = await ada.post("/api/v1/github/import/", json={"urls": [REPO]}, headers=key)
+    assert (answer.status_code, answer.json()["error_code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    await world.fail(task_id)
+    assert await world.accept(ada, **key) == task_id, "it starts no second import"
+    await world.complete(task_id)
+    for sent in (first, key):
+        again = await ada.post(IMPORT, json={"url": REPO}, headers=sent)
+        assert (again.status_code, again.json().get("task_id")) == ((202, task_id) if sent else (409, None))
+    assert await world.db["imports"].count_documents({}) == len(world.broker.events) == 1
+
+
+async def test_a_key_that_joins_one_import_and_begins_another_at_once_does_one_of_both(world: World) -> None:
+    ada = await world.client()
+    running = await world.accept(ada)
+    for number in range(5):
+        key, fresh = {"Idempotency-Key": f"k-{number}"}, f"{REPO}-{number}"
+        sent = [ada.post(IMPORT, json={"url": url}, headers=key) for url in (REPO, fresh) * 3]
+        answers = await asyncio.gather(*sent)
+        assert sorted(answer.status_code for answer in answers) == [202] * 3 + [422] * 3
+        (told,) = {answer.json()["task_id"] for answer in answers if answer.status_code == 202}
+        begun = await world.db["imports"].count_documents({"url": fresh})
+        assert begun == (told != running)
+
+
+async def test_who_joins_again_and_again_makes_no_record_grow_without_end(world: World) -> None:
+    ada = await world.client()
+    task_id = await world.accept(ada, **{"Idempotency-Key": "first"})
+    for number in range(MOST_KEYS + 5):
+        assert await world.accept(ada, **{"Idempotency-Key": f"k-{number}"}) == task_id
+    record = await world.db["imports"].find_one({})
+    assert record
+    assert len(record["keys"]) == MOST_KEYS
+    await world.fail(task_id)
+    assert await world.accept(ada, **{"Idempotency-Key": f"k-{MOST_KEYS + 4}"}) == task_id, "the latest are kept"
 
 
 async def test_one_key_with_two_bodies_at_once_makes_one_import(world: World) -> None:
