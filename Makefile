@@ -22,7 +22,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
 demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
-	@$(BIN)/python -m deploy.local.demo $(if $(EXIT),--exit)
+	@$(BIN)/python -m deploy.local.demo $(if $(filter-out 0,$(EXIT)),--exit)
 
 run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
 	@$(BIN)/python -m deploy.local.run

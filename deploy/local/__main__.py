@@ -1,7 +1,6 @@
 """`python -m deploy.local`: Kafka and MongoDB on this machine, without Docker."""
 
 import shlex
-import signal
 import time
 from contextlib import ExitStack, suppress
 from typing import Annotated
@@ -10,8 +9,10 @@ import typer
 
 from deploy.local.engine import EngineError
 from deploy.local.jars import LOCK, resolve_lock
+from deploy.local.refusals import in_plain_words
 from deploy.local.runner import Runner
 from deploy.local.settings import LocalSettings
+from deploy.local.signals import interruptible
 
 app = typer.Typer(
     help="Kafka and MongoDB on this machine, without Docker. Data live under LOCAL_DIR (.local). "
@@ -24,26 +25,21 @@ app = typer.Typer(
 @app.command()
 def up(timeout: Annotated[float, typer.Option(help="seconds that an engine may take to start")] = 60) -> None:
     """Run both engines until Ctrl-C, which stops both cleanly."""
-    settings = LocalSettings()
-    runners = [Runner(engine) for engine in (settings.kafka(), settings.mongo()) if engine]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with ExitStack() as stack, suppress(KeyboardInterrupt):
-            stack.callback(typer.echo, "Stopped.")
+    with interruptible(), in_plain_words(), ExitStack() as stack, suppress(KeyboardInterrupt):
+        settings = LocalSettings()
+        runners = [Runner(engine) for engine in (settings.kafka(), settings.mongo()) if engine]
+        stack.callback(typer.echo, "Stopped.")
+        for runner in runners:
+            typer.echo(f"Starting {runner.engine.name} …")
+            stack.callback(runner.stop)
+            runner.start(timeout)
+            typer.echo(f"  {runner.engine.address_setting}={runner.address}")
+        typer.echo("Ready. Ctrl-C stops them." if runners else "Both engines run elsewhere: nothing to start.")
+        while runners:
+            time.sleep(0.5)
             for runner in runners:
-                typer.echo(f"Starting {runner.engine.name} …")
-                stack.callback(runner.stop)
-                runner.start(timeout)
-                typer.echo(f"  {runner.engine.address_setting}={runner.address}")
-            typer.echo("Ready. Ctrl-C stops them." if runners else "Both engines run elsewhere: nothing to start.")
-            while runners:
-                time.sleep(0.5)
-                for runner in runners:
-                    if not runner.alive:
-                        raise EngineError(f"{runner.engine.name} stopped. {runner.engine.diagnosis()}")
-    except EngineError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from error
+                if not runner.alive:
+                    raise EngineError(f"{runner.engine.name} stopped. {runner.engine.diagnosis()}")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
@@ -19,6 +19,7 @@ from deploy.local.curating import curate
 from deploy.local.engine import LOOPBACK, EngineError
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
+from deploy.local.refusals import in_plain_words
 from deploy.local.showcase import API, MEMBER, Import, demo_links, import_all
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, demo_stack
@@ -55,7 +56,7 @@ def demo(
     """
     user = user or f"demo-{secrets.token_hex(3)}"  # what earlier runs imported stays theirs
     stopped = 130  # the status of an end by Ctrl-C, until there is nothing left to wait for
-    with interruptible():
+    with interruptible(), in_plain_words():
         try:
             settings = StackSettings()
             key = local_jwt_key(settings.local_dir)
@@ -81,9 +82,6 @@ def demo(
                 while all(processes.state(program) != "FATAL" for program in processes.programs):
                     time.sleep(1)
                 raise EngineError(f"A process does not stay up; see {stack.logs}.")
-        except (EngineError, ValidationError, httpx.HTTPError) as error:
-            console.print(Text(str(error), "red"), soft_wrap=True)
-            raise typer.Exit(1) from error
         except KeyboardInterrupt:
             _say("Stopped.")
             raise typer.Exit(stopped) from None

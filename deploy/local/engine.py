@@ -75,7 +75,7 @@ class Engine(ABC):
         for setting, port in self.ports().items():
             if not port_is_free(port):
                 raise EngineError(
-                    f"{self.name} cannot start: port {port} is taken{_holder(port)}. "
+                    f"{self.name} cannot start: port {port} is taken{holder(port)}. "
                     f"Stop that program, set {setting} to another port, "
                     f"or set {self.address_setting} to a {self.name} that runs already."
                 )
@@ -143,7 +143,7 @@ def free_port() -> int:
 _given: set[int] = set()  # to this process
 
 
-def _holder(port: int) -> str:
+def holder(port: int) -> str:
     """` by NAME (pid N)`, where the system lets us see it."""
     try:
         pids = [

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import typer
 from dotenv import load_dotenv
-from pydantic import ValidationError
 
 from deploy.local.engine import EngineError
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
+from deploy.local.refusals import in_plain_words
 from deploy.local.signals import interruptible
 from deploy.local.stack import PORTS, Stack, StackSettings, run_stack
 from integrations.connections.settings import ConnectionSettings
@@ -29,7 +29,7 @@ def run() -> None:
     LOCAL_DIR (.local). KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere.
     """
     load_dotenv(Path(".env"), override=False)
-    with interruptible():
+    with interruptible(), in_plain_words():
         try:
             settings = StackSettings()
             secrets, hint = _identity(settings)
@@ -47,15 +47,13 @@ def run() -> None:
                         if processes.state(program) == "FATAL":
                             raise EngineError(f"{program.name} does not stay up; see {program.log}.")
                     time.sleep(1)
-        except (EngineError, ValidationError) as error:
-            typer.secho(str(error), fg="red", err=True)
-            raise typer.Exit(1) from error
         except KeyboardInterrupt:
             typer.echo("Stopped.")
 
 
 def check_settings() -> None:
-    """Read the environment as each process will, to refuse it before anything is started. Raises ValidationError."""
+    """Read the environment as each process will, to refuse it before anything is started. Raises ValidationError, and
+    SettingsError where a list is no JSON."""
     for name in (*PORTS, "gateway"):
         getattr(import_module(f"services.{name}.settings"), f"{name.capitalize()}Settings")()
     ConnectionSettings()

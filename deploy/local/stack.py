@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from pydantic import Field
 
-from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, port_is_free
+from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, holder, port_is_free
 from deploy.local.kafka import Kafka
 from deploy.local.keys import keep
 from deploy.local.mongo import Mongo
@@ -150,7 +150,10 @@ def free_or_another(port: int) -> int:
 def run_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     """Against the real upstreams, on the ports that are set. Raises EngineError when the gateway's is taken."""
     if not port_is_free(settings.port):
-        raise EngineError(f"The gateway cannot start: port {settings.port} is taken. Set PORT to another one.")
+        raise EngineError(
+            f"The gateway cannot start: port {settings.port} is taken{holder(settings.port)}. "
+            "Stop that program, or set PORT to another port."
+        )
     return Stack(
         home=settings.local_dir,
         engines=tuple(engine for engine in (settings.kafka(), settings.mongo()) if engine),

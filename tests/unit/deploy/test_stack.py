@@ -1,5 +1,7 @@
 """What `make demo` and `make run` start, and how it is kept."""
 
+import os
+import re
 import signal
 import socket
 import sys
@@ -76,8 +78,9 @@ def test_the_demo_takes_other_ports_where_its_own_are_taken(tmp_path: Path, take
     assert stack.environment["MONGODB_URL"] == stack.engines[1].address
 
 
-def test_run_says_that_the_gateways_port_is_taken(tmp_path: Path, taken: int) -> None:
-    with pytest.raises(EngineError, match=f"port {taken} is taken.*Set PORT"):
+def test_run_says_who_has_taken_the_gateways_port(tmp_path: Path, taken: int) -> None:
+    us = re.escape(f"{psutil.Process().name()} (pid {os.getpid()})")
+    with pytest.raises(EngineError, match=f"port {taken} is taken by {us}.*set PORT"):
         run_stack(StackSettings(local_dir=tmp_path, port=taken), KEY)
 
 
