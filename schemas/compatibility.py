@@ -31,9 +31,9 @@ def breaking_changes(published: Schema, ours: Schema, audience: Audience) -> lis
 def _changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator[str]:
     if not reading and "default" in old and "default" in new and old["default"] != new["default"]:
         yield f"{at}: left out it meant {old['default']!r}, and means {new['default']!r}"
-    wide, narrow = _alternatives(new if reading else old), _alternatives(old if reading else new)
-    for one in wide:
-        like = [other for other in narrow if len(wide) == len(narrow) == 1 or _alike(one, other)]
+    narrow, wide = _alternatives(new if reading else old), _alternatives(old if reading else new)
+    for one in narrow:
+        like = [other for other in wide if len(narrow) == len(wide) == 1 or _alike(one, other)]
         found = [list(_plain_changes(*((each, one) if reading else (one, each)), reading, at)) for each in like]
         what = one.get("const", one.get("type", "anything"))
         yield from min(found, key=len, default=[f"{at}: {what!r} is {'new' if reading else 'no longer taken'}"])
@@ -41,14 +41,14 @@ def _changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator[str]:
 
 def _plain_changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator[str]:
     """Of two schemas without alternatives."""
-    wide, narrow = (new, old) if reading else (old, new)
-    for word in sorted(narrow.keys() - NOTES - PARTS):
-        if word not in wide or not _within(word, wide[word], narrow[word]):
+    narrow, wide = (new, old) if reading else (old, new)
+    for word in sorted(wide.keys() - NOTES - PARTS):
+        if word not in narrow or not _within(word, narrow[word], wide[word]):
             yield f"{at}: {word} was {old.get(word)!r}, is {new.get(word)!r}"
     before, after = old.get("properties", {}), new.get("properties", {})
     removed = before.keys() - after.keys()
     yield from (f"{at}.{name}: removed" for name in sorted(removed))
-    needed = set(narrow.get("required", ())) - set(wide.get("required", ())) - removed
+    needed = set(wide.get("required", ())) - set(narrow.get("required", ())) - removed
     yield from (f"{at}.{name}: {'may be missing' if reading else 'required'} now" for name in sorted(needed))
     for name in sorted(before.keys() & after.keys()):
         yield from _changes(before[name], after[name], reading, f"{at}.{name}")
@@ -57,15 +57,15 @@ def _plain_changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator
         yield from _changes(before.get(name, {}), after.get(name, {}), reading, f"{at}[{name}]")
 
 
-def _within(word: str, wide: Any, narrow: Any) -> bool:
+def _within(word: str, narrow: Any, wide: Any) -> bool:
     if word in AT_MOST | AT_LEAST:
-        return bool(wide <= narrow if word in AT_MOST else wide >= narrow)
-    return bool(wide == narrow or (word, wide, narrow) == ("type", "integer", "number"))
+        return bool(narrow <= wide if word in AT_MOST else narrow >= wide)
+    return bool(narrow == wide or (word, narrow, wide) == ("type", "integer", "number"))
 
 
-def _alike(wide: Schema, narrow: Schema) -> bool:
+def _alike(narrow: Schema, wide: Schema) -> bool:
     """Whether one may be found in the other: of one type, and not two values of it."""
-    return all(word not in narrow or _within(word, wide.get(word), narrow[word]) for word in ("type", "const"))
+    return all(word not in wide or _within(word, narrow.get(word), wide[word]) for word in ("type", "const"))
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
