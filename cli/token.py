@@ -23,6 +23,10 @@ class TokenSettings(Settings):
     local_dir: Path = Path(".local")  # where `make run` keeps the key that it made
 
 
+class KeyNotSetError(ValueError):
+    """There is no JWT_KEY to sign with."""
+
+
 def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple[str, ...] = ()) -> str:
     """A token that names `user` as its subject and as the wanted username. Raises ValueError without an HMAC key."""
     algorithm = settings.jwt_algorithms.split(",")[0].strip()
@@ -30,7 +34,7 @@ def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple
     if not algorithm.startswith("HS"):
         raise ValueError("JWT_ALGORITHMS names no HMAC; ask your identity provider for a token instead.")
     if not key:
-        raise ValueError("JWT_KEY is not set: it has to be the gateway's own.")
+        raise KeyNotSetError("JWT_KEY is not set: it has to be the gateway's own.")
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
@@ -62,7 +66,7 @@ def token(
     except ValueError as error:
         typer.echo(str(error), err=True)
         kept = settings.local_dir / "jwt.key"
-        if not settings.jwt_key.get_secret_value() and kept.exists():
+        if isinstance(error, KeyNotSetError) and kept.exists():
             command = f'JWT_KEY="$(cat {shlex.quote(str(kept))})" .venv/bin/thrive token --user {shlex.quote(user)}'
             typer.echo(f"`make run` made one:\n  {command}", err=True)
         raise typer.Exit(1) from None

@@ -48,6 +48,9 @@ def test_the_key_of_make_run_is_pointed_out_where_there_is_one(folder: str) -> N
 
 
 def test_an_algorithm_with_public_keys_leaves_tokens_to_the_identity_provider() -> None:
-    result = run(app, ["token", "--user", "ada"], env={"JWT_KEY": KEY, "JWT_ALGORITHMS": "RS256"})
+    Path(".local").mkdir()
+    Path(".local/jwt.key").write_text(KEY)
+    result = run(app, ["token", "--user", "ada"], env={"JWT_ALGORITHMS": "RS256"})
     assert result.exit_code == 1
     assert "identity provider" in result.output
+    assert "jwt.key" not in result.output
