@@ -161,6 +161,7 @@ async def _running(hub: Hub, resources: Callable[[], AbstractAsyncContextManager
         try:
             yield
         finally:
+            hub.close()
             feeding.cancel()
             with suppress(asyncio.CancelledError):
                 await feeding

@@ -97,9 +97,15 @@ class Hub:
         return None
 
     async def run(self) -> None:
-        """Feeds the followers until it is cancelled."""
+        """Feeds the followers until the hub is closed.
+
+        To cancel it is not enough: a change stream that fails while it is being closed puts its own error in the place
+        of the cancellation.
+        """
         while True:
             await self._wanted.wait()
+            if self._closing:
+                return
             try:
                 await self._stream()
             except Exception as error:  # followers wait for this task, so nothing may end it
@@ -110,6 +116,7 @@ class Hub:
     def close(self) -> None:
         """Ends every stream and wait, so that a stopping server has nothing left to serve."""
         self._closing = True
+        self._wanted.set()
         for followers in self._followers.values():
             for follower in followers:
                 follower.changed.set()
@@ -118,7 +125,7 @@ class Hub:
         async with await self._db.watch(PIPELINE, full_document="updateLookup", max_await_time_ms=IDLE_MS) as stream:
             async for record in self._read(list(self._followers)):
                 self._offer(record)
-            while self._followers:
+            while self._followers and not self._closing:
                 change = await stream.try_next()
                 if change and change.get("fullDocument"):
                     self._offer(change["fullDocument"])
@@ -137,5 +144,5 @@ class Hub:
             self._followers[task_id].discard(follower)
             if not self._followers[task_id]:
                 del self._followers[task_id]
-        if not self._followers:
+        if not self._followers and not self._closing:
             self._wanted.clear()

@@ -66,10 +66,11 @@ def build(settings: SchedulerSettings) -> Starlette:
             sweep_every=settings.subscription_sweep,
         ).tick
     heartbeats = dict.fromkeys(ticks, monotonic())
+    stopping = asyncio.Event()
 
     async def rounds(name: str) -> None:
         """Each in a loop of its own: none waits for another. A tick says whether there is more to do at once."""
-        while True:
+        while not stopping.is_set():
             more = False
             try:
                 more = await ticks[name]()
@@ -88,6 +89,7 @@ def build(settings: SchedulerSettings) -> Starlette:
         try:
             yield
         finally:
+            stopping.set()  # what a round cleans up with may fail, and its error takes the place of the cancellation
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
