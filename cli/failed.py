@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from aiokafka.errors import KafkaError
-from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Column, Table
 
+from cli.database import with_database
 from kit.failures import OF_SOURCES, Origin, look_again
 from kit.imports import reopen
 from kit.kafka.dead_letters import DeadLetter, read, replay
-from kit.mongo import connect
+from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
 from schemas.journey import STAGES
 
@@ -96,37 +96,30 @@ def replay_(
         typer.echo(f"Dry run: {len(whole)} would be replayed. Add --yes to do it.")
         return
     try:
-        sent, opened = asyncio.run(_replay(whole, force))
-    except PyMongoError as error:
-        typer.echo(f"MongoDB does not answer as it should ({type(error).__name__}).", err=True)
-        raise typer.Exit(2) from None
+        sent, opened = with_database(lambda db: _replay(db, whole, force))
     except KafkaError as error:
         raise _no_kafka(KafkaSettings(), error) from None
     typer.echo(f"Replayed {sent}; {opened} failed imports in {MongoSettings().mongodb_database} opened again.")
 
 
-async def _replay(letters: list[DeadLetter], force: bool) -> tuple[int, int]:
+async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple[int, int]:
     """How many it sent back, and how many failed imports it opened again: first of all, so that their status never
     says less than what is under way. A look at a source is no import.
     """
-    db = connect(MongoSettings())
-    try:
-        looks = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
-        origins = [origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))]
-        known = await db.imports.distinct("_id", {"_id": {"$in": [origin.import_id for origin in origins]}})
-        if strangers := len({origin.import_id for origin in origins} - set(known)):
-            typer.echo(
-                f"The database {db.name} does not know {strangers} of these imports, so their status could not follow. "
-                "Is it the database of the stages (MONGODB_URL, MONGODB_DATABASE)? --force replays them anyway.",
-                err=True,
-            )
-            if not force:
-                raise typer.Exit(1)
-        await look_again(db, looks)
-        opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
-        return await replay(KafkaSettings(), letters), opened
-    finally:
-        await db.client.close()
+    looks = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
+    origins = [origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))]
+    known = await db.imports.distinct("_id", {"_id": {"$in": [origin.import_id for origin in origins]}})
+    if strangers := len({origin.import_id for origin in origins} - set(known)):
+        typer.echo(
+            f"The database {db.name} does not know {strangers} of these imports, so their status could not follow. "
+            "Is it the database of the stages (MONGODB_URL, MONGODB_DATABASE)? --force replays them anyway.",
+            err=True,
+        )
+        if not force:
+            raise typer.Exit(1)
+    await look_again(db, looks)
+    opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
+    return await replay(KafkaSettings(), letters), opened
 
 
 def _letters(stage: str | None, reason: str | None, replayed: bool) -> list[DeadLetter]:

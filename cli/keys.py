@@ -1,23 +1,18 @@
 """`thrive keys new|show|rotate`: the keys that members' tokens are encrypted with."""
 
-import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Table
 
-from kit.mongo import Database, connect
+from cli.database import with_database
+from kit.mongo import Database
 from kit.rotation import Rotation, count_by_key, rotate
-from kit.settings import MongoSettings
 from kit.vault import Vault, VaultError, VaultSettings, new_key
-
-T = TypeVar("T")
 
 app = typer.Typer(help="The keys that members' tokens are encrypted with (TOKEN_KEYS).", no_args_is_help=True)
 
@@ -35,7 +30,7 @@ def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] =
 def show() -> None:
     """Show which keys there are, and how many values each one protects. No key is printed."""
     vault = _vault()
-    counts: Counter[str] = _with_database(count_by_key)
+    counts: Counter[str] = with_database(count_by_key)
     table = Table("key", "sealed values", "")
     for kid in dict.fromkeys((*vault.kids, *sorted(counts))):
         note = "encrypts" if kid in vault.kids[:1] else "decrypts" if kid in vault.kids else "missing in TOKEN_KEYS"
@@ -52,7 +47,7 @@ def rotate_() -> None:
         return await rotate(db, vault)
 
     try:
-        result: Rotation = _with_database(run)
+        result: Rotation = with_database(run)
     except VaultError as error:
         typer.echo(f"{error}.", err=True)
         raise typer.Exit(1) from None
@@ -71,18 +66,3 @@ def _vault() -> Vault:
     except ValidationError as error:
         typer.echo(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.", err=True)
         raise typer.Exit(1) from None
-
-
-def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        db = connect(MongoSettings())
-        try:
-            return await work(db)
-        finally:
-            await db.client.close()
-
-    try:
-        return asyncio.run(run())
-    except PyMongoError as error:
-        typer.echo(f"MongoDB does not answer as it should ({type(error).__name__}).", err=True)
-        raise typer.Exit(2) from None

@@ -14,6 +14,7 @@ from integrations.registry import Registry
 from kit.errors import UpstreamUnavailableError
 from kit.failures import Origin, look_again
 from kit.http import Response, Upstream
+from kit.mongo import Document
 from kit.sources import Reason, SourceState, sync_requested
 from schemas.events import SyncRequested
 from services.fetcher.snapshots import PUBLIC, Snapshots
@@ -26,12 +27,18 @@ __all__ = ["shelf"]
 DOWN = UpstreamUnavailableError("Shelf is not available.")
 
 
-async def test_a_bug_is_raised_after_its_source_has_failed_and_is_to_be_tried_again(rig: Rig, shelf: Shelf) -> None:
+async def failed_of_a_bug(rig: Rig, shelf: Shelf) -> tuple[Document, SyncRequested]:
+    """A source whose look has raised, and what asked for the look."""
     shelf.problem = KeyError("a bug")
     source = await rig.follow(URL)
     event = await rig.due(source)
     with pytest.raises(KeyError):
         await rig.sync(event)
+    return source, event
+
+
+async def test_a_bug_is_raised_after_its_source_has_failed_and_is_to_be_tried_again(rig: Rig, shelf: Shelf) -> None:
+    source, event = await failed_of_a_bug(rig, shelf)
     source, run = await rig.source(source), await rig.run(source)
     assert (source["state"], source["failures"], source["next_reason"]) == (SourceState.FAILING, 1, Reason.RETRY)
     assert source["next_sync_at"] > rig.now
@@ -42,11 +49,7 @@ async def test_a_bug_is_raised_after_its_source_has_failed_and_is_to_be_tried_ag
 
 
 async def test_a_look_that_failed_of_a_bug_is_had_anew_by_a_replay(rig: Rig, shelf: Shelf) -> None:
-    shelf.problem = KeyError("a bug")
-    source = await rig.follow(URL)
-    event = await rig.due(source)
-    with pytest.raises(KeyError):
-        await rig.sync(event)
+    source, event = await failed_of_a_bug(rig, shelf)
     shelf.problem, shelf.found = None, Looked(books("a"))
     await look_again(rig.db, [origin_of(event, user_id="mallory")])
     assert await rig.sync(event) == []

@@ -11,12 +11,12 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from services.gateway import sessions
 from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from tests import databases
 from tests.e2e.members.browser import HOME, browser, session_of
 from tests.e2e.walk.provider import FakeProviders, connection_settings
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, settings
@@ -58,14 +58,11 @@ class World:
 
 @pytest.fixture
 async def world(mongodb: str, database: str) -> AsyncIterator[World]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
     providers = FakeProviders()
     vault = Vault(VaultSettings(token_keys=SecretStr(new_key("test"))))
-    accounts = open_accounts(db, providers.transport(), connection_settings(), vault)
     given = settings(public_url=HOME, return_origins=("https://host.test",), limit_repositories=100)
-    app = create_app(given, db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
-    async with AsyncExitStack() as stack:
+    async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
+        accounts = open_accounts(db, providers.transport(), connection_settings(), vault)
+        app = create_app(given, db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, app, providers, stack)
-    await db.client.close()

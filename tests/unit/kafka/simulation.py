@@ -71,6 +71,15 @@ class Group:
         self.spoiled[tp][offset] = FOR_EVER
         return offset
 
+    def begin_anew(self) -> None:
+        """As where a topic was deleted and made again: its log is empty, and begins at 0."""
+        for tp, log in self.log.items():
+            log.clear()
+            self.finished[tp].clear()
+        for member in self.members:
+            for tp in member.tps:
+                member.seek(tp, 0)
+
     async def rebalance(self) -> None:
         async with self._rebalancing:
             old = list(self.members)
@@ -112,6 +121,12 @@ class Group:
             not log or self.committed.get(tp, OffsetAndMetadata(0, "")).offset == log[-1].offset + 1
             for tp, log in self.log.items()
         )
+
+    async def settle(self) -> None:
+        """Until everything is handled and committed, or something is wrong."""
+        async with asyncio.timeout(20):
+            while not self.settled and not self.faults:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
 
 
 class FakeConsumer:

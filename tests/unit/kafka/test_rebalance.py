@@ -42,12 +42,6 @@ async def upheave(group: Group, members: list[Member], workload: Workload) -> No
             await members.pop(group.random.randrange(len(members))).die()
 
 
-async def settle(group: Group) -> None:
-    async with asyncio.timeout(20):
-        while not group.settled and not group.faults:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("seed", range(6))
 async def test_rebalances_lose_nothing_keep_the_order_and_never_commit_too_much(seed: int) -> None:
     group = Group(seed)
@@ -60,7 +54,7 @@ async def test_rebalances_lose_nothing_keep_the_order_and_never_commit_too_much(
             await upheave(group, members, workload)
         if n % 10 == 0:
             await asyncio.sleep(0.001)
-    await settle(group)
+    await group.settle()
     for member in members:
         await member.leave()
     assert group.faults == []
@@ -80,7 +74,7 @@ async def test_records_that_come_before_the_assignment_is_announced_are_fetched_
         for m in range(n, n + 10):
             group.produce(m, f"key{m % KEYS}")
         await group.rebalance()
-    await settle(group)
+    await group.settle()
     await member.leave()
     assert group.faults == []
     assert group.settled
@@ -98,7 +92,7 @@ async def test_a_drained_member_leaves_nothing_to_repeat() -> None:
     second = Member(group, workload)
     runs_before, finished_before = group.runs, sum(map(len, group.finished.values()))
     await second.join()
-    await settle(group)
+    await group.settle()
     await second.leave()
     retries = group.runs - runs_before - (100 - finished_before)
     assert group.faults == []

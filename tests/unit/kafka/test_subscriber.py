@@ -34,9 +34,8 @@ async def test_health_and_metrics_follow_the_subscriber() -> None:
     assert 'thrive_breaker_state{group="g"} 0.0' in told
     assert [line for line in told.splitlines() if line.startswith("thrive_unfinished{") and line.endswith(" 1.0")]
     release.set()
-    async with asyncio.timeout(10):
-        while not group.settled:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await group.settle()
+    assert group.settled
     told = generate_latest(REGISTRY).decode()
     assert 'thrive_outcomes_total{group="g",outcome="done"}' in told
     assert 'thrive_handler_seconds_count{group="g",topic="numbered"}' in told
@@ -58,17 +57,13 @@ async def test_a_rewound_log_is_handled_from_its_new_beginning() -> None:
     await member.join()
     for n in range(20):
         group.produce(n, "key")
-    async with asyncio.timeout(10):
-        while not group.settled:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        for tp, log in group.log.items():
-            log.clear()
-            group.members[0].seek(tp, 0)
-            group.finished[tp].clear()
-        for n in range(100, 105):
-            group.produce(n, "key")
-        while not group.settled:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await group.settle()
+    assert group.settled
+    group.begin_anew()
+    for n in range(100, 105):
+        group.produce(n, "key")
+    await group.settle()
+    assert group.settled
     await member.leave()
     assert handled == [*range(20), *range(100, 105)]
 
@@ -93,14 +88,10 @@ async def test_a_rewound_log_does_not_wait_for_what_still_runs_of_the_old() -> N
         old = group.records[19]
         while group.committed.get(TopicPartition(old.topic, old.partition), START).offset != old.offset:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-        for tp, log in group.log.items():
-            log.clear()
-            group.members[0].seek(tp, 0)
-            group.finished[tp].clear()
-        for n in range(100, 105):
-            group.produce(n, "key")
-        while not group.settled and not group.faults:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    group.begin_anew()
+    for n in range(100, 105):
+        group.produce(n, "key")
+    await group.settle()
     release.set()
     await member.leave()
     assert group.faults == []
@@ -126,6 +117,6 @@ async def test_one_record_is_fetched_to_probe_what_was_broken() -> None:
         await probing.wait()
         assert sum(part.tracker.unfinished for part in member.subscriber.partitions_now()) == 1
         release.set()
-        while not group.settled:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await group.settle()
+    assert group.settled
     await member.leave()

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from kit.kafka.intake import TRIES, is_undecodable
 from tests.unit.kafka.fakes import Numbered
 from tests.unit.kafka.simulation import FOR_EVER, PARTITIONS, Group, Member
-from tests.unit.kafka.test_rebalance import Workload, settle, upheave
+from tests.unit.kafka.test_rebalance import Workload, upheave
 
 KEYS = 40
 BAD = PARTITIONS[2]
@@ -41,12 +41,12 @@ async def test_what_a_failed_poll_had_in_hand_is_fetched_again(delivered: int) -
     produce(group, 0, delivered)
     member = member_of(group)
     await member.join()
-    await settle(group)
+    await group.settle()
     spoiled = group.spoil(BAD)
     produce(group, delivered, 12)  # few enough for one poll
     await until_parked(group, 1)
     produce(group, delivered + 12, 60)  # a commit of these would hide the loss
-    await settle(group)
+    await group.settle()
     await member.leave()
     assert group.faults == []
     assert group.lost == 0
@@ -59,14 +59,14 @@ async def test_it_goes_on_where_an_earlier_owner_left_off() -> None:
     produce(group, 0, 100)
     first = member_of(group)
     await first.join()
-    await settle(group)
+    await group.settle()
     await first.leave()
     runs = group.runs
     group.spoil(BAD)
     produce(group, 100, 100)
     second = member_of(group)
     await second.join()
-    await settle(group)
+    await group.settle()
     await second.leave()
     assert group.faults == []
     assert group.settled
@@ -81,7 +81,7 @@ async def test_the_letter_tells_where_it_was_and_the_records_around_it_are_handl
     before = _failures()
     member = member_of(group)
     await member.join()
-    await settle(group)
+    await group.settle()
     assert member.subscriber.health()
     await member.leave()
     assert group.settled
@@ -99,7 +99,7 @@ async def test_a_row_of_them_is_passed_over_one_by_one() -> None:
     produce(group, 0, 100)
     member = member_of(group)
     await member.join()
-    await settle(group)
+    await group.settle()
     await member.leave()
     assert group.settled
     assert sorted(int(letter["x-dead-letter-offset"]) for letter in group.parked) == sorted(spoiled)
@@ -111,7 +111,7 @@ async def test_what_can_be_read_after_all_is_not_passed_over() -> None:
     group.spoiled[BAD][group.log[BAD][0].offset] = TRIES  # the first of them in a poll of all
     member = member_of(group)
     await member.join()
-    await settle(group)
+    await group.settle()
     await member.leave()
     assert group.settled
     assert group.parked == []
@@ -132,7 +132,7 @@ async def test_what_kafka_cannot_give_us_now_is_waited_for_while_the_others_go_o
     assert not member.subscriber._intake.well  # so that liveness tells in the end
     assert group.parked == []
     group.spoiled[BAD].clear()
-    await settle(group)
+    await group.settle()
     assert member.subscriber._intake.well
     await member.leave()
     assert group.faults == []
@@ -154,7 +154,7 @@ async def test_rebalances_between_failed_polls_lose_nothing(seed: int) -> None:
             group.spoil(group.random.choice(PARTITIONS))
         if n % 10 == 0:
             await asyncio.sleep(0.001)
-    await settle(group)
+    await group.settle()
     for member in members:
         await member.leave()
     assert group.faults == []

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -19,12 +18,12 @@ from integrations.connections.settings import ConnectionSettings
 from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError
 from kit.imports import pending
-from kit.mongo import Database, connect, ensure_indexes
-from kit.settings import MongoSettings
+from kit.mongo import Database
 from kit.vault import Vault, VaultSettings
 from schemas.events import Options
 from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from tests import databases
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 from tests.unit.integrations.channel import ID, URL, FakeChannel
 
@@ -70,30 +69,14 @@ class World:
 
 
 @pytest.fixture
-async def served(world: World) -> AsyncIterator[str]:
-    """The same gateway behind a real server, where streaming is real."""
-    server = uvicorn.Server(uvicorn.Config(world.app, port=0, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    world.app.state.gateway.hub.close()
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture
 async def world(mongodb: str, database: str) -> AsyncIterator[World]:
-    db = connect(MongoSettings(mongodb_url=SecretStr(mongodb), mongodb_database=database))
-    await ensure_indexes(db)
     youtube = FakeChannel()
     given = ConnectionSettings(youtube_api_key=SecretStr("k"))
-    accounts = open_accounts(db, youtube.transport, given, Vault(VaultSettings.model_construct()))
-    app = create_app(settings(limit_channels=3), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
-    async with AsyncExitStack() as stack:
+    async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
+        accounts = open_accounts(db, youtube.transport, given, Vault(VaultSettings.model_construct()))
+        app = create_app(settings(limit_channels=3), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, youtube, app, await stack.enter_async_context(client_of(app, **bearer())))
-    await db.client.close()
 
 
 async def test_a_channel_is_followed_daily_under_a_task_that_lists_it_first(world: World) -> None:
