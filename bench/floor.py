@@ -143,7 +143,7 @@ async def transform(_tools: Tools, event: ContentAnalyzed) -> ProjectDrafted:
         external_url=item.url,
         is_showcase=event.options.is_showcase,
         is_private=event.options.is_private,
-        content=Content(blocks=(CoverBlock(title=item.title), TextBlock(markdown=item.text))),
+        content=Content(blocks=(CoverBlock(title=item.title), TextBlock(content=item.text))),
         technologies=analysis.technologies,
         project_type=analysis.project_type,
         analysis_source=analysis.source,
@@ -174,7 +174,7 @@ async def award(tools: Tools, event: ProjectSaved) -> PointsAwarded:
         project_id=event.project_id,
         slug=event.slug,
         points=POINTS,
-        reason="project_created",
+        reason="project_create",
     )
 
 

@@ -83,8 +83,8 @@ class Analysis(Frozen):
 
 class CoverBlock(Frozen):
     type: Literal["cover"] = "cover"
-    image_url: Url | None = None
     title: Name
+    banner_url: Url | None = None
 
 
 class VideoBlock(Frozen):
@@ -95,7 +95,7 @@ class VideoBlock(Frozen):
 
 class TextBlock(Frozen):
     type: Literal["text"] = "text"
-    markdown: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+    content: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
 
 
 Block = Annotated[CoverBlock | VideoBlock | TextBlock, Field(discriminator="type")]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from schemas.events import PointsAwarded, ProjectSaved
 
-REASON = "project_created"
+REASON = "project_create"
 
 
 async def award(

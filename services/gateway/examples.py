@@ -70,8 +70,8 @@ PROJECT: Example = {
     "metadata": {"stars": 3, "language": "Python"},
     "content": {
         "blocks": [
-            {"type": "cover", "image_url": "https://example.org/hello-world.png", "title": "Hello World"},
-            {"type": "text", "markdown": "# Hello World"},
+            {"type": "cover", "title": "Hello World", "banner_url": "https://example.org/hello-world.png"},
+            {"type": "text", "content": "# Hello World"},
         ]
     },
 }  # fmt: skip
@@ -159,7 +159,7 @@ AGENTS: Example = {"agents": [AGENT], "next_cursor": None}
 POINTS: Example = {
     "total": 150,
     "entries": [
-        {"id": TASK_ID, "project_id": PROJECT_ID, "points": 50, "reason": "project_created", "awarded_at": WHEN}
+        {"id": TASK_ID, "project_id": PROJECT_ID, "points": 50, "reason": "project_create", "awarded_at": WHEN}
     ],
     "next_cursor": None,
 }

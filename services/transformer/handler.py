@@ -54,9 +54,9 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
 
 def blocks(item: Item) -> list[Block]:
     """Cover, then the video if there is one, then the text if there is any."""
-    made: list[Block] = [CoverBlock(image_url=item.image_url, title=item.title)]
+    made: list[Block] = [CoverBlock(title=item.title, banner_url=item.image_url)]
     if item.video:
         made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
     if item.text.strip():
-        made.append(TextBlock(markdown=item.text))
+        made.append(TextBlock(content=item.text))
     return made

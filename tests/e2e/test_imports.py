@@ -58,10 +58,10 @@ async def test_a_repository_becomes_a_project(stack: Stack, db: Database, ada: M
     assert project["project_type"] == "tool"
     assert blocks(project) == ["cover", "text"]
     cover, text = project["content"]["blocks"]
-    assert cover["image_url"] == project["banner_url"]
+    assert cover["banner_url"] == project["banner_url"]
     assert await is_picture(project["banner_url"])
-    assert "https://raw.githubusercontent.com/tidewater-example/tidewatch/main/docs/images/wave.svg" in text["markdown"]
-    assert "https://github.com/tidewater-example/tidewatch/blob/main/ROADMAP.md" in text["markdown"]
+    assert "https://raw.githubusercontent.com/tidewater-example/tidewatch/main/docs/images/wave.svg" in text["content"]
+    assert "https://github.com/tidewater-example/tidewatch/blob/main/ROADMAP.md" in text["content"]
     facts = project["metadata"]
     assert (facts["stars"], facts["forks"], facts["language"], facts["licence"]) == (4_812, 163, "Rust", "MIT")
     assert facts["topics"] == ["cli", "rust", "sailing", "tides", "tui"]
@@ -89,7 +89,7 @@ async def test_a_video_becomes_a_project(stack: Stack, db: Database, ada: Member
     assert blocks(project) == ["cover", "video", "text"]
     _, video, text = project["content"]["blocks"]
     assert (video["provider"], video["video_id"]) == ("youtube", "sbxTidePool")
-    assert "It works" in text["markdown"], "all of the description"
+    assert "It works" in text["content"], "all of the description"
     assert "maxres" in project["featured_image_url"]
     assert await is_picture(project["featured_image_url"])
     wanted = ("youtube_video_id", "view_count", "like_count", "published_at", "duration")
@@ -106,7 +106,7 @@ async def test_a_long_description_is_cut_in_front_and_whole_in_the_text(
     task = await ada.task(task_id)
     project = await ada.get(f"/projects/{task['result']['project_id']}/")
     assert 400 < len(project["description"]) <= 500
-    assert "Music by nobody" in project["content"]["blocks"][-1]["markdown"]
+    assert "Music by nobody" in project["content"]["blocks"][-1]["content"]
 
 
 async def test_a_renamed_repository_ends_on_its_new_link_and_is_one_project(
@@ -131,7 +131,7 @@ async def test_a_client_that_prefers_to_wait_gets_the_project(ada: Member) -> No
     assert answer.status_code == 200, answer.text
     project = answer.json()["project"]
     assert project["is_private"] is True
-    assert len(project["content"]["blocks"][-1]["markdown"]) > 1_000_000, "a README of 1 MiB passes whole"
+    assert len(project["content"]["blocks"][-1]["content"]) > 1_000_000, "a README of 1 MiB passes whole"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def journey(import_id: UUID, *, created: bool = True) -> list[Event]:
         ProjectSaved.model_validate(facts | saved | {"title": "b", "created": created}),
     ]
     if created:
-        events.append(PointsAwarded.model_validate(facts | saved | {"points": 50, "reason": "project_created"}))
+        events.append(PointsAwarded.model_validate(facts | saved | {"points": 50, "reason": "project_create"}))
     return events
 
 

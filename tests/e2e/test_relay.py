@@ -119,5 +119,5 @@ async def test_the_imports_of_a_sync_keep_nobody_waiting(db: Database) -> None:
 def award(project_id: UUID) -> PointsAwarded:
     return PointsAwarded(
         id=uuid4(), import_id=uuid4(), user_id="ada", url="https://github.com/a/b", project_id=project_id, slug="b",
-        points=50, reason="project_created",
+        points=50, reason="project_create",
     )  # fmt: skip

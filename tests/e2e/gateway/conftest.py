@@ -65,7 +65,7 @@ class World:
         project = Project.model_validate({
             "type": "github_repo", "title": "Hello", "description": "Says hello.", "external_url": url,
             "is_showcase": True, "is_private": False,
-            "content": {"blocks": [{"type": "text", "markdown": "# Hello"}]}, "technologies": ["Python"],
+            "content": {"blocks": [{"type": "text", "content": "# Hello"}]}, "technologies": ["Python"],
             "project_type": "library", "analysis_source": "extractive", "metadata": {"stars": 3},
         })  # fmt: skip
         stored: Document = {**project.model_dump(mode="json"), "_id": project_id, "user_id": user_id}

@@ -12,7 +12,7 @@ async def test_nobody_sees_anothers_tasks_private_projects_or_points(world: Worl
     task_id = await world.accept(ada)
     public = await world.complete(task_id)
     private = await world.save_project("user-ada", REPO + "-p", slug="secret", is_private=True, is_showcase=False)
-    award = {"user_id": "user-ada", "project_id": public, "points": 50, "reason": "project_created"}
+    award = {"user_id": "user-ada", "project_id": public, "points": 50, "reason": "project_create"}
     await world.db["points"].insert_one({**award, "_id": uuid4(), "awarded_at": datetime.now(UTC)})
     await bob.get("/api/v1/points/")
 

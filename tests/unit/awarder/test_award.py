@@ -36,7 +36,7 @@ async def test_a_new_project_is_entered_and_told() -> None:
     ledger = FakeLedger()
     awarded = await award(saved(), ledger.enter, 50)
     assert awarded is not None
-    assert (awarded.points, awarded.reason, awarded.project_id) == (50, "project_created", UUID(int=7))
+    assert (awarded.points, awarded.reason, awarded.project_id) == (50, "project_create", UUID(int=7))
     assert awarded.id == saved().child_id(PointsAwarded)
     assert [made["points"] for made in ledger.entries.values()] == [50]
 

@@ -73,8 +73,8 @@ def test_a_video_without_a_description_is_described_by_the_analysis() -> None:
 
 
 def test_blocks_are_cover_then_video_then_text() -> None:
-    cover = CoverBlock(image_url="https://img.example/banner.png", title="lanterns")
-    text = TextBlock(markdown="# Lanterns")
+    cover = CoverBlock(banner_url="https://img.example/banner.png", title="lanterns")
+    text = TextBlock(content="# Lanterns")
     assert blocks(repository()) == [cover, text]
     assert blocks(video()) == [cover, VideoBlock(provider="youtube", video_id="abc"), text]
 
