@@ -1,6 +1,7 @@
 """Stage 3: item and analysis become a project. Pure; whatever arrives twice leaves twice alike."""
 
 from schemas.content import (
+    MAX_TEXT_CHARS,
     Analysis,
     Block,
     Content,
@@ -14,6 +15,7 @@ from schemas.content import (
 from schemas.events import ContentAnalyzed, Options, ProjectDrafted
 
 MAX_DESCRIPTION_CHARS = 500
+DESCRIPTION_HEADING = "## Description\n\n"  # above the text of a video
 
 
 def transform(event: ContentAnalyzed) -> ProjectDrafted:
@@ -58,5 +60,6 @@ def blocks(item: Item) -> list[Block]:
     if item.video:
         made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
     if item.text.strip():
-        made.append(TextBlock(content=item.text))
+        text = f"{DESCRIPTION_HEADING}{item.text}"[:MAX_TEXT_CHARS] if item.video else item.text
+        made.append(TextBlock(content=text))
     return made

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.content import Analysis, CoverBlock, Item, ProjectType, TextBlock, Video, VideoBlock
+from schemas.content import MAX_TEXT_CHARS, Analysis, CoverBlock, Item, ProjectType, TextBlock, Video, VideoBlock
 from schemas.events import ContentAnalyzed, Options, ProjectDrafted
 from services.transformer.handler import blocks, draft, transform
 
@@ -74,14 +74,22 @@ def test_a_video_without_a_description_is_described_by_the_analysis() -> None:
 
 def test_blocks_are_cover_then_video_then_text() -> None:
     cover = CoverBlock(banner_url="https://img.example/banner.png", title="lanterns")
-    text = TextBlock(content="# Lanterns")
-    assert blocks(repository()) == [cover, text]
-    assert blocks(video()) == [cover, VideoBlock(provider="youtube", video_id="abc"), text]
+    assert blocks(repository()) == [cover, TextBlock(content="# Lanterns")]
+    described = TextBlock(content="## Description\n\n# Lanterns")
+    assert blocks(video()) == [cover, VideoBlock(provider="youtube", video_id="abc"), described]
+
+
+def test_the_heading_of_a_videos_text_takes_its_place_from_the_end() -> None:
+    *_, text = blocks(video(text="x" * MAX_TEXT_CHARS))
+    assert isinstance(text, TextBlock)
+    assert text.content.startswith("## Description\n\nxxx")
+    assert len(text.content) == MAX_TEXT_CHARS
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])
 def test_nothing_to_read_makes_no_text_block(text: str) -> None:
     assert [block.type for block in blocks(repository(text=text))] == ["cover"]
+    assert [block.type for block in blocks(video(text=text))] == ["cover", "video"]
 
 
 def test_a_cover_needs_no_picture() -> None:
