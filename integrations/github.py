@@ -16,7 +16,7 @@ from integrations.links import Link, parse
 from integrations.markdown import Places, absolutise
 from integrations.markup import to_markdown
 from integrations.settings import IntegrationSettings
-from kit.errors import InvalidURLError
+from kit.errors import BROWSE_REPOSITORIES, InvalidURLError
 from kit.http import Upstream
 from schemas.content import MAX_TEXT_CHARS, Item
 
@@ -31,13 +31,23 @@ _PAGES = frozenset({
     "security", "sessions", "settings", "signup", "site", "solutions", "sponsors", "stars", "team", "topics",
     "trending", "users",
 })  # fmt: skip
+# What the page is, and what helps: a suggestion and an action.
 _HINTS = {
-    "gist": "Gists are not imported. Paste the link of a repository.",
-    "orgs": "This is an organisation. Paste the link of one of its repositories.",
-    "owner": "This is the page of a person or an organisation. Paste the link of one of their repositories.",
-    "page": "This page of GitHub is not a repository. Paste a link like https://github.com/owner/name.",
-    "other": "Paste the link of the repository itself, like https://github.com/owner/name.",
+    "gist": ("Gists are not imported. Paste the link of a repository.", None),
+    "orgs": (
+        "This is an organisation. Choose one of your repositories, or paste the link of one of theirs.",
+        BROWSE_REPOSITORIES,
+    ),
+    "owner": (
+        "This is the page of a person or an organisation. Choose one of your repositories, or paste the link of one of "
+        "theirs.",
+        BROWSE_REPOSITORIES,
+    ),
+    "page": ("This page of GitHub is not a repository. Paste a link like https://github.com/owner/name.", None),
+    "other": ("Paste the link of the repository itself, like https://github.com/owner/name.", None),
 }
+# Pages about a person or an organisation whose first segment is not their name.
+_OF_OWNERS = frozenset({"orgs", "sponsors", "stars", "users"})
 
 
 class GitHub(Integration):
@@ -113,7 +123,8 @@ class GitHub(Integration):
         if link.scheme not in _SCHEMES or not segments:
             raise _refused("other")
         if segments[0] in _PAGES:
-            raise _refused("orgs" if segments[0] == "orgs" else "page")
+            of_owner = segments[0] in _OF_OWNERS and len(segments) > 1
+            raise _refused(("orgs" if segments[0] == "orgs" else "owner") if of_owner else "page")
         if len(segments) == 1:
             raise _refused("owner")
         owner, name = segments[0], segments[1].removesuffix(".git")
@@ -189,7 +200,8 @@ class GitHub(Integration):
 
 
 def _refused(hint: str) -> InvalidURLError:
-    return InvalidURLError("This link does not lead to a GitHub repository.", suggestion=_HINTS[hint])
+    suggestion, action = _HINTS[hint]
+    return InvalidURLError("This link does not lead to a GitHub repository.", suggestion=suggestion, action=action)
 
 
 def _licence(licence: dict[str, Any]) -> str | None:

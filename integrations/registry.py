@@ -15,7 +15,7 @@ INTEGRATIONS = (
 )
 
 
-class Registry:
+class IntegrationRegistry:
     def __init__(self, integrations: Iterable[Integration]) -> None:
         self._by_name = {integration.name: integration for integration in integrations}
 
@@ -56,5 +56,5 @@ class Registry:
         raise InvalidURLError("We cannot import from this site.")
 
 
-def build_registry(settings: IntegrationSettings) -> Registry:
-    return Registry(integration(settings) for integration in INTEGRATIONS)
+def build_registry(settings: IntegrationSettings) -> IntegrationRegistry:
+    return IntegrationRegistry(integration(settings) for integration in INTEGRATIONS)

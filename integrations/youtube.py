@@ -1,5 +1,6 @@
 """YouTube: videos, and channels that are followed. https://developers.google.com/youtube/v3/docs"""
 
+from contextlib import suppress
 from typing import ClassVar
 
 from integrations.base import Credentials, Integration, Known, Looked
@@ -11,16 +12,20 @@ from integrations.youtube_channels import look
 from integrations.youtube_items import INTEGRATION
 from integrations.youtube_limits import TITLE
 from integrations.youtube_names import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
-from kit.errors import InvalidURLError
+from kit.errors import IMPORT_CHANNEL, InvalidURLError
 from kit.http import Upstream
 from schemas.content import Item
 
 _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, but pages below /embed/
 _BEFORE_AN_ID = frozenset({"embed", "e", "live", "shorts", "v", "watch"})
+# What the page is, and what helps: a suggestion and an action.
 _HINTS = {
-    "playlist": "Playlists are not imported as a whole. Paste the link of one of the videos.",
-    "channel": "This is a channel. Import it as one, or paste the link of one of its videos.",
-    "other": "Paste a link like https://youtube.com/watch?v=… with the video's eleven characters.",
+    "playlist": (
+        "Playlists are not imported. Import the whole channel, or paste the link of one of the videos.",
+        IMPORT_CHANNEL,
+    ),
+    "channel": ("This is a channel. Import it as one, or paste the link of one of its videos.", IMPORT_CHANNEL),
+    "other": ("Paste a link like https://youtube.com/watch?v=… with the video's eleven characters.", None),
 }
 
 
@@ -88,11 +93,8 @@ class YouTube(Integration):
             raise InvalidURLError("This is not a link to YouTube.")
         video_id = _video_id(link)
         if not VIDEO_ID.fullmatch(video_id) or video_id in _NOT_VIDEOS:
-            first = link.segments[0] if link.segments else ""
-            kind = "playlist" if first == "playlist" or video_id == "videoseries" else "other"
-            if first.startswith("@") or first in ("c", "channel", "user"):
-                kind = "channel"
-            raise InvalidURLError("This link does not lead to a YouTube video.", suggestion=_HINTS[kind])
+            suggestion, action = _HINTS[_page(url, link)]
+            raise InvalidURLError("This link does not lead to a YouTube video.", suggestion=suggestion, action=action)
         return watch_url(video_id)
 
     async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
@@ -111,7 +113,9 @@ class YouTube(Integration):
             return self.canonical_url(url)
         if name.parameter != "id":
             raise InvalidURLError(
-                "This link names a channel without its id.", suggestion="Import the channel, and it is followed."
+                "This link names a channel without its id.",
+                action=IMPORT_CHANNEL,
+                suggestion="Import the channel, and it is followed.",
             )
         return channel_url(name.value)
 
@@ -121,6 +125,14 @@ class YouTube(Integration):
         if channel_id is None:
             return await super().look(url, http, credentials, known, max_items)
         return await look(channel_id, YouTubeAPI(self._settings, http, credentials), known, max_items, http.now())
+
+
+def _page(url: str, link: Link) -> str:
+    """What the page is that is no video's, as `_HINTS` names it. A channel only where it can be imported as one."""
+    with suppress(InvalidURLError):
+        channel_name(url)
+        return "channel"
+    return "playlist" if "list" in link.query else "other"
 
 
 def _video_id(link: Link) -> str:

@@ -68,6 +68,8 @@ def _from_path(link: Link) -> ChannelName:
             return ChannelName("forUsername", second)
         case "c" if _LEGACY.fullmatch(second):
             return ChannelName("forHandle", f"@{second}", custom=True)
+        case "embed" if second == "live_stream" and CHANNEL_ID.fullmatch(named := link.query.get("channel", [""])[0]):
+            return ChannelName("id", named)
     raise _refused()
 
 

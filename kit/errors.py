@@ -59,14 +59,23 @@ class ImportProblem(Exception):
         return body
 
 
-class InvalidURLError(ImportProblem):
+# What helps where a link leads to something else than the address takes.
+IMPORT_LINK, IMPORT_CHANNEL, BROWSE_REPOSITORIES = "import_link", "import_channel", "browse_repositories"
+
+
+class InvalidURLError(ImportProblem, ValueError):
+    """A ValueError too: what a registry of integrations raises for a link that it does not know."""
+
     error_code = "INVALID_URL"
     action = "check_url"
     suggestion = "Paste the link of a GitHub repository or a YouTube video."
 
 
 class IntegrationAuthError(ImportProblem):
-    status = 401
+    """The upstream does not let us, or the member, in. To whoever asks us it is a failed dependency (docs/adr/0011):
+    401 and 403 say that it is we who do not know them, or do not let them."""
+
+    status = 424
     error_code = "AUTH_ERROR"
     action = "connect_account"
     suggestion = "Connect the account again, then retry the import."
@@ -125,7 +134,7 @@ class ReauthRequiredError(ImportProblem):
     """The provider no longer takes the member's tokens. What needs them waits until the member has connected again."""
 
     outcome = Outcome.DEFER
-    status = 401
+    status = 424
     error_code = "AUTH_ERROR"
 
     def __init__(self, title: str, provider: str, waits_for: str) -> None:

@@ -24,7 +24,7 @@ MAX_CHARS = 8_192
 class IdTokenRefusedError(ImportProblem):
     """The provider's word on who signed in is missing, forged, for somebody else, or not of this walk."""
 
-    status = 401
+    status = 424
     error_code = "AUTH_ERROR"
     action = "start_again"
     suggestion = "Start again from the beginning."

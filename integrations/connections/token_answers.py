@@ -31,6 +31,7 @@ _SEPARATORS = re.compile(r"[\s,]+")
 class InvalidGrantError(ImportProblem):
     """The provider takes this code or refresh token no longer, and asking again will not help."""
 
+    status = 424
     error_code = "AUTH_ERROR"
     action = "connect_account"
     suggestion = "Connect the account again."

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from integrations.base import Integration
-from integrations.registry import Registry
+from integrations.registry import IntegrationRegistry
 from schemas.content import Item
 from schemas.events import ContentFetched, ImportRequested
 
@@ -12,7 +12,7 @@ class Access(Protocol):
     async def fetch(self, integration: Integration, url: str, user_id: str, *, interactive: bool) -> Item: ...
 
 
-async def fetch(event: ImportRequested, registry: Registry, access: Access) -> ContentFetched:
+async def fetch(event: ImportRequested, registry: IntegrationRegistry, access: Access) -> ContentFetched:
     """Raises the typed errors of `kit.errors`, as the integration does."""
     integration = registry.get_for_url(event.url)
     return fetched(event, await access.fetch(integration, event.url, event.user_id, interactive=True))

@@ -15,7 +15,7 @@ import structlog
 from prometheus_client import Counter as Metric
 
 from integrations.base import Integration, Looked
-from integrations.registry import Registry
+from integrations.registry import IntegrationRegistry
 from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, InternalError, Outcome, UpstreamUnavailableError
 from kit.looks import Ended, settle
@@ -45,7 +45,7 @@ class Sync:
     def __init__(
         self,
         db: Database,
-        registry: Registry,
+        registry: IntegrationRegistry,
         access: Access,
         *,
         fresh: timedelta,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from kit.errors import ImportDuplicateError, ImportProblem, InternalError, InvalidURLError
+from kit.errors import ImportDuplicateError, ImportProblem, IntegrationAuthError, InternalError, InvalidURLError
 from services.gateway.answers import ErrorAnswer
 from services.gateway.errors import (
     PROBLEM_JSON,
@@ -49,6 +49,12 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
     422: (
         "The request is malformed, or its Idempotency-Key was used for another one.",
         InvalidRequestError("The request is not valid.", fields=[{"field": "url", "problem": "Field required"}]),
+    ),
+    424: (
+        "The provider does not let us in, or not as far as this needs.",
+        IntegrationAuthError(
+            "GitHub is not connected.", action="connect_github", suggestion="Connect GitHub, then try again."
+        ),
     ),
     429: (
         "You have started as many of these imports as an hour allows.",

@@ -77,6 +77,25 @@ def test_every_error_code_of_the_api_is_explained() -> None:
     assert explained == error_codes() - inner
 
 
+def test_every_error_code_has_one_status_and_it_is_the_documented_one() -> None:
+    import_all()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d{3}) \|", (ROOT / "docs/api.md").read_text(), re.M)
+    documented = {code: int(status) for code, status in rows}
+    differing = {
+        f"{kind.__name__} {kind.status}"
+        for kind in subclasses(ImportProblem)
+        if kind.status != documented.get(kind.error_code, kind.status)
+    }
+    assert differing == set()
+
+
+def test_only_our_own_authentication_answers_401_or_403() -> None:
+    """Clients sign a member out on a 401: an upstream's refusal must be none."""
+    import_all()
+    ours = {kind.error_code for kind in subclasses(ImportProblem) if kind.status in (401, 403, 407, 511)}
+    assert ours == {"UNAUTHORIZED", "FORBIDDEN", "SIGNATURE_INVALID"}
+
+
 def import_all() -> None:
     for name in (*WIRED, *OTHERS):
         importlib.import_module(name)

@@ -137,13 +137,13 @@ async def test_a_private_repository_from_sign_in_to_disconnection(stack: Stack, 
     refused = await mira.paste_and_wait(PRIVATE)
     body = refused.json()
     assert (refused.status_code, body["success"], body["error_code"], body["action"]) == (
-        401, False, "AUTH_ERROR", "connect_github",
+        424, False, "AUTH_ERROR", "connect_github",
     )  # fmt: skip
     assert body["error"] and body["suggestion"]
 
 
 async def test_a_private_video_is_read_with_the_members_google_account(mira: Person) -> None:
-    assert (await mira.paste_and_wait("https://youtu.be/sbxPrivate0")).status_code in (401, 404)
+    assert (await mira.paste_and_wait("https://youtu.be/sbxPrivate0")).status_code in (424, 404)
     await mira.connect("youtube")
     done = await mira.paste_and_wait("https://youtu.be/sbxPrivate0")
     assert done.status_code == 200, done.text
@@ -182,7 +182,7 @@ async def test_a_member_who_did_not_allow_youtube_reads_what_everybody_may(mira:
     public = await mira.paste_and_wait(PUBLIC_VIDEO)
     assert public.status_code == 200, public.text
     private = await mira.paste_and_wait("https://youtu.be/sbxPrivate0")
-    assert (private.status_code, private.json()["action"]) == (401, "connect_youtube")
+    assert (private.status_code, private.json()["action"]) == (424, "connect_youtube")
     assert "permission" in private.json()["error"]
 
 

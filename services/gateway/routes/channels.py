@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
+from kit.errors import InvalidURLError
 from schemas.events import Options
 from services.gateway import examples
 from services.gateway.batch_answers import AcceptedBatch
@@ -14,8 +15,8 @@ from services.gateway.identity import CallerDep
 from services.gateway.limits import CHANNELS
 from services.gateway.openapi import errors
 from services.gateway.requests import Link, Showcase, idempotency_key
-from services.gateway.routes.imports import RESPONSES, Key, acceptance, limit_headers
-from services.gateway.services import GatewayDep
+from services.gateway.routes.imports import RESPONSES, Key, acceptance, limit_headers, misplaced
+from services.gateway.services import Gateway, GatewayDep
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
@@ -44,7 +45,7 @@ router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
     "/import-channel/",
     status_code=202,
     response_model=AcceptedBatch,
-    responses={202: RESPONSES[202], **errors(400, 403, 404, 409, 413, 429)},
+    responses={202: RESPONSES[202], **errors(400, 403, 404, 409, 413, 424, 429)},
 )
 async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerDep, key: Key = None) -> Response:
     """Import a YouTube channel's latest videos as children of one task, and follow it from now on.
@@ -53,5 +54,17 @@ async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerD
     """
     name = body.channel_url or body.channel_id or ""
     options = Options(is_showcase=body.is_showcase)
-    record = await gateway.channels.accept(NewChannel(caller, name, options, body.max_videos, idempotency_key(key)))
+    new = NewChannel(caller, name, options, body.max_videos, idempotency_key(key))
+    try:
+        record = await gateway.channels.accept(new)
+    except InvalidURLError as error:
+        raise _no_channel(gateway, name, error) from None
     return acceptance(AcceptedBatch.of(record), await limit_headers(gateway, caller, CHANNELS))
+
+
+def _no_channel(gateway: Gateway, name: str, error: InvalidURLError) -> InvalidURLError:
+    """A link of something else that can be imported is told where."""
+    try:
+        return misplaced(gateway.registry.get_for_url(name))
+    except InvalidURLError:
+        return error

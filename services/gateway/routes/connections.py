@@ -91,7 +91,7 @@ async def signed_in(request: Request, credentials: Bearer, session: SessionCooki
     responses={
         200: {"description": "Connected; `missing_scopes` were asked for and not granted."},
         303: {"description": "The same, to `return_to`: with `connected`, or with `error_code`.", "content": {}},
-        **errors(400, 404),
+        **errors(400, 404, 424),
     },
 )
 async def finish_connecting(

@@ -24,7 +24,7 @@ At = Annotated[str, Query(max_length=1_000, description="`next_page` of the page
 Words = Annotated[str, Query(max_length=200, description="Only those with all these words.")]
 
 
-@router.get(PATH, responses=errors(401, 429))
+@router.get(PATH, responses=errors(401, 424, 429))
 async def browse_repositories(
     response: Response, gateway: GatewayDep, caller: CallerDep, page: At = "1", q: Words = ""
 ) -> RepositoryPage:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
-from kit.errors import InvalidURLError
+from kit.errors import IMPORT_LINK, InvalidURLError
 from kit.imports import BULK, State
 from kit.mongo import Document
 from kit.sources import Frequency
@@ -23,7 +23,7 @@ from services.gateway.imports import NewImport
 from services.gateway.limits import REPOSITORIES
 from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
 from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, link, wait_seconds
-from services.gateway.services import Gateway, GatewayDep
+from services.gateway.services import Gateway, GatewayDep, Integration
 from services.gateway.sources import NewSource
 
 Key = Annotated[
@@ -55,7 +55,7 @@ RESPONSES: Responses = {
             **RATE_LIMIT_HEADERS,
         },
     },
-    **errors(400, 403, 409, 413, 429),
+    **errors(400, 403, 409, 413, 424, 429),
 }
 SEVERAL = RESPONSES[202] | {
     "content": {
@@ -148,8 +148,17 @@ async def _accept(
 def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
     integration = gateway.registry.get_for_url(url)
     if only and integration.name != only:
-        raise InvalidURLError(f"This is a link of {integration.name}, and this address takes {only}.")
+        raise misplaced(integration)
     return NewImport(caller, integration.name, integration.canonical_url(url), options)
+
+
+def misplaced(integration: Integration) -> InvalidURLError:
+    """For a link that can be imported, but not at the address that it was sent to."""
+    return InvalidURLError(
+        f"This is a link of {integration.title} that this address does not take.",
+        action=IMPORT_LINK,
+        suggestion="Send it to /api/v1/integrations/import/, which takes any link that can be imported.",
+    )
 
 
 async def _follow(

@@ -71,7 +71,7 @@ async def start_signing_in(
     responses={
         200: {"description": "Signed in; the session's cookie comes with it."},
         303: {"description": "The same, to `return_to`; if it failed, with `error_code`.", "content": {}},
-        **errors(400, 404, 409),
+        **errors(400, 404, 409, 424),
     },
 )
 async def finish_signing_in(

@@ -267,6 +267,13 @@ async def test_a_link_that_names_no_channel_is_refused_with_a_hint(world: World)
     assert not world.youtube.calls
 
 
+@pytest.mark.parametrize("link", ["https://youtube.com/watch?v=dQw4w9WgXcQ", "https://github.com/octocat/hello"])
+async def test_a_link_that_is_imported_by_itself_is_told_where(world: World, link: str) -> None:
+    refused = await world.send(400, channel_url=link)
+    assert (refused["error_code"], refused["action"]) == ("INVALID_URL", "import_link")
+    assert "/api/v1/integrations/import/" in refused["suggestion"]
+
+
 async def test_a_task_whose_channel_is_removed_meanwhile_ends(world: World) -> None:
     accepted = await world.send(channel_url=URL)
     source = await world.source()

@@ -48,6 +48,7 @@ async def test_each_address_takes_its_own_links(world: World) -> None:
         await ada.post(IMPORT, json={"url": "https://github.com.evil.test/a/b"}),
     ]
     assert [(answer.status_code, answer.json()["error_code"]) for answer in wrong] == [(400, "INVALID_URL")] * 3
+    assert [answer.json()["action"] for answer in wrong] == ["import_link", "import_link", "check_url"]
 
 
 async def test_a_status_shows_every_state(world: World) -> None:

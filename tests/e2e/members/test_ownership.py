@@ -81,7 +81,7 @@ LINES = {
     "GET /api/v1/connections/": own(),
     "GET /api/v1/connections/{provider}/start/": own(302),
     "DELETE /api/v1/connections/{provider}/": REMOVE,
-    "GET /api/v1/github/repos/": Line(200, 401),
+    "GET /api/v1/github/repos/": Line(200, 424),
     "GET /api/v1/notices/": own(),
 }
 NOBODYS = {  # who asks plays no part; what these refuse has tests of its own

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
-from integrations.registry import Registry, build_registry
+from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import ReauthRequiredError
@@ -66,7 +66,7 @@ class Rig:
         self.budgets = Budgets(self.db, clock=lambda: self.now)
         self.use(build_registry(IntegrationSettings(github_token=SecretStr("ghp_application"))))
 
-    def use(self, registry: Registry) -> None:
+    def use(self, registry: IntegrationRegistry) -> None:
         http = Upstream(
             httpx.MockTransport(self.github),
             registry.bases,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from integrations.base import Looked
-from integrations.registry import Registry
+from integrations.registry import IntegrationRegistry
 from kit.errors import UpstreamUnavailableError
 from kit.failures import Origin, look_again
 from kit.http import Response, Upstream
@@ -81,7 +81,7 @@ async def test_a_look_that_takes_too_long_is_a_failure_of_the_source(rig: Rig, s
         await asyncio.Event().wait()
 
     rig.patience, shelf.meanwhile = timedelta(milliseconds=50), forever
-    rig.use(Registry([shelf]))
+    rig.use(IntegrationRegistry([shelf]))
     source = await rig.follow(URL)
     assert (await rig.look(source)).events == []
     assert (await rig.source(source))["state"] == SourceState.FAILING

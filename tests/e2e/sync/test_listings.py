@@ -9,7 +9,7 @@ import pytest
 
 from integrations.base import Credentials, Integration, Known, Looked, Skipped
 from integrations.links import Link
-from integrations.registry import Registry
+from integrations.registry import IntegrationRegistry
 from kit import batches
 from kit.errors import ContentNotFoundError, RateLimitError, UpstreamUnavailableError
 from kit.http import Upstream
@@ -67,7 +67,7 @@ def books(*names: str) -> tuple[Item, ...]:
 @pytest.fixture
 def shelf(rig: Rig) -> Shelf:
     shelf = Shelf()
-    rig.use(Registry([shelf]))
+    rig.use(IntegrationRegistry([shelf]))
     return shelf
 
 

@@ -24,7 +24,7 @@ async def names(client: httpx.AsyncClient, address: str = REPOS) -> list[str]:
 async def test_without_a_connection_the_answer_says_what_to_connect(world: World) -> None:
     ada = await world.browser()
     answer = await ada.get(REPOS)
-    assert answer.status_code == 401
+    assert answer.status_code == 424
     assert answer.json() == {
         "success": False, "error": "GitHub is not connected.", "error_code": "AUTH_ERROR",
         "action": "connect_github", "suggestion": "Connect GitHub to see your repositories.",
@@ -32,9 +32,9 @@ async def test_without_a_connection_the_answer_says_what_to_connect(world: World
     await world.connect(ada)
     world.providers.pages = [[repository("one")]]
     assert await names(ada) == ["one"]
-    assert (await (await world.browser("bob")).get(REPOS)).status_code == 401, "another member's connection is theirs"
+    assert (await (await world.browser("bob")).get(REPOS)).status_code == 424, "another member's connection is theirs"
     await ada.delete(f"{CONNECTIONS}/github/")
-    assert (await ada.get(REPOS)).status_code == 401
+    assert (await ada.get(REPOS)).status_code == 424
 
 
 async def test_each_repository_says_what_it_is_and_whether_it_is_imported(world: World) -> None:
@@ -117,7 +117,7 @@ async def test_a_token_that_github_refuses_ends_the_connection(world: World) -> 
     world.providers.tokens.clear()
     for _ in range(2):
         answer = await ada.get(REPOS)
-        assert (answer.status_code, answer.json()["error_code"]) == (401, "AUTH_ERROR")
+        assert (answer.status_code, answer.json()["error_code"]) == (424, "AUTH_ERROR")
         assert answer.json()["action"] == "connect_github"
     listed = (await ada.get(f"{CONNECTIONS}/")).json()["connections"]
     assert {one["provider"]: one["state"] for one in listed}["github"] == "needs_reauth"

@@ -141,7 +141,7 @@ async def test_a_code_that_the_provider_refuses_connects_nothing(world: World) -
     ada = await world.browser()
     state = asked_for(await world.start(ada))["state"]
     answer = await ada.get(CALLBACK, params={"code": "stolen-or-made-up", "state": state})
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "AUTH_ERROR")
+    assert (answer.status_code, answer.json()["error_code"]) == (424, "AUTH_ERROR")
     assert (await state_of(ada))["state"] == "disconnected"
 
 
@@ -209,7 +209,7 @@ async def test_without_the_verifier_a_code_is_worth_nothing(world: World) -> Non
     stolen = world.providers.consent(await world.start(ada))
     other = await world.start(ada)
     answer = await ada.get(CALLBACK, params={"code": stolen["code"], "state": asked_for(other)["state"]})
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "AUTH_ERROR")
+    assert (answer.status_code, answer.json()["error_code"]) == (424, "AUTH_ERROR")
     assert await refused(await world.browser(None), stolen)
 
 
@@ -309,7 +309,7 @@ async def test_tokens_that_no_key_opens_need_consent_again_and_can_be_disconnect
     await world.db.connections.update_one({}, {"$set": {"access_token": sealed}})
     assert (await state_of(ada))["state"] == "needs_reauth"
     answer = await ada.get("/api/v1/github/repos/")
-    assert (answer.status_code, answer.json()["action"]) == (401, "connect_github")
+    assert (answer.status_code, answer.json()["action"]) == (424, "connect_github")
     assert (await ada.delete(f"{CONNECTIONS}/github/")).status_code == 204
     assert (await state_of(ada))["state"] == "disconnected"
 

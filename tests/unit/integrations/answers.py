@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from integrations.registry import Registry, build_registry
+from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
 from kit.http import Upstream
 
@@ -32,7 +32,7 @@ class World:
 
     def __post_init__(self) -> None:
         values = {"youtube_api_key": "app-key", **self.settings}
-        self.registry: Registry = build_registry(IntegrationSettings.model_validate(values))
+        self.registry: IntegrationRegistry = build_registry(IntegrationSettings.model_validate(values))
         self.http = Upstream(
             httpx.MockTransport(self._answer),
             self.registry.bases,

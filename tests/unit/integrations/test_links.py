@@ -1,5 +1,6 @@
 """Links are taken apart without trusting them, and end on one canonical URL."""
 
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from integrations.links import parse
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
+from integrations.youtube import YouTube
+from integrations.youtube_names import channel_name
 from kit.errors import InvalidURLError
 
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))
@@ -72,6 +75,55 @@ def test_a_page_that_is_not_imported_gets_a_hint(url: str, hint: str) -> None:
     with pytest.raises(InvalidURLError) as caught:
         REGISTRY.get_for_url(url)
     assert hint in caught.value.suggestion
+
+
+@pytest.mark.parametrize(
+    ("url", "action"),
+    [
+        ("https://www.youtube.com/@tidetables", "import_channel"),
+        ("https://youtube.com/%40tidetables/videos?view=0", "import_channel"),
+        ("m.youtube.com/c/tidetables", "import_channel"),
+        ("https://music.youtube.com/channel/UCabcdefghijklmnopqrstuv", "import_channel"),
+        ("https://www.youtube.com/user/tidetables/featured", "import_channel"),
+        ("https://www.youtube.com/embed/live_stream?channel=UCabcdefghijklmnopqrstuv", "import_channel"),
+        ("https://www.youtube.com/playlist?list=PLabcdef", "import_channel"),
+        ("https://www.youtube.com/watch?list=PLabcdef", "import_channel"),
+        ("https://youtu.be/playlist?list=PLabcdef", "import_channel"),
+        ("https://www.youtube.com/channel/UCshort", "check_url"),
+        ("https://www.youtube.com/@a", "check_url"),
+        ("https://www.youtube.com/feed/trending", "check_url"),
+        ("https://github.com/tide-tables", "browse_repositories"),
+        ("github.com/tide-tables/?tab=repositories", "browse_repositories"),
+        ("https://github.com/orgs/tide-tables/repositories", "browse_repositories"),
+        ("https://github.com/users/tide-tables/projects/1", "browse_repositories"),
+        ("https://github.com/stars/tide-tables", "browse_repositories"),
+        ("https://github.com/sponsors/tide-tables", "browse_repositories"),
+        ("https://github.com/orgs", "check_url"),
+        ("https://github.com/settings/profile", "check_url"),
+        ("https://gist.github.com/tide-tables/6cad326836d38bd3a7ae", "check_url"),
+        ("https://elsewhere.example/a/b", "check_url"),
+    ],
+)
+def test_a_page_that_is_not_imported_names_the_action_that_helps(url: str, action: str) -> None:
+    with pytest.raises(InvalidURLError) as caught:
+        REGISTRY.get_for_url(url)
+    assert caught.value.action == action
+
+
+def test_what_helps_a_channels_link_takes_it() -> None:
+    """No link is sent on to an address that refuses it."""
+    for url in (*YouTube.refused_urls, *YouTube.sample_urls):
+        with suppress(InvalidURLError):
+            channel_name(url)
+            with pytest.raises(InvalidURLError) as caught:
+                REGISTRY.get_for_url(url)
+            assert caught.value.action == "import_channel", url
+
+
+def test_an_unknown_link_is_a_value_error() -> None:
+    for url in ("https://elsewhere.example/a/b", "no link", "https://github.com.evil.tld/a/b"):
+        with pytest.raises(ValueError, match=r"\S"):
+            REGISTRY.get_for_url(url)
 
 
 @pytest.mark.parametrize("url", ["https://github.com.evil.tld/a/b", "https://notyoutube.com/watch?v=dQw4w9WgXcQ"])
