@@ -1,94 +1,107 @@
 """`thrive failed list|show|replay`: the dead letters of all stages, and their way back."""
 
 import asyncio
-import json
 from collections import Counter
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
-from rich.table import Column, Table
 
 from cli.database import with_database
+from cli.letters import SHOWN_BYTES, details, letter_id, readable, summary
+from cli.output import AsJson, print_facts, print_json, print_rows
 from kit.failures import OF_SOURCES, Origin, look_again
-from kit.imports import reopen
-from kit.kafka.dead_letters import DeadLetter, read, replay
+from kit.imports import State, reopen
+from kit.kafka.dead_letters import REASONS, DeadLetter, read, replay
 from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
 from schemas.journey import STAGES
 
-app = typer.Typer(help="What the stages could not handle: look at it, and replay it once the cause is mended.")
-SHOWN_BYTES = 2_000
+app = typer.Typer(
+    help="The dead letters, which no stage could handle: look at them, and replay them once the cause is fixed.",
+    no_args_is_help=True,
+)
 
 Stage = Annotated[str | None, typer.Option(help=f"Only this stage: {', '.join(STAGES)}.")]
-Reason = Annotated[str | None, typer.Option(help="Only this reason, as `thrive failed list` names it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Reason = Annotated[str | None, typer.Option(help=f"Only this reason: {', '.join(sorted(REASONS))}.")]
 Again = Annotated[bool, typer.Option("--replayed", help="Also what was replayed already.")]
+OfImport = Annotated[UUID | None, typer.Option("--import", metavar="ID", help="Only those of this import.")]
 
 
 @app.command("list")
-def list_(stage: Stage = None, reason: Reason = None, as_json: AsJson = False, replayed: Again = False) -> None:
-    """List the dead letters, grouped by stage and reason."""
-    letters = _letters(stage, reason, replayed)
+def list_(
+    stage: Stage = None,
+    reason: Reason = None,
+    of_import: OfImport = None,
+    replayed: Again = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the dead letters, oldest first. In a pipe: a line for each, its fields separated by tabs."""
+    letters = _letters(stage, reason, replayed, of_import)
+    rows = [summary(letter) for letter in letters]
     if as_json:
-        for letter in letters:
-            typer.echo(json.dumps(_summary(letter)))
+        for row in rows:
+            print_json(row)
         return
-    if not letters:
-        typer.echo("Nothing has failed.")
+    if not rows:
+        typer.echo(f"No dead letters{_filtered(stage, reason, of_import)}.{_failed_imports()}", err=True)
         return
-    table = Table(
-        Column("id", overflow="fold", min_width=28),
-        "stage",
-        "reason",
-        "error",
-        "tries",
-        "failed at",
-        "import",
-        "replayed at",
-    )
-    for letter in letters:
-        row = _summary(letter)
-        table.add_row(*(str(row[name] or "") for name in row))
-    console = Console()
-    console.print(table)
+    print_rows(rows, (("id", "stage", "reason", "error", "failed_at"), ("import_id",)))
     for (where, why), count in sorted(Counter((letter.stage, letter.reason) for letter in letters).items()):
-        console.print(f"{count:6} {where}: {why}")
+        typer.echo(f"{count:6} {where}: {why}", err=True)
 
 
 @app.command()
-def show(letter_id: Annotated[str, typer.Argument(metavar="ID", help="topic/partition/offset, from the list")]) -> None:
-    """Show one dead letter: where it came from, its headers, and the beginning of its bytes."""
-    letter = next((each for each in _letters(None, None, True) if _id(each) == letter_id), None)
+def show(
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="topic/partition/offset, from the list")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one dead letter: where it came from, what is wrong with it, its headers, and its body."""
+    topic, _, place = wanted.partition("/")
+    partition, _, offset = place.partition("/")
+    known = partition.isdecimal() and offset.isdecimal()
+    letter = next(iter(_read(STAGES, at=(topic, int(partition), int(offset))) if known else ()), None)
     if letter is None:
-        typer.echo(f"No dead letter {letter_id}. `thrive failed list` shows what there is.", err=True)
+        typer.echo(f"No dead letter {wanted}. `thrive failed list` shows what there is.", err=True)
         raise typer.Exit(1)
-    facts: dict[str, Any] = asdict(letter)
-    for name in ("key", "value"):
-        facts[name] = None if facts[name] is None else facts[name][:SHOWN_BYTES].decode(errors="backslashreplace")
-    facts["headers"] = {name: (value or b"").decode(errors="backslashreplace") for name, value in letter.headers}
-    typer.echo(json.dumps(facts, indent=2, default=str, ensure_ascii=False))
+    facts = details(letter)
+    if as_json:
+        print_json(facts | {"value": letter.value and letter.value.decode(errors="backslashreplace")})
+        return
+    problems, headers = facts["problems"], facts["headers"]
+    print_facts({**summary(letter), "group": letter.group, "key": facts["key"]})
+    for title, lines in (
+        ("Refused fields", problems),
+        ("Headers", [f"{name}: {value}" for name, value in headers.items()]),
+    ):
+        if lines:
+            typer.echo(f"\n{title}")
+            for line in lines:
+                typer.echo(f"  {line}")
+    typer.echo(f"\nBody\n{readable(letter)}")
 
 
 @app.command("replay")
 def replay_(
     stage: Stage = None,
     reason: Reason = None,
-    letter_id: Annotated[str | None, typer.Option("--id", help="Only this one: topic/partition/offset.")] = None,
+    wanted: Annotated[str | None, typer.Option("--id", help="Only this one: topic/partition/offset.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is a dry run.")] = False,
     replayed: Again = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also letters of imports that the database does not know.")
+        bool, typer.Option("--force", help="Also dead letters whose import is not in this database.")
     ] = False,
+    of_import: OfImport = None,
 ) -> None:
     """Send dead letters back to where they came from, with their key and headers. A dry run unless --yes is given."""
-    letters = [each for each in _letters(stage, reason, replayed) if letter_id in (None, _id(each))]
+    letters = [each for each in _letters(stage, reason, replayed, of_import) if wanted in (None, letter_id(each))]
     whole = [each for each in letters if not each.truncated]
     for letter in letters:
         note = "  (not kept whole, left out)" if letter.truncated else ""
-        typer.echo(f"{_id(letter)}  {letter.stage}  {letter.reason}{note}")
+        typer.echo(f"{letter_id(letter)}  {letter.stage}  {letter.reason}{note}")
     if not whole:
         typer.echo("Nothing to replay.")
         return
@@ -122,36 +135,51 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
     return await replay(KafkaSettings(), letters), opened
 
 
-def _letters(stage: str | None, reason: str | None, replayed: bool) -> list[DeadLetter]:
+def _letters(stage: str | None, reason: str | None, replayed: bool, of_import: UUID | None) -> list[DeadLetter]:
+    """Those that are asked for, with the first bytes of their bodies."""
     if stage is not None and stage not in STAGES:
         raise typer.BadParameter(f"{stage!r} is none of {', '.join(STAGES)}.", param_hint="--stage")
+    letters = _read((stage,) if stage else STAGES, kept_bytes=SHOWN_BYTES)
+    known = REASONS | {letter.reason for letter in letters}
+    if reason is not None and reason not in known:
+        raise typer.BadParameter(f"{reason!r} is none of {', '.join(sorted(known))}.", param_hint="--reason")
+    return [
+        letter
+        for letter in letters
+        if reason in (None, letter.reason)
+        and (replayed or letter.replayed_at is None)
+        and (of_import is None or ((origin := Origin.of(letter)) and origin.import_id == of_import))
+    ]
+
+
+def _read(
+    stages: Collection[str], *, at: tuple[str, int, int] | None = None, kept_bytes: int | None = None
+) -> list[DeadLetter]:
     settings = KafkaSettings()
     try:
-        letters = asyncio.run(read(settings, (stage,) if stage else STAGES, reason=reason, kept_bytes=SHOWN_BYTES))
+        return asyncio.run(read(settings, stages, at=at, kept_bytes=kept_bytes))
     except KafkaError as error:
         raise _no_kafka(settings, error) from None
-    return [letter for letter in letters if replayed or letter.replayed_at is None]
+
+
+def _filtered(*filters: object) -> str:
+    return " that match" if any(filters) else ""
+
+
+def _failed_imports() -> str:
+    """Where the imports are that ended with an error: whoever looks here may look for those."""
+
+    async def count(db: Database) -> int:
+        return await db.imports.count_documents({"state": State.FAILED}, limit=1_000)
+
+    failed = 0
+    with suppress(typer.Exit):  # it said on stderr why MongoDB cannot be asked
+        failed = with_database(count)
+    told = f"{failed} imports" if failed < 1_000 else "1,000 imports or more"
+    return f" ({told} ended with an error: thrive imports list --state failed)" if failed else ""
 
 
 def _no_kafka(settings: KafkaSettings, error: KafkaError) -> typer.Exit:
     servers = settings.kafka_bootstrap_servers
     typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)
     return typer.Exit(2)
-
-
-def _id(letter: DeadLetter) -> str:
-    return f"{letter.topic}/{letter.partition}/{letter.offset}"
-
-
-def _summary(letter: DeadLetter) -> dict[str, Any]:
-    origin = Origin.of(letter)
-    return {
-        "id": _id(letter),
-        "stage": letter.stage,
-        "reason": letter.reason,
-        "error": letter.error_class,
-        "attempts": letter.attempts,
-        "failed_at": letter.failed_at.isoformat(timespec="seconds"),
-        "import_id": str(origin.import_id) if origin else None,
-        "replayed_at": letter.replayed_at.isoformat(timespec="seconds") if letter.replayed_at else None,
-    }

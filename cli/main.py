@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from cli import agents, failed, keys
+from cli import agents, failed, imports, keys
 from cli.token import token
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(agents.app, name="agents")
 app.add_typer(failed.app, name="failed")
+app.add_typer(imports.app, name="imports")
 app.add_typer(keys.app, name="keys")
 app.command()(token)
 

@@ -4,6 +4,7 @@
 every change and is the id of the status stream's events.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -94,6 +95,14 @@ def requested(record: Document) -> ImportRequested:
         options=Options.model_validate(record["options"]),
         requested_at=record["created_at"],
     )
+
+
+async def newest(
+    db: Database, *, user_id: str | None = None, states: Sequence[State] = tuple(State), limit: int = 20
+) -> list[Document]:
+    """The latest imports in these states, of one member or of everybody, newest first."""
+    which: Document = {"state": {"$in": list(states)}, **({"user_id": user_id} if user_id else {})}
+    return await db.imports.find(which).sort([("created_at", -1), ("_id", -1)]).limit(limit).to_list()
 
 
 async def reopen(db: Database, import_id: UUID, user_id: str) -> bool:

@@ -39,7 +39,7 @@ def configure(service: str, level: str = "INFO") -> None:
 
     def add_service(_logger: Any, _method: str, event: EventDict) -> EventDict:
         event.pop("color_message", None)  # uvicorn's, for terminals
-        return {"service": service, **event}
+        return {**event, "service": service}  # nobody else's field takes its place
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

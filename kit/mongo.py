@@ -53,6 +53,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             name="unfinished",
             partialFilterExpression={"active": True},
         ),
+        # The newest in some state, for operators.
+        IndexModel([("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="by_state"),
         # Those of syncs, some time after their items have been handed on anew.
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
     ],

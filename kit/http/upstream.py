@@ -125,7 +125,7 @@ class Upstream:
                 reason, again = str(response.status), _worth_repeating(response.status, asked)
                 if response.status < 500 and not again:
                     return response
-            log.info("upstream attempt failed", service=service, reason=reason, attempt=attempt + 1)
+            log.info("upstream attempt failed", upstream=service, reason=reason, attempt=attempt + 1)
             wait = max(asked or 0.0, backoff(attempt, self._chance()))
             last = attempt == self.limits.retries or clock() + wait >= deadline
             if last or not again or wait > self.limits.longest_wait:

@@ -26,6 +26,10 @@ PREFIX = "x-dead-letter-"
 REPLAYED = PREFIX + "replayed-at"
 REPLAYED_AT = "x-replayed-at"
 
+# Every reason that a stage gives.
+REASONS = frozenset({
+    "bug", "not_json", "not_readable", "not_storable", "null_value", "too_large", "unknown_version", "wrong_schema",
+})  # fmt: skip
 HEADER_BYTES = 16  # what a header costs beside its name and value
 KEPT_BYTES = 65_536  # of a record that is not kept whole
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,9 +116,12 @@ async def read(
     stages: Iterable[str] = STAGES,
     *,
     reason: str | None = None,
+    at: tuple[str, int, int] | None = None,
     kept_bytes: int | None = None,
 ) -> list[DeadLetter]:
     """Everything parked by these stages, oldest first, each origin once; `replayed_at` tells of the last replay.
+
+    With `at` only what they read there: topic, partition, offset.
 
     With `kept_bytes` only so many are kept of each value, for there may be many. Raises KafkaError where a stage's
     topic does not exist.
@@ -124,7 +131,7 @@ async def read(
     async for entry in _entries(settings, stages):
         if isinstance(entry, Replay):
             replays[entry.origin] = max(replays.get(entry.origin, EPOCH), entry.at)
-        elif reason in (None, entry.reason) and entry.origin not in letters:
+        elif reason in (None, entry.reason) and at in (None, entry.origin[1:]) and entry.origin not in letters:
             letters[entry.origin] = replace(entry, value=entry.value and entry.value[:kept_bytes])
     known = (replace(letter, replayed_at=replays.get(origin)) for origin, letter in letters.items())
     return sorted(known, key=lambda letter: letter.failed_at)

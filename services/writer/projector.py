@@ -5,12 +5,15 @@ all that its state needs, so nothing is missing when one is overtaken.
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from pymongo import UpdateOne
 
 from kit.batch import Batcher
 from kit.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
 from kit.mongo import Database, Document, each_written
+from kit.sources import to_millis
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -22,6 +25,7 @@ from schemas.events import (
     ProjectSaved,
 )
 from schemas.journey import EVENT_BY_TOPIC, stage_of
+from services.writer import endings
 
 
 class Fetched(Event):
@@ -40,18 +44,31 @@ class Drafted(Event):
 LEAN_EVENTS: dict[str, type[Event]] = EVENT_BY_TOPIC | {e.topic: e for e in (Fetched, Analyzed, Drafted)}
 
 
+class Move(NamedTuple):
+    """An update of one import, at a time; `ends` tells whether it is the import's last."""
+
+    update: UpdateOne
+    import_id: UUID
+    at: datetime
+    ends: bool
+
+
 class Projector:
     def __init__(self, db: Database) -> None:
         self._imports = db.imports
-        self._apply: Batcher[UpdateOne, None] = Batcher(self._apply_many)
+        self._apply: Batcher[Move, None] = Batcher(self._apply_many)
 
     async def __call__(self, event: Event) -> None:
-        if (update := update_for(event, datetime.now(UTC))) is not None:
-            await self._apply(update)
+        now = to_millis(datetime.now(UTC))  # as MongoDB gives it back
+        if (update := update_for(event, now)) is not None:
+            await self._apply(Move(update, event.import_id, now, endings.ends(event)))
 
-    async def _apply_many(self, updates: list[UpdateOne]) -> list[Exception | None]:
+    async def _apply_many(self, moves: list[Move]) -> list[Exception | None]:
         # Where the filter refused, the upsert meets the document itself: the import is further already.
-        return await each_written(self._imports.bulk_write(updates, ordered=False), len(updates))
+        updates = [move.update for move in moves]
+        results = await each_written(self._imports.bulk_write(updates, ordered=False), len(updates))
+        await endings.tell(self._imports, {move.import_id: move.at for move in moves if move.ends})
+        return results
 
 
 def update_for(event: Event, now: datetime) -> UpdateOne | None:

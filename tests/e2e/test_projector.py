@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+import structlog.testing
 
 from kit.imports import State, pending, reopen
 from kit.mongo import Database, Document
@@ -155,3 +156,20 @@ async def test_an_import_that_another_system_published_is_known_from_its_first_e
     await Projector(db)(journey(import_id)[1])
     record = await read(db, import_id)
     assert (record["user_id"], record["url"], record["state"]) == ("u", URL, State.PROCESSING)
+
+
+async def test_the_end_of_an_import_is_one_log_line_with_outcome_and_seconds(db: Database) -> None:
+    """Also where its events come twice, and where the import fails."""
+    good, bad = uuid4(), uuid4()
+    facts = {"import_id": bad, "user_id": "u", "url": URL, "stage": "fetcher", "suggestion": "Check the link."}
+    failed = ImportFailed(id=uuid4(), error="Gone.", error_code="CONTENT_NOT_FOUND", action="check_url", **facts)
+    projector = Projector(db)
+    with structlog.testing.capture_logs() as lines:
+        for event in [*journey(good), *journey(good), failed, failed]:
+            await projector(event)
+    ends = {line["import_id"]: line for line in lines if line["event"] == "import ended"}
+    assert len(lines) == len(ends) == 2
+    assert (ends[str(good)]["outcome"], ends[str(bad)]["outcome"]) == ("completed", "failed")
+    assert (ends[str(bad)]["error_code"], ends[str(bad)]["stage"]) == ("CONTENT_NOT_FOUND", "fetcher")
+    assert "error_code" not in ends[str(good)]
+    assert ends[str(good)]["seconds"] >= 0

@@ -1,6 +1,7 @@
 """`thrive failed replay` on real Kafka and MongoDB."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -37,15 +38,17 @@ class Rig:
         self._env = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "MONGODB_URL": mongodb, "MONGODB_DATABASE": database}
 
     async def replay(self, *options: str, **env: str) -> Result:
-        command = ["failed", "replay", "--stage", "fetcher", "--reason", self.reason, *options]
-        return await asyncio.to_thread(lambda: CliRunner().invoke(app, command, env=self._env | env))
+        return await self.thrive("replay", "--stage", "fetcher", "--reason", self.reason, *options, **env)
 
-    async def park(self, event: Event) -> None:
+    async def thrive(self, *command: str, **env: str) -> Result:
+        return await asyncio.to_thread(lambda: CliRunner().invoke(app, ["failed", *command], env=self._env | env))
+
+    async def park(self, event: Event, value: bytes | None = None) -> None:
         await ensure_topics(self.kafka, TOPICS)
         async with make_broker(self.kafka, client_id="fetcher") as broker:
             await broker.start()
             failed = record(
-                event.model_dump_json().encode(), topic=event.topic, key=event.key, offset=event.id.int % 2**62
+                value or event.model_dump_json().encode(), topic=event.topic, key=event.key, offset=event.id.int % 2**62
             )
             await park(
                 broker, failed, stage="fetcher", group="g", attempts=1, reason=self.reason, error_class="KeyError"
@@ -94,7 +97,7 @@ async def test_a_look_is_no_import_that_the_database_must_know_and_is_had_anew(r
 
 
 async def test_an_import_that_the_database_does_not_know_is_replayed_by_force_alone(rig: Rig) -> None:
-    await rig.park(ImportRequested(id=uuid4(), import_id=uuid4(), user_id="ada", url=URL, requested_at=NOW))
+    await rig.park(requested())
     refused = await rig.replay("--yes")
     assert refused.exit_code == 1
     assert "does not know 1 of these imports" in refused.stderr
@@ -107,7 +110,7 @@ async def test_an_import_that_the_database_does_not_know_is_replayed_by_force_al
 @pytest.mark.parametrize("options", [(), ("--yes",)])
 async def test_of_nothing_there_is_nothing_to_replay(rig: Rig, options: tuple[str, ...]) -> None:
     await ensure_topics(rig.kafka, TOPICS)
-    result = await rig.replay(*options)
+    result = await rig.thrive("replay", "--import", str(uuid4()), *options)
     assert (result.exit_code, result.output) == (0, "Nothing to replay.\n")
 
 
@@ -117,3 +120,55 @@ async def test_a_mongodb_that_is_away_is_told_in_a_line_and_nothing_is_sent(rig:
     assert result.exit_code == 2
     assert result.stderr == "MongoDB does not answer as it should (ServerSelectionTimeoutError).\n"
     assert (await rig.letter()).replayed_at is None
+
+
+def requested() -> ImportRequested:
+    return ImportRequested(id=uuid4(), import_id=uuid4(), user_id="ada", url=URL, requested_at=NOW)
+
+
+async def test_in_a_pipe_a_letter_is_one_whole_line_and_is_found_by_its_import(rig: Rig) -> None:
+    event = requested()
+    await rig.park(event)
+    await rig.park(requested())
+    narrow = {"COLUMNS": "80"}
+    (line,) = (await rig.thrive("list", "--import", str(event.import_id), **narrow)).stdout.splitlines()
+    letter_id, *_, import_id, _ = line.split("\t")
+    assert (letter_id, import_id) == (f"imports.requested/0/{event.id.int % 2**62}", str(event.import_id))
+    (as_json,) = (await rig.thrive("list", "--import", str(event.import_id), "--json")).stdout.splitlines()
+    assert json.loads(as_json)["id"] == letter_id
+
+
+async def test_a_letter_is_shown_with_the_field_that_its_schema_refuses_and_a_readable_body(rig: Rig) -> None:
+    event = requested()
+    body = json.loads(event.model_dump_json()) | {"url": "ftp://example.org", "options": {"is_private": "perhaps"}}
+    await rig.park(event, json.dumps(body).encode())
+    shown = await rig.thrive("show", f"imports.requested/0/{event.id.int % 2**62}")
+    assert shown.exit_code == 0
+    for words in ("url: ", "options.is_private: ", '  "user_id": "ada"', str(event.import_id)):
+        assert words in shown.stdout
+    as_json = json.loads((await rig.thrive("show", f"imports.requested/0/{event.id.int % 2**62}", "--json")).stdout)
+    assert json.loads(as_json["value"]) == body
+
+
+@pytest.mark.parametrize("wanted", ["nonsense", "a/b/c", "imports.requested/0/4611686018427387999"])
+async def test_a_letter_that_is_not_there_is_named(rig: Rig, wanted: str) -> None:
+    await ensure_topics(rig.kafka, TOPICS)
+    result = await rig.thrive("show", wanted)
+    assert (result.exit_code, wanted in result.stderr) == (1, True)
+
+
+async def test_a_reason_that_is_none_is_refused_with_those_there_are(rig: Rig) -> None:
+    await ensure_topics(rig.kafka, TOPICS)
+    result = await rig.thrive("list", "--reason", "nonsense")
+    assert result.exit_code == 2
+    assert "wrong_schema" in result.stderr
+
+
+async def test_where_nothing_is_parked_imports_that_failed_are_pointed_to(rig: Rig) -> None:
+    await ensure_topics(rig.kafka, TOPICS)
+    options = ("list", "--import", str(uuid4()))
+    assert (await rig.thrive(*options)).stderr == "No dead letters that match.\n"
+    async with rig.database() as db:
+        await db.imports.insert_one({"_id": uuid4(), "state": "failed"})
+        assert "1 imports ended with an error: thrive imports list" in (await rig.thrive(*options)).stderr
+        await db.imports.delete_many({})

@@ -122,3 +122,8 @@ def test_a_librarys_lines_and_tracebacks_are_redacted_like_ours(lines: StringIO)
 def test_a_line_break_in_a_value_makes_no_second_line(lines: StringIO) -> None:
     structlog.get_logger().info("title", title='x\n{"event": "forged"}')
     assert len(lines.getvalue().splitlines()) == 1
+
+
+def test_no_field_takes_the_place_of_the_process_that_logged(lines: StringIO) -> None:
+    structlog.get_logger().info("upstream attempt failed", service="GitHub")
+    assert last(lines)["service"] == "fetcher"
