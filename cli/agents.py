@@ -25,6 +25,7 @@ LINKS = {
     "LINKEDIN": "LinkedIn",
     "GITHUB": "GitHub",
 }
+TOLD = {"display_name": "name", "avatar_url": "avatar", "links": "links"}
 PAUSE = 1.0  # seconds between two looks at an import
 PATIENCE = 60  # looks that may fail in a row
 
@@ -47,7 +48,10 @@ def create_(
     linkedin: Annotated[str, _option("LINKEDIN", "The same, of its page there.")] = "",
     github: Annotated[str, _option("GITHUB", "The same, of its page there.")] = "",
 ) -> None:
-    """Create an agent for a channel, import what is there, and print its address. Repeating it changes nothing."""
+    """Create an agent for a channel, import what is there, and print its address.
+
+    Where the channel has an agent already, its name, avatar and links become those that are given.
+    """
     links = {"WEBSITE": website, "TWITTER": twitter, "INSTAGRAM": instagram, "LINKEDIN": linkedin, "GITHUB": github}
     parameters = {"CHANNEL_URL": channel_url, "SOURCE_NAME": source_name, "AVATAR": avatar, **links}
     if problems := malformed(parameters):
@@ -114,7 +118,13 @@ def create(gateway: Gateway, body: dict[str, Any], say: Say, sleep: Callable[[fl
     except RefusedError as refused:
         raise _of_parameters(refused, body) from None
     agent, task = answer["agent"], answer["agent"].get("task")
-    say(f"{agent['display_name']} ({agent['username']}) {'is there' if answer['created'] else 'was there already'}.")
+    if answer["created"]:
+        say(f"Created agent {agent['display_name']} ({agent['username']}).")
+    elif changes := changed(agent, body):
+        gateway.call("PATCH", _path(agent["username"]), changes)
+        say(f"Changed {', '.join(TOLD[name] for name in changes)} of the agent {agent['username']}.")
+    else:
+        say(f"The channel has this agent already: {agent['display_name']} ({agent['username']}).")
     told, failures = "", 0
     while task and task["status"] not in ("completed", "failed"):
         told = _tell(task, told, say)
@@ -128,6 +138,16 @@ def create(gateway: Gateway, body: dict[str, Any], say: Say, sleep: Callable[[fl
         _tell(task, told, say)
     say(f"{gateway.url}{agent['profile_url']}")
     return not task or task["status"] == "completed"
+
+
+def changed(agent: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a PATCH must say to make the agent what `body` asks for; what `body` leaves out stays as it is."""
+    given = {link["title"]: link for link in body.get("links", ())}
+    kept = [given.pop(link["title"], link) for link in agent["links"]]
+    wanted = {
+        "display_name": body.get("name"), "avatar_url": body.get("avatar_url"), "links": [*kept, *given.values()],
+    }  # fmt: skip
+    return {name: value for name, value in wanted.items() if value is not None and value != agent[name]}
 
 
 def listed(gateway: Gateway) -> Iterator[dict[str, Any]]:
@@ -217,9 +237,10 @@ def _gateway() -> Iterator[Gateway]:
         settings = OperatorSettings()
         yield as_operator(settings)
     except ValidationError as error:
-        typer.echo(f"{str(error.errors()[0]['loc'][0]).upper()} is not what it should be.", err=True)
+        for problem in error.errors(include_url=False, include_input=False):
+            typer.echo(f"{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
     except httpx.HTTPError as error:
-        typer.echo(f"The gateway at {settings.gateway_url} does not answer ({type(error).__name__}).", err=True)
+        typer.echo(f"Cannot reach the gateway at {settings.address} ({type(error).__name__}). Is it running?", err=True)
     except (RefusedError, ValueError) as error:
         typer.echo(str(error), err=True)
     else:

@@ -1,10 +1,10 @@
 """The gateway's HTTP API, as an operator calls it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 
 from cli.token import TokenSettings, make_token
@@ -14,10 +14,20 @@ HOURS = 1
 
 
 class OperatorSettings(TokenSettings):
-    """Without JWT_KEY the one is taken that `make run` keeps in `local_dir`."""
+    """Without JWT_KEY the one is taken that `make run` keeps in `local_dir`; without GATEWAY_URL the gateway that runs
+    on this machine."""
 
-    gateway_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s/]+/?$")
-    local_dir: Path = Path(".local")
+    gateway_url: str = Field("", pattern=r"^(https?://[^\s/]+/?)?$")
+    port: int = Field(8000, ge=1, le=65_535, description="where `make run` puts the gateway")
+
+    @property
+    def address(self) -> str:
+        """What is set, else what `make run` or `make demo` say while they run, else the usual port."""
+        if self.gateway_url:
+            return self.gateway_url
+        running = (dotenv_values(folder / "operator.env") for folder in (self.local_dir, self.local_dir / "demo"))
+        told = (environment.get("GATEWAY_URL") for environment in running)
+        return next((url for url in told if url), f"http://127.0.0.1:{self.port}")
 
 
 class RefusedError(Exception):
@@ -70,4 +80,4 @@ def as_operator(settings: OperatorSettings, transport: httpx.BaseTransport | Non
     if not settings.jwt_key.get_secret_value() and kept.exists():
         settings = settings.model_copy(update={"jwt_key": SecretStr(kept.read_text().strip())})
     token = make_token(settings, "operator", HOURS, roles=("operator",))
-    return Gateway(settings.gateway_url, token, transport)
+    return Gateway(settings.address, token, transport)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from deploy.local.engine import EngineError
+from deploy.local.environment import read_env
 from deploy.local.jars import LOCK, resolve_lock
 from deploy.local.refusals import in_plain_words
 from deploy.local.runner import Runner
@@ -20,6 +21,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+
+@app.callback()
+def main() -> None:
+    """Settings come from the environment, then from `.env`."""
+    read_env()
 
 
 @app.command()

@@ -17,6 +17,7 @@ from deploy.local.board import board
 from deploy.local.connecting import browser, connect
 from deploy.local.curating import curate
 from deploy.local.engine import LOOPBACK, EngineError
+from deploy.local.environment import of_this_machine, read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
 from deploy.local.refusals import in_plain_words
@@ -56,6 +57,7 @@ def demo(
     """
     user = user or f"demo-{secrets.token_hex(3)}"  # what earlier runs imported stays theirs
     stopped = 130  # the status of an end by Ctrl-C, until there is nothing left to wait for
+    read_env(only=of_this_machine)
     with interruptible(), in_plain_words():
         try:
             settings = StackSettings()

@@ -4,17 +4,17 @@ import os
 import time
 from contextlib import ExitStack
 from importlib import import_module
-from pathlib import Path
 
 import typer
-from dotenv import load_dotenv
 
 from deploy.local.engine import EngineError
+from deploy.local.environment import read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
+from deploy.local.ports import PORTS
 from deploy.local.processes import only_one
 from deploy.local.refusals import in_plain_words
 from deploy.local.signals import interruptible
-from deploy.local.stack import PORTS, Stack, StackSettings, run_stack
+from deploy.local.stack import Stack, StackSettings, run_stack
 from integrations.connections.settings import ConnectionSettings
 from kit.vault import VaultSettings
 
@@ -28,7 +28,7 @@ def run() -> None:
     Settings come from the environment, then from `.env`; `.env.example` explains each. Data and logs are under
     LOCAL_DIR (.local). KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere.
     """
-    load_dotenv(Path(".env"), override=False)
+    read_env()
     with interruptible(), in_plain_words():
         try:
             settings = StackSettings()

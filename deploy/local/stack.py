@@ -13,17 +13,17 @@ from pathlib import Path
 import httpx
 from pydantic import Field
 
-from deploy.local.engine import LOOPBACK, Engine, EngineError, free_port, holder, port_is_free
+from deploy.local.engine import LOOPBACK, Engine, EngineError, holder, port_is_free
 from deploy.local.kafka import Kafka
 from deploy.local.keys import keep
 from deploy.local.mongo import Mongo
+from deploy.local.ports import PORTS, Ports, free_or_another
 from deploy.local.processes import Processes
 from deploy.local.programs import Program
 from deploy.local.settings import LocalSettings
 from sandbox.environment import environment as sandbox_environment
 
 GROUPS = ("engines", "upstreams", "services", "front")  # the order of the start; the end is the other way round
-PORTS = {"fetcher": 9111, "analyzer": 9112, "transformer": 9113, "writer": 9114, "awarder": 9115, "scheduler": 9116}
 SANDBOX_PORT = 9100
 # slow as the real ones are, so that progress can be seen
 SANDBOX = (sys.executable, "-m", "sandbox", "--latency", "0.2", "--model-latency", "1.5")
@@ -45,11 +45,22 @@ Say = Callable[[str], None]
 
 
 class StackSettings(LocalSettings):
-    port: int = Field(8000, ge=1, le=65_535, description="the gateway's; stages and scheduler answer at 9111 to 9116")
+    port: int = Field(8000, ge=1, le=65_535, description="the gateway's")
+    # where each stage and the scheduler answer their probes; another one is taken where it is not free
+    fetcher_port: int = Field(PORTS["fetcher"], ge=1, le=65_535)
+    analyzer_port: int = Field(PORTS["analyzer"], ge=1, le=65_535)
+    transformer_port: int = Field(PORTS["transformer"], ge=1, le=65_535)
+    writer_port: int = Field(PORTS["writer"], ge=1, le=65_535)
+    awarder_port: int = Field(PORTS["awarder"], ge=1, le=65_535)
+    scheduler_port: int = Field(PORTS["scheduler"], ge=1, le=65_535)
 
     @property
     def demo_dir(self) -> Path:
         return self.local_dir / "demo"
+
+    def stage_ports(self) -> dict[str, int]:
+        """Those that are set, or others where these are taken."""
+        return {name: free_or_another(getattr(self, f"{name}_port")) for name in PORTS}
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Stack:
 
     home: Path
     engines: tuple[Engine, ...]
-    ports: Mapping[str, int]
+    ports: Ports
     environment: Mapping[str, str]
 
     @property
@@ -85,7 +96,7 @@ class Stack:
         hidden = [part for secret in withheld(name, self.environment) for part in ("-u", secret)]
         command = ["env", *hidden, sys.executable, "-m", f"services.{name}.app"]
         group = "front" if name == "gateway" else "services"
-        return Program(name, group, command, log, {"PORT": str(port)}, stop_seconds=40)
+        return Program(name, group, self.ports.command(name, command), log, stop_seconds=40)
 
     @contextmanager
     def running(self, say: Say) -> Iterator[Processes]:
@@ -102,9 +113,9 @@ class Stack:
                 say(f"  {engine.name:<12} {LOOPBACK}:{engine.port}")
             for group in GROUPS[1:]:
                 processes.start(group)
-            for name, port in self.ports.items():
-                wait_ready(processes, next(one for one in programs if one.name == name), port)
-                say(f"  {name:<12} http://{LOOPBACK}:{port}")
+            for name in self.ports:
+                wait_ready(processes, next(one for one in programs if one.name == name), self.ports)
+                say(f"  {name:<12} http://{LOOPBACK}:{self.ports[name]}")
             known = {"GATEWAY_URL": self.url, **self.environment}
             keep(self.operator_env, "".join(f"{name}='{known[name]}'\n" for name in FOR_OPERATORS if known.get(name)))
             try:
@@ -119,12 +130,16 @@ def withheld(service: str, environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name, services in known.items() if service not in services)
 
 
-def wait_ready(processes: Processes, program: Program, port: int, timeout: float = READY_SECONDS) -> None:
-    """Until it answers that it is ready. Raises EngineError with the end of its log."""
+def wait_ready(processes: Processes, program: Program, ports: Ports, timeout: float = READY_SECONDS) -> None:
+    """Until it answers that it is ready, on another port where it lost its own to somebody who was quicker. Raises
+    EngineError with the end of its log."""
     path = "/_sandbox/links" if program.name == "sandbox" else "/readyz"
     deadline = time.monotonic() + timeout
-    while not (processes.listens(program, port) and answers(f"http://{LOOPBACK}:{port}{path}")):
-        given_up = processes.state(program) == "FATAL"
+    while not (processes.listens(program, port := ports[program.name]) and answers(f"http://{LOOPBACK}:{port}{path}")):
+        state = processes.state(program)
+        if state == "BACKOFF":  # it has ended, and is started again in a moment
+            ports.move(program.name)
+        given_up = state == "FATAL"
         if given_up or time.monotonic() > deadline:
             trouble = "does not start" if given_up else f"is not ready after {timeout:.0f} s"
             raise EngineError(f"{program.name} {trouble}. The end of {program.log}:\n{tail(program.log)}")
@@ -143,10 +158,6 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(f"  {line[:300]}" for line in text.splitlines()[-lines:]) or "  (empty)"
 
 
-def free_or_another(port: int) -> int:
-    return port if port_is_free(port) else free_port()
-
-
 def run_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     """Against the real upstreams, on the ports that are set. Raises EngineError when the gateway's is taken."""
     if not port_is_free(settings.port):
@@ -157,7 +168,7 @@ def run_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     return Stack(
         home=settings.local_dir,
         engines=tuple(engine for engine in (settings.kafka(), settings.mongo()) if engine),
-        ports={**{name: free_or_another(port) for name, port in PORTS.items()}, "gateway": settings.port},
+        ports=Ports({**settings.stage_ports(), "gateway": settings.port}, settings.local_dir),
         environment={
             "PUBLIC_URL": f"http://{LOOPBACK}:{settings.port}",
             **os.environ,
@@ -178,8 +189,8 @@ def demo_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
         jars_dir=settings.local_dir / "kafka" / "jars",
     )
     mongo = settings.mongo() and Mongo(home / "mongodb", free_or_another(settings.mongodb_port))
-    wanted = {"sandbox": SANDBOX_PORT, **PORTS, "gateway": settings.port}
-    ports = {name: free_or_another(port) for name, port in wanted.items()}
+    sandbox, gateway = free_or_another(SANDBOX_PORT), free_or_another(settings.port)
+    ports = Ports({"sandbox": sandbox, **settings.stage_ports(), "gateway": gateway}, home)
     # nothing that is meant for the real upstreams or the real gateway
     private = (
         *("GITHUB_", "YOUTUBE_", "GOOGLE_", "GITLAB_", "FIGMA_", "HUGGINGFACE_", "DRIBBBLE_", "OPENAI_"),

@@ -12,7 +12,7 @@ CREATE = ("agents", "create", "--channel-url", "https://www.youtube.com/@loadcha
 
 async def test_an_agent_brings_its_channel_and_is_made_once(stack: Stack, db: Database, ada: Member) -> None:
     made = stack.thrive(*CREATE)
-    assert "Tide Tables (tide-tables) is there." in made
+    assert "Created agent Tide Tables (tide-tables)." in made
     assert "100 %  5 of 5 imported" in made
     assert made.strip().endswith(f"{stack.url('gateway')}/api/v1/users/tide-tables/")
     page = await ada.get("/users/tide-tables/")
@@ -23,7 +23,7 @@ async def test_an_agent_brings_its_channel_and_is_made_once(stack: Stack, db: Da
     ]
 
     before = await db.sources.find({}, {"next_sync_at": 1, "sync_enabled": 1}).to_list()
-    assert "was there already" in stack.thrive(*CREATE)
+    assert "has this agent already" in stack.thrive(*CREATE)
     assert await db.sources.find({}, {"next_sync_at": 1, "sync_enabled": 1}).to_list() == before
     assert await db.users.count_documents({"kind": "agent"}) == 1
 

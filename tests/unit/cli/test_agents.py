@@ -1,5 +1,6 @@
 """`thrive agents` and `make create-youtube-agent`, without a gateway or with one that says what it is told to."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -42,7 +43,7 @@ def agent(status: str = "processing", progress: int = 0, message: str = "Reading
     task = {"status": status, "progress": progress, "message": message, "refused": []}
     return {
         "username": "tide-tables", "display_name": "Tide Tables", "profile_url": "/api/v1/users/tide-tables/",
-        "task": task,
+        "avatar_url": None, "links": [], "task": task,
     }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def test_the_import_is_followed_to_its_end_and_the_address_printed() -> None:
     steps += [(200, agent("completed", 100, "50 of 50 imported"))]
     assert create(gateway(*steps), {}, said.append, lambda _: None)
     assert said == [
-        "Tide Tables (tide-tables) is there.",
+        "Created agent Tide Tables (tide-tables).",
         "  0 %  Reading the channel",
         " 40 %  20 of 50 imported",
         "100 %  50 of 50 imported",
@@ -97,7 +98,29 @@ def test_an_agent_that_was_there_is_only_named() -> None:
     said: list[str] = []
     answer = (200, {"created": False, "agent": agent("completed", 100, "50 of 50 imported")})
     assert create(gateway(answer), {}, said.append, lambda _: None)
-    assert said[0] == "Tide Tables (tide-tables) was there already."
+    assert said[0] == "The channel has this agent already: Tide Tables (tide-tables)."
+
+
+def test_an_agent_that_was_there_gets_the_name_the_avatar_and_the_links_that_are_given() -> None:
+    said: list[str] = []
+    seen: list[httpx.Request] = []
+    there = agent("completed", 100, "50 of 50 imported")
+    there["links"] = [{"title": "GitHub", "url": "https://github.com/old"}, {"title": "Shop", "url": "https://s.test"}]
+    steps = [(200, {"created": False, "agent": there}), (200, there)]
+    body = request_of(
+        GIVEN | {"SOURCE_NAME": "Tides", "GITHUB": "https://github.com/tides", "WEBSITE": "https://w.test"}
+    )
+    assert create(gateway(*steps, seen=seen), body, said.append, lambda _: None)
+    assert (seen[1].method, seen[1].url.path) == ("PATCH", "/api/v1/agents/tide-tables/")
+    assert json.loads(seen[1].content) == {
+        "display_name": "Tides",
+        "links": [
+            {"title": "GitHub", "url": "https://github.com/tides"},
+            {"title": "Shop", "url": "https://s.test"},
+            {"title": "Website", "url": "https://w.test"},
+        ],
+    }
+    assert said[0] == "Changed name, links of the agent tide-tables."
 
 
 def test_a_gateway_that_stays_away_is_not_waited_for_without_end() -> None:
@@ -220,7 +243,7 @@ def test_a_gateway_that_is_away_is_named(tmp_path: Path) -> None:
     env = GIVEN | {"GATEWAY_URL": "http://127.0.0.1:1", "JWT_KEY": KEY}
     result = CliRunner().invoke(app, ["agents", "create"], env=env)
     assert result.exit_code == 1
-    assert "http://127.0.0.1:1 does not answer" in result.output
+    assert "Cannot reach the gateway at http://127.0.0.1:1 " in result.output
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -239,3 +262,14 @@ def test_make_hands_its_parameters_on(tmp_path: Path) -> None:
     handed = dict(line.partition("=")[::2] for line in (tmp_path / "env").read_text().splitlines())
     assert handed["CHANNEL_URL"] == given["CHANNEL_URL"]
     assert handed["SOURCE_NAME"] == 'Tide "Tables"; & $HOME'
+
+
+def test_it_finds_the_gateway_that_runs_on_this_machine(tmp_path: Path) -> None:
+    settings = OperatorSettings(local_dir=tmp_path, gateway_url="", port=8_123)
+    assert settings.address == "http://127.0.0.1:8123"
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "operator.env").write_text("GATEWAY_URL='http://127.0.0.1:20001'\n")
+    assert settings.address == "http://127.0.0.1:20001"
+    (tmp_path / "operator.env").write_text("GATEWAY_URL='http://127.0.0.1:20002'\n")
+    assert settings.address == "http://127.0.0.1:20002", "what `make run` runs comes first"
+    assert settings.model_copy(update={"gateway_url": "https://imports.example"}).address == "https://imports.example"

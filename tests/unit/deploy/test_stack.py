@@ -17,11 +17,12 @@ from pydantic import SecretStr, ValidationError
 
 from deploy.local import EngineError, free_port
 from deploy.local.keys import local_jwt_key, local_token_keys
+from deploy.local.ports import PORTS
 from deploy.local.processes import Processes, only_one
 from deploy.local.programs import Program, configuration
 from deploy.local.run import check_settings
 from deploy.local.signals import interruptible
-from deploy.local.stack import PORTS, SECRETS, StackSettings, demo_stack, run_stack, withheld
+from deploy.local.stack import SECRETS, StackSettings, demo_stack, run_stack, withheld
 from kit.settings import Settings
 from kit.vault import Vault, VaultSettings
 
@@ -115,7 +116,8 @@ def test_every_process_is_a_program_with_its_port_and_log_and_no_secret_in_the_f
     assert [program.name for program in programs] == ["sandbox", *PORTS, "gateway"]
     assert len({program.log for program in programs}) == len(programs)
     text = configuration(programs, ["upstreams", "services", "front"], tmp_path, tmp_path / "socket")
-    assert f'environment=PORT="{stack.ports["fetcher"]}"' in text
+    assert f"PORT={stack.ports['gateway']}" in text
+    assert (tmp_path / "demo" / "ports" / "fetcher").read_text() == str(stack.ports["fetcher"])
     assert KEY["JWT_KEY"] not in text
 
 
