@@ -15,17 +15,19 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.12, say.")'
 	@echo "Installing into $(VENV) (a minute on the first run) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 2 --require-hashes --only-binary :all: \
+		-r requirements.lock >$(VENV)/install.log 2>&1 || { \
+		echo "The packages could not be installed. Is there a network? What pip said is in $(VENV)/install.log."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
 demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
-	@$(BIN)/python -m deploy.local.demo $(if $(filter-out 0,$(EXIT)),--exit)
+	@$(BIN)/python -m deploy.start demo $(if $(filter-out 0,$(EXIT)),--exit)
 
 run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
-	@$(BIN)/python -m deploy.local.run
+	@$(BIN)/python -m deploy.start run
 
 create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= [AVATAR= WEBSITE= TWITTER= INSTAGRAM= LINKEDIN= GITHUB=]
 	@$(BIN)/thrive agents create

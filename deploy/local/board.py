@@ -1,14 +1,18 @@
 """What the demonstration shows: rows that move on a terminal, a line per change elsewhere."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
+from rich.live import Live
+from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.local.showcase import Changed, Import
+from deploy.local.showcase import DUPLICATE, Changed, Import
+from sandbox.links import COMPLETED
+
+TICK = 4  # redraws a second: a long wait shows its seconds
 
 
 @contextmanager
@@ -17,50 +21,51 @@ def board(console: Console) -> Iterator[Changed]:
     if not console.is_terminal:
         yield lambda one: console.print(line(one), soft_wrap=True)
         return
-    with Progress(*(_Column(name) for name in ("mark", "link", "stage")), BarColumn(20), *(
-        _Column(name) for name in ("time", "error")
-    ), console=console) as progress:  # fmt: skip
-        tasks: dict[int, TaskID] = {}
+    rows: dict[int, Import] = {}
 
-        def changed(one: Import) -> None:
-            if id(one) not in tasks:
-                tasks[id(one)] = progress.add_task(one.link.url, total=100, one=one)
-            progress.update(tasks[id(one)], completed=100 if one.outcome else one.progress)
-            if one.outcome:
-                progress.stop_task(tasks[id(one)])
+    def table() -> Table:
+        grid = Table.grid(Column(width=1), Column(ratio=1), Column(width=26), Column(width=7), padding=(0, 1, 0, 0))
+        for one in rows.values():
+            grid.add_row(mark(one), what(one), Text(stage(one), style(one)), Text(f"{seconds(one):5.1f} s"))
+        grid.expand = True
+        return grid
 
-        yield changed
+    with Live(get_renderable=table, console=console, refresh_per_second=TICK, vertical_overflow="visible"):
+        yield lambda one: rows.update({id(one): one})
 
 
-class _Column(ProgressColumn):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def render(self, task: Task) -> Text:
-        return cells(task.fields["one"], task.elapsed or 0)[self._name]
+def mark(one: Import) -> Text:
+    sign = "…" if not one.outcome else "✓" if one.outcome in (COMPLETED, DUPLICATE) else "✗"
+    return Text(sign, style(one))
 
 
-def cells(one: Import, elapsed: float) -> dict[str, Text]:
-    """A row. Everything is plain text: nothing that an upstream wrote is taken for markup."""
-    style, mark = ("yellow", "…") if not one.outcome else ("green", "✓") if one.as_expected else ("red", "✗")
-    expected = " (as expected)" if one.error and one.outcome and one.as_expected else ""
-    return {
-        "mark": Text(mark, style),
-        "link": Text(one.link.url.removeprefix("https://"), overflow="ellipsis", no_wrap=True),
-        "stage": Text(_stage(one), style, no_wrap=True),
-        "time": Text(f"{one.seconds or elapsed:5.1f} s"),
-        "error": Text(one.error + expected, "" if one.as_expected else style, overflow="ellipsis", no_wrap=True),
-    }
+def style(one: Import) -> str:
+    """A failure is never green, also where it is expected."""
+    if not one.outcome:
+        return "cyan"
+    if not one.as_expected:
+        return "red"
+    return "green" if one.outcome in (COMPLETED, DUPLICATE) else "yellow"
+
+
+def what(one: Import) -> Text:
+    """The link, and below it the error, both whole. Plain text: nothing that an upstream wrote is taken for markup."""
+    text = Text(one.link.url.removeprefix("https://"), overflow="fold")
+    return text.append(f"\n{one.error}", "dim") if one.error else text
+
+
+def stage(one: Import) -> str:
+    if one.error and one.outcome and one.as_expected:
+        return "failed, as expected"
+    return one.outcome or one.message or "Sent"
+
+
+def seconds(one: Import) -> float:
+    return one.seconds or time.monotonic() - one.started
 
 
 def line(one: Import) -> Text:
-    row = cells(one, 0)
-    words: list[Any] = [row["mark"], f"{one.progress:3d} %", f"{_stage(one):<26}", one.link.url]
+    words: list[str | Text] = [mark(one), f"{one.progress:3d} %", f"{stage(one):<26}", one.link.url]
     words += [f"{one.seconds:.1f} s"] if one.outcome else []
-    words += [row["error"]] if one.error else []
+    words += [one.error] if one.error else []
     return Text("  ").join([word if isinstance(word, Text) else Text(word) for word in words])
-
-
-def _stage(one: Import) -> str:
-    return one.outcome or one.message or "Sent"

@@ -16,7 +16,7 @@ from cli.token import TokenSettings, make_token
 from deploy.local.board import board
 from deploy.local.connecting import browser, connect
 from deploy.local.curating import curate
-from deploy.local.engine import LOOPBACK, EngineError
+from deploy.local.engine import LOOPBACK, EngineError, holder
 from deploy.local.environment import of_this_machine, read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
@@ -38,7 +38,9 @@ Or be a member yourself, in a browser; the sandbox asks who you are:
 {url}/auth/github/start/?return_to=/api/v1/me/
 {url}/api/v1/connections/github/start/?private=true&return_to=/api/v1/github/repos/
 
-What operators see: .venv/bin/thrive --env-file {env} failed list"""
+What operators see:
+.venv/bin/thrive --env-file {env} imports list --state failed
+.venv/bin/thrive --env-file {env} failed list"""
 
 
 @app.command()
@@ -70,7 +72,11 @@ def demo(
             with ExitStack() as stopping:
                 stopping.enter_context(only_one(settings.demo_dir))
                 stack = demo_stack(settings, keys)
-                processes = stopping.enter_context(stack.running(_say))
+                if stack.ports["gateway"] != settings.port:
+                    taken = f"Port {settings.port} is taken{holder(settings.port)}"
+                    _say(f"{taken}: the gateway will answer at {stack.url}.")
+                with console.status("Starting Kafka, MongoDB and the services …"):
+                    processes = stopping.enter_context(stack.running(_say))
                 signer = TokenSettings.model_construct(jwt_key=SecretStr(key))
                 token = make_token(signer, user, 12)
                 operator = make_token(signer, "operator", 1, roles=("operator",))
@@ -104,7 +110,8 @@ async def _show(stack: Stack, user: str, token: str, operator: str) -> bool:
         httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client,
         SandboxClient(f"http://{LOOPBACK}:{stack.ports['sandbox']}") as sandbox,
     ):
-        return await curate(client, sandbox, _say) and went_well
+        with console.status("Waiting for the feed agent …"):
+            return await curate(client, sandbox, _say) and went_well
 
 
 async def _connect_accounts(client: httpx.AsyncClient, stack: Stack, user: str, token: str) -> None:
@@ -141,7 +148,11 @@ def _print_summary(imports: list[Import]) -> bool:
     wrong = [one for one in imports if not one.as_expected]
     for one in wrong:
         _say(f"  ✗ {one.link.url}: {one.outcome}, not {one.link.outcome}. {one.error}")
-    _say(f"{len(imports) - len(wrong)} of {len(imports)} imports ended as they should.")
+    failures = sum(bool(one.error) and one.as_expected for one in imports)
+    _say(
+        f"{len(imports) - len(wrong)} of {len(imports)} imports ended as expected, "
+        f"{failures} of them with the error that their link must give."
+    )
     return not wrong
 
 

@@ -3,9 +3,11 @@
 import os
 import time
 from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
 
 import typer
+from rich.console import Console
 
 from deploy.local.engine import EngineError
 from deploy.local.environment import read_env
@@ -40,7 +42,10 @@ def run() -> None:
             with ExitStack() as stopping:
                 stopping.enter_context(only_one(settings.local_dir))
                 stack = run_stack(settings, secrets)
-                processes = stopping.enter_context(stack.running(typer.echo))
+                console = Console(highlight=False)
+                with console.status("Starting Kafka, MongoDB and the services …"):
+                    say = partial(console.print, markup=False, soft_wrap=True)
+                    processes = stopping.enter_context(stack.running(say))
                 _greet(stack, hint)
                 while True:
                     for program in processes.programs:

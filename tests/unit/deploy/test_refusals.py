@@ -19,7 +19,7 @@ from tests.unit.deploy.test_engine import program
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = {"KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092", "MONGODB_URL": "mongodb://mongodb.example"}
-RUN, DEMO, UP = ("deploy.local.run",), ("deploy.local.demo", "--exit"), ("deploy.local", "up")
+RUN, DEMO, UP = ("deploy.start", "run"), ("deploy.start", "demo", "--exit"), ("deploy.local", "up")
 
 
 def start(module: tuple[str, ...], folder: Path, **settings: str) -> "subprocess.Popen[str]":

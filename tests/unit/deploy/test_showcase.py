@@ -1,6 +1,7 @@
 """The demonstration follows its imports over HTTP, and knows which of them ended as they should."""
 
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -89,6 +90,24 @@ async def test_what_does_not_end_is_unfinished_and_wrong() -> None:
 def test_a_dozen_links_and_a_private_one_succeed_and_two_fail() -> None:
     assert [link.outcome for link in demo_links()] == [COMPLETED] * 13 + [NOT_FOUND] * 2
     assert PRIVATE in demo_links()
+
+
+def test_links_and_errors_are_whole_at_80_columns_and_no_failure_is_green() -> None:
+    output = StringIO()
+    console = Console(file=output, force_terminal=True, width=80, color_system="standard")
+    link = "https://github.com/an-owner-with-a-rather-long-name/a-repository-with-a-long-name-too"
+    error = "GitHub has no such repository, or it is private and nobody who may see it has connected an account."
+    with board(console) as changed:
+        changed(Import(Link(link, NOT_FOUND), outcome=NOT_FOUND, error=error))
+        changed(Import(LINK, outcome=COMPLETED))
+    shown = output.getvalue()
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    left = "".join(row[2:45].strip() + " " for row in plain.splitlines())
+    assert link.removeprefix("https://") in left.replace(" ", "")
+    assert error.replace(" ", "") in left.replace(" ", "")
+    failed = next(row for row in shown.splitlines() if "failed, as expected" in row)
+    assert "\x1b[32m" not in failed, "no failure is green"
+    assert "\x1b[33m" in failed
 
 
 @pytest.mark.parametrize("terminal", [True, False])
