@@ -24,7 +24,7 @@ def board(console: Console) -> Iterator[Changed]:
     rows: dict[int, Import] = {}
 
     def table() -> Table:
-        grid = Table.grid(Column(width=1), Column(ratio=1), Column(width=26), Column(width=7), padding=(0, 1, 0, 0))
+        grid = Table.grid(Column(width=1), Column(ratio=1), Column(width=21), Column(width=7), padding=(0, 1, 0, 0))
         for one in rows.values():
             grid.add_row(mark(one), what(one), Text(stage(one), style(one)), Text(f"{seconds(one):5.1f} s"))
         grid.expand = True

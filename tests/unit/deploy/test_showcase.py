@@ -102,7 +102,7 @@ def test_links_and_errors_are_whole_at_80_columns_and_no_failure_is_green() -> N
         changed(Import(LINK, outcome=COMPLETED))
     shown = output.getvalue()
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
-    left = "".join(row[2:45].strip() + " " for row in plain.splitlines())
+    left = "".join(row[2:50].strip() + " " for row in plain.splitlines())
     assert link.removeprefix("https://") in left.replace(" ", "")
     assert error.replace(" ", "") in left.replace(" ", "")
     failed = next(row for row in shown.splitlines() if "failed, as expected" in row)
