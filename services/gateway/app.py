@@ -34,6 +34,7 @@ from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
 from services.gateway.publisher import Publisher
 from services.gateway.pushes import Pushes
+from services.gateway.reads import Reads
 from services.gateway.routes import (
     agents,
     channels,
@@ -63,7 +64,8 @@ from services.gateway.users import Users
 from services.gateway.walk import Walks
 
 DESCRIPTION = (
-    "Members paste a link and get a finished portfolio project. Every address but the probes takes a bearer token."
+    "Members paste a link and get a finished portfolio project. Every address takes a bearer token; public pages and "
+    "the probes can be read without one."
 )
 
 
@@ -116,6 +118,7 @@ def create_app(
         sessions=Sessions(db, idle=settings.session_idle, lifetime=settings.session_lifetime),
         api_tokens=ApiTokens(db),
         limits=limits,
+        reads=Reads(settings.limit_reads),
         imports=accepting,
         batches=batches,
         sources=following,

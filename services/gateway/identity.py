@@ -2,6 +2,7 @@
 becomes a `Caller`."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from kit.errors import ImportProblem
 from services.gateway import api_tokens, sessions
+from services.gateway.addresses import peer
 from services.gateway.csrf import refuse_cross_site
 from services.gateway.errors import ForbiddenError, UnauthorizedError
 from services.gateway.keys import FindKey
@@ -125,6 +127,24 @@ async def _member(gateway: "Gateway", user_id: str, via: Via) -> Caller:
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def reader(request: Request, credentials: Bearer, session: SessionCookie) -> Caller | None:
+    """Who reads a public page, each so many in a minute: a member, or None for anybody else.
+
+    A token that is sent must be good; a session that has ended is nobody's, as browsers send its cookie unasked."""
+    gateway, member = request.app.state.gateway, None
+    if credentials is not None:
+        member = await caller(request, credentials, session)
+    elif session:
+        with suppress(UnauthorizedError):
+            member = await caller(request, None, session)
+    address = peer(request, gateway.settings.trusted_proxies)
+    gateway.reads.count(f"member {member.user_id}" if member else f"address {address}")
+    return member
+
+
+ReaderDep = Annotated[Caller | None, Depends(reader)]
 
 
 async def person(caller: CallerDep) -> Caller:

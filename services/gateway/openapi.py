@@ -31,6 +31,8 @@ RATE_LIMIT_HEADERS = {
     },
 }
 
+PUBLIC: dict[str, Any] = {"security": [{}]}  # also without a token: added to the ways in
+
 EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
     400: ("The link is not one that we can import.", InvalidURLError("This link is not supported.")),
     401: ("No valid token.", UnauthorizedError("The token is not valid, or has expired.")),

@@ -16,6 +16,7 @@ from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
 from services.gateway.limits import MemberLimits
 from services.gateway.pushes import Pushes
+from services.gateway.reads import Reads
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources import Sources
@@ -57,6 +58,7 @@ class Gateway:
     sessions: Sessions
     api_tokens: ApiTokens
     limits: MemberLimits
+    reads: Reads
     imports: Imports
     batches: Batches
     sources: Sources

@@ -50,13 +50,19 @@ PerHour = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class LimitSettings(Settings):
-    """How many imports of each kind one member may start in an hour."""
+    """How many imports of each kind one member may start in an hour, and more of the kind."""
 
     limit_repositories: PerHour = 10
     limit_videos: PerHour = 20
     limit_channels: PerHour = 5
     limit_syncs: PerHour = Field(20, description="looks at sources that are asked for, not imports")
     limit_walks: PerHour = Field(1_000, description="sign-ins that one address may begin, connections that one member")
+    limit_reads: int = Field(
+        600,
+        ge=1,
+        le=100_000,
+        description="public pages in a minute that one address without a token, or one member, reads",
+    )
     limit_others: PerHour = Field(20, description="of every other integration, each by itself")
 
 

@@ -6,8 +6,8 @@ from kit.mongo import Document
 from services.gateway.agent_answers import Agent, AgentBody, AgentDetail, AgentPage, AgentPatch, CreatedAgent
 from services.gateway.agents import NewAgent
 from services.gateway.batch_answers import batch_task
-from services.gateway.identity import CallerDep, OperatorDep
-from services.gateway.openapi import errors
+from services.gateway.identity import OperatorDep, ReaderDep
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.users import Kind
@@ -17,9 +17,9 @@ PATH = "/api/v1/agents/"
 router = APIRouter(prefix="/api/v1/agents", tags=["agents"])
 
 
-@router.get("/", responses=errors())
+@router.get("/", responses=errors(429), openapi_extra=PUBLIC)
 async def list_agents(
-    response: Response, gateway: GatewayDep, _: CallerDep, limit: Limit = 20, cursor: Cursor = None
+    response: Response, gateway: GatewayDep, _: ReaderDep, limit: Limit = 20, cursor: Cursor = None
 ) -> AgentPage:
     """All agents, newest first. `Link: rel="next"` leads to the next page."""
     users, following = await newest_first(

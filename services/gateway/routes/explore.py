@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from kit.mongo import Document
 from kit.projects import SHOWN_TO_ALL, wanted_facets
-from services.gateway.identity import CallerDep
-from services.gateway.openapi import errors
+from services.gateway.identity import ReaderDep
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.profiles import ExplorePage, ExploreProject
 from services.gateway.services import GatewayDep
@@ -21,11 +21,11 @@ Technology = Annotated[str | None, Facet, Query(description="Upper and lower cas
 Platform = Annotated[str | None, Facet, Query(description="Where it was imported from: github, youtube.")]
 
 
-@router.get(PATH, responses=errors())
+@router.get(PATH, responses=errors(429), openapi_extra=PUBLIC)
 async def explore(
     response: Response,
     gateway: GatewayDep,
-    _: CallerDep,
+    _: ReaderDep,
     limit: Limit = 20,
     cursor: Cursor = None,
     type: Type = None,

@@ -12,8 +12,8 @@ from kit.mongo import Document
 from kit.projects import SHOWN_TO_ALL, edit
 from services.gateway.answers import ProjectAnswer, ProjectPage, ProjectSummary
 from services.gateway.errors import NotFoundError
-from services.gateway.identity import Caller, CallerDep
-from services.gateway.openapi import errors
+from services.gateway.identity import Caller, CallerDep, ReaderDep
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.profiles import ProjectPatch
 from services.gateway.services import GatewayDep
@@ -23,14 +23,14 @@ router = APIRouter(prefix="/api/v1", tags=["projects"])
 Showcase = Annotated[bool | None, Query(description="Only those shown on the public page, or only the others.")]
 
 
-@router.get("/projects/{project_id}/", responses=errors(404))
-async def read_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep) -> ProjectAnswer:
-    """A project with all its content."""
-    project = await gateway.db["projects"].find_one({"_id": project_id, **visible_to(caller)})
+@router.get("/projects/{project_id}/", responses=errors(404, 429), openapi_extra=PUBLIC)
+async def read_project(project_id: UUID, gateway: GatewayDep, reader: ReaderDep) -> ProjectAnswer:
+    """A project with all its content. Public ones are for everybody, also without a token."""
+    project = await gateway.db["projects"].find_one({"_id": project_id, **visible_to(reader)})
     if project is None:
         raise NotFoundError("There is no such project.")
     username = await gateway.users.find_name(project["user_id"]) or ""
-    return ProjectAnswer.of(project, username, own=project["user_id"] == caller.user_id)
+    return ProjectAnswer.of(project, username, own=reader is not None and project["user_id"] == reader.user_id)
 
 
 @router.patch("/projects/{project_id}/", responses=errors(403, 404, 413))
@@ -58,21 +58,23 @@ async def delete_project(project_id: UUID, gateway: GatewayDep, caller: CallerDe
     return Response(status_code=204)
 
 
-@router.get("/{username}/projects/", responses=errors(404))
+@router.get("/{username}/projects/", responses=errors(404, 429), openapi_extra=PUBLIC)
 async def list_projects(
     username: str,
     response: Response,
     gateway: GatewayDep,
-    caller: CallerDep,
+    reader: ReaderDep,
     limit: Limit = 20,
     cursor: Cursor = None,
     showcase: Showcase = None,
 ) -> ProjectPage:
-    """A member's projects, newest first. `Link: rel="next"` leads to the next page."""
-    user_id = caller.user_id if username == caller.username else await gateway.users.find_id(username)
+    """A member's projects, newest first; for others, and without a token, the public ones. `Link: rel="next"` leads to
+    the next page."""
+    own = reader is not None and username == reader.username
+    user_id = reader.user_id if reader and own else await gateway.users.find_id(username)
     if user_id is None:
         raise NotFoundError("There is no such member.")
-    query = {"user_id": user_id, **visible_to(caller)} | ({} if showcase is None else {"is_showcase": showcase})
+    query = {"user_id": user_id, **visible_to(reader)} | ({} if showcase is None else {"is_showcase": showcase})
     records, following = await newest_first(
         gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )
@@ -80,5 +82,5 @@ async def list_projects(
     return ProjectPage(projects=[ProjectSummary.of(one, username) for one in records], next_cursor=following)
 
 
-def visible_to(caller: Caller) -> Document:
-    return {"$or": [SHOWN_TO_ALL, {"user_id": caller.user_id}]}
+def visible_to(reader: Caller | None) -> Document:
+    return {"$or": [SHOWN_TO_ALL, {"user_id": reader.user_id}]} if reader else SHOWN_TO_ALL

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from kit.mongo import Document
 from services.gateway.answers import ProjectSummary
 from services.gateway.errors import NotFoundError
-from services.gateway.identity import CallerDep
+from services.gateway.identity import ReaderDep
 from services.gateway.member_answers import Me
-from services.gateway.openapi import errors
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.profiles import Profile
 from services.gateway.routes.points import total_points
@@ -20,12 +20,12 @@ from services.gateway.users import Kind
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
 
 
-@router.get("/{username}/", responses=errors(404))
+@router.get("/{username}/", responses=errors(404, 429), openapi_extra=PUBLIC)
 async def read_user(
     username: str,
     response: Response,
     gateway: GatewayDep,
-    caller: CallerDep,
+    reader: ReaderDep,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Profile:
@@ -33,7 +33,7 @@ async def read_user(
     user = await gateway.users.find(username)
     if user is None:
         raise NotFoundError("There is no such member.")
-    query: Document = {"user_id": user["_id"], "is_showcase": True, **visible_to(caller)}
+    query: Document = {"user_id": user["_id"], "is_showcase": True, **visible_to(reader)}
     records, following = await newest_first(
         gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )

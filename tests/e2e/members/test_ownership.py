@@ -1,4 +1,5 @@
-"""Two members and every route: nobody sees, changes or removes what is another's, or can tell that it exists.
+"""Two members, somebody without a token, and every route: nobody sees, changes or removes what is another's, or can
+tell that it exists.
 
 A new route fails here until it has a line that says whose it is.
 """
@@ -33,16 +34,22 @@ Belongings = dict[str, list[str]]  # what Ada has, by the names that stand in pa
 
 @dataclass(frozen=True)
 class Line:
-    """What a route answers: to Ada about what is hers, and to Bob about the same. Both send `body`."""
+    """What a route answers: to Ada about what is hers, and to Bob and to nobody about the same. All send `body`."""
 
     ada: int
     bob: int
     body: dict[str, Any] | None = None
+    nobody: int = 401
 
 
 def own(status: int = 200, **body: Any) -> Line:
     """It knows the caller only: Bob is served too, with what is his."""
     return Line(status, status, body or None)
+
+
+def public() -> Line:
+    """A page for everybody: with what all may see, and no more."""
+    return Line(200, 200, nobody=200)
 
 
 READ, REMOVE = Line(200, 404), Line(204, 404)
@@ -61,13 +68,13 @@ LINES = {
     "DELETE /api/v1/integrations/sources/{source_id}/": REMOVE,
     "POST /api/v1/integrations/sources/{source_id}/sync/": Line(202, 404),
     "GET /api/v1/integrations/sources/{source_id}/history/": READ,
-    "GET /api/v1/projects/{project_id}/": READ,
+    "GET /api/v1/projects/{project_id}/": Line(200, 404, nobody=404),
     "PATCH /api/v1/projects/{project_id}/": Line(200, 404, {"is_showcase": False}),
     "DELETE /api/v1/projects/{project_id}/": REMOVE,
-    "GET /api/v1/{username}/projects/": own(),
-    "GET /api/v1/explore/": own(),
-    "GET /api/v1/users/{username}/": own(),
-    "GET /api/v1/agents/": own(),
+    "GET /api/v1/{username}/projects/": public(),
+    "GET /api/v1/explore/": public(),
+    "GET /api/v1/users/{username}/": public(),
+    "GET /api/v1/agents/": public(),
     "POST /api/v1/agents/": own(403, channel_url="https://youtube.com/@somebody", name="Somebody"),
     "GET /api/v1/agents/{username}/": own(403),
     "PATCH /api/v1/agents/{username}/": own(403, paused=True),
@@ -195,11 +202,13 @@ async def test_what_is_hers_is_nobody_elses(app: FastAPI, hers: Belongings, way:
         assert all(word in shown for word in HERS), "she sees it herself, so the words above prove something"
 
 
-async def test_nobody_is_served_without_saying_who_they_are(app: FastAPI, hers: Belongings) -> None:
+async def test_nobody_is_served_but_public_pages_without_saying_who_they_are(app: FastAPI, hers: Belongings) -> None:
     async with browser(app) as stranger:
         for method, path, line in requests(hers):
             answer: httpx.Response = await stranger.request(method, path, json=line.body)
-            assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHORIZED"), f"{method} {path}"
+            assert answer.status_code == line.nobody, f"{method} {path}: {answer.text}"
+            assert (answer.json().get("error_code") == "UNAUTHORIZED") == (line.nobody == 401), f"{method} {path}"
+            assert not [word for word in HERS if word in answer.text], f"{method} {path}"
 
 
 async def test_another_sites_page_changes_nothing_with_her_cookie(app: FastAPI, hers: Belongings) -> None:
