@@ -1,11 +1,16 @@
 """Every registered integration keeps the contract; a new one needs no test of its own here."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from integrations.registry import INTEGRATIONS, build_registry
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
 
+ROOT = Path(__file__).parents[2]
+FREE = ["feed"]  # methods whose calls cost nothing: YouTube's feeds
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))
 SAMPLES = [(each.name, url, canonical) for each in REGISTRY.list_all() for url, canonical in each.sample_urls.items()]
 REFUSED = [url for each in REGISTRY.list_all() for url in each.refused_urls]
@@ -45,3 +50,17 @@ def test_a_refused_url_is_refused_by_all(url: str) -> None:
     assert caught.value.error_code == "INVALID_URL"
     assert caught.value.suggestion
     assert "evil" not in str(caught.value.body())  # what was pasted is not repeated
+
+
+def test_every_call_of_an_upstream_is_charged_to_a_budget() -> None:
+    """A call is a `get` that names its `service`. One that costs nothing is named above."""
+    uncharged = [
+        function.name
+        for file in (ROOT / "integrations").glob("*.py")
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.AsyncFunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and {"service"} <= (given := {keyword.arg for keyword in call.keywords})
+        if isinstance(call.func, ast.Attribute) and "charge" not in given
+    ]
+    assert uncharged == FREE, "give the call a `charge` (kit/budgets), or say above that it costs nothing"
