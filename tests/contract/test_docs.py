@@ -18,7 +18,7 @@ from schemas.journey import STAGES
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 WIRED = [f"services.{path.parent.name}.app" for path in sorted(ROOT.glob("services/*/app.py"))]
-OTHERS = ("deploy.local.settings", "cli.main")
+OTHERS = ("deploy.local.stack", "cli.main")
 # Words in capitals that are values, placeholders or constants.
 OTHER_WORDS = {
     "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "HS256", "INFO", "ACK", "NACK_ON_ERROR",
