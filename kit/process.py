@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -18,8 +19,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from kit import log
-from kit.httpserver import BoundedProtocol
+from kit.httpdeadlines import PunctualProtocol
+from kit.httproom import Limits, Room, fitted
 from kit.settings import ProcessSettings
+
+BACKLOG = 256  # connections that the kernel takes for us, and we may have to take all at once
 
 Live = Callable[[], bool]
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -48,7 +52,7 @@ def make_app(running: Callable[[], AbstractAsyncContextManager[None]], live: Liv
 def serve(name: str, settings: ProcessSettings, app: Starlette) -> None:
     """Run until SIGTERM or SIGINT. Exits non-zero when the start failed, so that the process manager tries again."""
     log.configure(name, settings.log_level)
-    server = uvicorn.Server(server_config(settings, app))
+    server = uvicorn.Server(server_config(fitted(settings), app))
     server.run()
     sys.exit(0 if server.started else 1)
 
@@ -58,12 +62,15 @@ def server_config(settings: ProcessSettings, app: ASGIApp, **more: Any) -> uvico
     # Modules live as long as the process. A full collection that walks them stops the event loop for up to 50 ms.
     gc.collect()
     gc.freeze()
+    limits = Limits.of(settings)
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=partial(PunctualProtocol, room=Room(limits)),  # type: ignore[arg-type]
+        backlog=BACKLOG,
+        timeout_keep_alive=limits.idle,  # type: ignore[arg-type]
         ws="none",  # nothing of ours speaks it, and an upgrade would leave the bounds of that protocol
         lifespan="on",
         log_config=None,  # ours, see `kit.log`

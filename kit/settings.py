@@ -70,11 +70,16 @@ class MongoSettings(Settings):
 
 
 class ProcessSettings(Settings):
-    """Where a process answers /livez, /readyz and /metrics."""
+    """Where a process answers /livez, /readyz and /metrics, and how long it waits for those who ask."""
 
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535)
     log_level: str = "INFO"
+    max_connections: int = Field(1_000, ge=10, description="held open at once; the longest waiting one makes way")
+    head_timeout: PositiveSeconds = Field(timedelta(seconds=10), description="for a request's address and headers")
+    body_timeout: PositiveSeconds = Field(timedelta(seconds=30), description="for a request's body")
+    send_timeout: PositiveSeconds = Field(timedelta(seconds=30), description="for a part of an answer to be read")
+    keep_alive_timeout: PositiveSeconds = Field(timedelta(seconds=75), description="between two requests")
 
 
 class PushSettings(Settings):

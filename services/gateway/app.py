@@ -16,6 +16,7 @@ from integrations.registry import build_registry
 from kit import log
 from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
+from kit.httproom import fitted
 from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
@@ -32,6 +33,7 @@ from services.gateway.identity import Verifier
 from services.gateway.imports import Imports, Publish
 from services.gateway.keys import FindKey
 from services.gateway.limits import MemberLimits
+from services.gateway.places import Places
 from services.gateway.publisher import Publisher
 from services.gateway.pushes import Pushes
 from services.gateway.reads import Reads
@@ -124,6 +126,7 @@ def create_app(
         sources=following,
         channels=importing,
         hub=hub,
+        places=Places(settings),
         walks=Walks(db),
         accounts=accounts,
         agents=Agents(db, members, following, batches, importing, accounts.channels),
@@ -226,7 +229,7 @@ async def _until_indexed(db: Database) -> None:
 
 
 def main() -> None:
-    settings = GatewaySettings()
+    settings = fitted(GatewaySettings())
     log.configure("gateway", settings.log_level)
     app = build(settings)
     config = server_config(

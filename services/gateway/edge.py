@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.errors import ImportProblem
-from services.gateway.errors import BodyTooLargeError, of_bug, respond
+from kit.httpserver import HANG_UP
+from services.gateway.errors import BodyTooLargeError, of_broken_answer, of_bug, respond
 from services.gateway.metrics import LATENCY, REQUESTS
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -53,10 +54,13 @@ class Edge:
         try:
             await self._app(scope, bounded_receive, counted_send)
         except Exception as error:
-            problem = of_bug(error)
-            if answered:
+            if not answered:
+                await respond(Request(scope), of_bug(error))(scope, receive, counted_send)
+                return
+            of_broken_answer(error)
+            if not (hang_up := scope.get("extensions", {}).get(HANG_UP)):
                 raise
-            await respond(Request(scope), problem)(scope, receive, counted_send)
+            hang_up["call"]()
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")

@@ -216,6 +216,28 @@ def of_bug(error: Exception) -> ImportProblem:
     )
 
 
+def of_broken_answer(error: Exception) -> None:
+    """What ends an answer that has begun. Nobody can be told any more, so the connection ends in the middle of it."""
+    origin = _origin(error)
+    if isinstance(origin, TimeoutError):
+        log.info("a client read nothing of its answer any more")
+    elif isinstance(origin, ImportProblem) or (isinstance(origin, PyMongoError) and is_outage(origin)):
+        log.warning("an answer that had begun was cut off", error=type(origin).__name__)
+    else:
+        of_bug(error)
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What was raised before a task group wrapped it, or the framework, which can answer for it no more."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        elif isinstance(error, RuntimeError) and error.__cause__:
+            error = error.__cause__
+        else:
+            return error
+
+
 def install(app: FastAPI) -> None:
     """Handlers for all but bugs, which the edge answers for."""
 

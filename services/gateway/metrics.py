@@ -23,4 +23,9 @@ PUSHES = Counter(
     "unreadable, unsigned, unknown (no such subscription).",
     ["sender", "outcome"],
 )
+TURNED_AWAY = Counter(
+    "thrive_gateway_streams_refused",
+    "Status streams and waits that found no place, by whose were all taken: member, address, process.",
+    ["whose"],
+)
 FOLLOWERS = Gauge("thrive_gateway_followers", "Status streams and waiting requests that are open.")

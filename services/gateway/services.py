@@ -15,6 +15,7 @@ from services.gateway.hub import Hub
 from services.gateway.identity import Verifier
 from services.gateway.imports import Imports
 from services.gateway.limits import MemberLimits
+from services.gateway.places import Places
 from services.gateway.pushes import Pushes
 from services.gateway.reads import Reads
 from services.gateway.sessions import Sessions
@@ -64,6 +65,7 @@ class Gateway:
     sources: Sources
     channels: ChannelImports
     hub: Hub
+    places: Places
     walks: Walks
     accounts: Accounts
     agents: Agents

@@ -90,6 +90,8 @@ class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSetting
     session_idle: Seconds = Field(timedelta(days=7), description="unused for so long, a session ends")
     session_lifetime: Seconds = Field(timedelta(days=30), description="and after this in any case")
 
+    streams_per_member: int = Field(20, ge=1, description="status streams and waiting requests, open in one process")
+    streams_per_address: int = Field(200, ge=1, description="the same, of all who share an address")
     imports_in_flight_per_user: int = Field(50, ge=1, description="more are accepted too, and wait their turn")
     sources_per_member: int = Field(100, ge=1, description="that one member follows")
     publish_timeout: Seconds = Field(timedelta(seconds=1), description="then the relay publishes instead")

@@ -14,6 +14,7 @@ from kit.mongo import Document
 from kit.sources import Frequency
 from schemas.events import Options
 from services.gateway import examples
+from services.gateway.addresses import peer
 from services.gateway.answers import Accepted, Imported, ProjectAnswer
 from services.gateway.batch_answers import AcceptedBatch
 from services.gateway.batches import NewBatch
@@ -22,6 +23,7 @@ from services.gateway.identity import Caller, CallerDep
 from services.gateway.imports import NewImport
 from services.gateway.limits import REPOSITORIES
 from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
+from services.gateway.places import TooManyStreamsError
 from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, link, wait_seconds
 from services.gateway.services import Gateway, GatewayDep, Integration
 from services.gateway.sources import NewSource
@@ -138,7 +140,9 @@ async def _accept(
     if auto_sync:
         await _follow(gateway, caller, new.integration, new.url, options, auto_sync)
     if wait := wait_seconds(prefer):
-        with suppress(PyMongoError):  # what is accepted stays so, whatever the wait meets
+        address = peer(request, gateway.settings.trusted_proxies)
+        # What is accepted stays so, whatever the wait meets, and also where there is no place to wait in.
+        with suppress(PyMongoError, TooManyStreamsError), gateway.places.taken(caller.user_id, address):
             if done := await gateway.hub.outcome(record["_id"], wait):
                 limit = await limit_headers(gateway, caller, new.counted_as)
                 return await _finished(request, gateway, caller, done, {"Preference-Applied": f"wait={wait}", **limit})

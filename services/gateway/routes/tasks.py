@@ -5,13 +5,14 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from kit.imports import TERMINAL, State
 from kit.mongo import Document
 from services.gateway import examples
+from services.gateway.addresses import peer
 from services.gateway.answers import TASKS, task
 from services.gateway.batch_answers import AnyTask, batch_task, ended, version_of
 from services.gateway.errors import NotFoundError
@@ -26,6 +27,14 @@ SEND_SECONDS = 30  # a client that reads nothing for so long is gone
 router = APIRouter(prefix=TASKS, tags=["tasks"])
 
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event seen.")]
+
+
+async def place(request: Request, gateway: GatewayDep, caller: CallerDep) -> AsyncIterator[None]:
+    """For the stream, until it has ended."""
+    with gateway.places.taken(caller.user_id, peer(request, gateway.settings.trusted_proxies)):
+        yield
+
+
 STATES = {
     name: {"value": value}
     for name, value in (
@@ -56,6 +65,7 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> An
 
 @router.get(
     "/{task_id}/events/",
+    dependencies=[Depends(place)],
     response_class=EventSourceResponse,
     responses={
         200: {
@@ -64,7 +74,7 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> An
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": examples.EVENT}},
         },
         204: {"description": "Last-Event-ID has seen the end: there is nothing to reconnect for."},
-        **errors(404),
+        **errors(404, 429),
     },
 )
 async def follow_task(

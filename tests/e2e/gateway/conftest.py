@@ -1,11 +1,13 @@
 """A gateway over a real MongoDB, and what the stages behind it would do."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,7 +20,8 @@ from kit.mongo import Database, Document
 from schemas.content import Project
 from services.gateway.app import create_app
 from tests import databases
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.ports import own_port
+from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET, FakeBroker, FakeRegistry, bearer, client_of, settings
 
 REPO = "https://github.com/octocat/hello-world"
 IMPORT = "/api/v1/integrations/import/"
@@ -100,3 +103,54 @@ async def served(world: World) -> AsyncIterator[str]:
     world.app.state.gateway.hub.close()
     server.should_exit = True
     await serving
+
+
+class Gateway:
+    def __init__(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
+        self.process, self.client = process, client
+
+
+class Start(Protocol):
+    def __call__(self, kafka: str, **settings: str) -> AbstractAsyncContextManager[Gateway]: ...
+
+
+@pytest.fixture
+def start(mongodb: str, database: str) -> Start:
+    """Starts the process with a Kafka address and more settings, and gives it back when it serves."""
+
+    @asynccontextmanager
+    async def started(kafka: str, **more: str) -> AsyncIterator[Gateway]:
+        port = own_port()
+        environment = {
+            **os.environ,
+            "MONGODB_URL": mongodb,
+            "MONGODB_DATABASE": database,
+            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "JWT_KEY": SECRET,
+            "JWT_ISSUER": ISSUER,
+            "JWT_AUDIENCE": AUDIENCE,
+            "PORT": str(port),
+            **more,
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.gateway.app", env=environment)
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer(), timeout=30) as client:
+                await serving(client, process)
+                yield Gateway(process, client)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    return started
+
+
+async def serving(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
+    while process.returncode is None:
+        try:
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.05)
+    raise AssertionError("the gateway ended at its start")

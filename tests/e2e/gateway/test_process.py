@@ -2,16 +2,12 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
@@ -22,8 +18,8 @@ from schemas.events import ImportRequested, Options
 from services.gateway.hub import Hub
 from services.gateway.publisher import Publisher
 from tests.conftest import Engines
-from tests.ports import own_port
-from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET, bearer
+from tests.e2e.gateway.conftest import Start
+from tests.unit.gateway.support import bearer
 
 REPO = "https://github.com/octocat/hello-world"
 IMPORT = "/api/v1/github/import/"
@@ -31,55 +27,6 @@ IMPORT = "/api/v1/github/import/"
 
 def database_at(url: str, name: str) -> Database:
     return connect(MongoSettings(mongodb_url=SecretStr(url), mongodb_database=name))
-
-
-class Gateway:
-    def __init__(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
-        self.process, self.client = process, client
-
-
-Start = Callable[[str], AbstractAsyncContextManager[Gateway]]
-
-
-@pytest.fixture
-def start(mongodb: str, database: str) -> Start:
-    """Starts the process with a Kafka address, and gives it back when it serves."""
-
-    @asynccontextmanager
-    async def started(kafka: str) -> AsyncIterator[Gateway]:
-        port = own_port()
-        environment = {
-            **os.environ,
-            "MONGODB_URL": mongodb,
-            "MONGODB_DATABASE": database,
-            "KAFKA_BOOTSTRAP_SERVERS": kafka,
-            "JWT_KEY": SECRET,
-            "JWT_ISSUER": ISSUER,
-            "JWT_AUDIENCE": AUDIENCE,
-            "PORT": str(port),
-        }
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.gateway.app", env=environment)
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer(), timeout=30) as client:
-                await serving(client, process)
-                yield Gateway(process, client)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-    return started
-
-
-async def serving(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
-    while process.returncode is None:
-        try:
-            if (await client.get("/readyz")).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        await asyncio.sleep(0.05)
-    raise AssertionError("the gateway ended at its start")
 
 
 async def test_an_accepted_import_reaches_its_topic_with_its_key(start: Start, kafka: str) -> None:

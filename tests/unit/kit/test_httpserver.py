@@ -1,69 +1,11 @@
 """How every process listens, at the level of bytes: what is refused before an application is asked."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.server import ServerState
+from starlette.types import Receive, Scope, Send
 
-from kit.process import server_config
-from kit.settings import ProcessSettings
-
-BODY = {"success", "error", "error_code", "action", "suggestion"}
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-async def counting(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the length of the body, once it has all of it."""
-    received = 0
-    while (message := await receive())["type"] == "http.request":
-        received += len(message["body"])
-        if not message["more_body"]:
-            body = b"%d" % received
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
-            )
-            await send({"type": "http.response.body", "body": body})
-            return
-
-
-@asynccontextmanager
-async def connected(app: ASGIApp = counting) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    config = server_config(ProcessSettings(), app)
-    config.load()
-    state = ServerState()
-    listening = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(config, state, {}),  # type: ignore[call-arg]
-        "127.0.0.1",
-    )
-    reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        listening.close()
-
-
-async def ask(*pieces: bytes, app: ASGIApp = counting) -> bytes:
-    """All that the server says until it hangs up."""
-    async with asyncio.timeout(30), connected(app) as (reader, writer):
-        for piece in pieces:
-            writer.write(piece)
-        return await reader.read()
-
-
-def assert_refused(answer: bytes, status: int, code: str) -> None:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    headers = head.decode().lower().split("\r\n")
-    assert headers[0].startswith(f"http/1.1 {status} ")
-    assert {"content-type: application/json", "connection: close", "x-content-type-options: nosniff"} <= set(headers)
-    told = json.loads(body)  # and nothing after it
-    assert (told["error_code"], told["success"]) == (code, False)
-    assert told.keys() >= BODY
+from tests.unit.kit.wire import GET, POST, answer, ask, assert_refused, connected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +44,7 @@ async def test_what_is_not_http_is_told_so_in_the_usual_shape(request_: bytes) -
 async def test_each_request_of_a_connection_has_its_own_room_and_bodies_are_not_counted() -> None:
     header = b"X: " + b"a" * 50_000 + b"\r\n"
     last = b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 300000\r\n" + header + b"\r\n" + b"b" * 300_000
-    async with asyncio.timeout(30), connected() as (reader, writer):
+    async with connected() as (reader, writer):
         for _ in range(3):
             writer.write(GET + header + b"\r\n")
             assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200 ")
@@ -120,8 +62,80 @@ async def test_a_refusal_is_never_written_into_an_answer_that_has_begun() -> Non
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    async with asyncio.timeout(30), connected(streaming) as (reader, writer):
+    async with connected(streaming) as (reader, writer):
         writer.write(GET + b"\r\n")
         await begun.wait()
         writer.write(b"FOO / HTTP/1.1\r\n\r\n")
         assert (await reader.read()).endswith(b"\r\n\r\n5\r\nbegun\r\n")
+
+
+async def test_requests_that_are_sent_ahead_are_answered_in_order_and_are_bounded() -> None:
+    async with connected() as (reader, writer):
+        writer.write(POST + b"0\r\n\r\n" + POST + b"2\r\nab\r\n0\r\n\r\n" + GET + b"Connection: close\r\n\r\n")
+        told = await reader.read()
+    assert [part.partition(b"\r\n\r\n")[2] for part in told.split(b"HTTP/1.1 200 OK")[1:]] == [b"0", b"2", b"0"]
+
+    asked = 0
+
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        asked += 1
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    assert await ask((GET + b"\r\n") * 6_000, app=waiting) == b""
+    assert asked == 1
+
+
+async def test_who_leaves_behind_several_requests_leaves_all_of_them() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        ended.set()
+
+    async with connected(streaming) as (_, writer):
+        writer.write((GET + b"\r\n") * 3)
+        await begun.wait()
+        writer.close()
+        await ended.wait()
+
+
+async def test_a_refusal_of_what_comes_next_is_no_answer_to_what_is_under_way() -> None:
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    assert await ask(GET + b"\r\n" + b"FOO / HTTP/1.1\r\n\r\n", app=waiting) == b""
+
+
+async def test_a_body_that_nobody_waits_for_is_not_read_for_ever() -> None:
+    async def at_once(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(send)
+
+    endless = [b"10000\r\n" + b"a" * 0x10000 + b"\r\n"] * 100
+    async with connected(at_once) as (reader, writer):
+        writer.write(POST)
+        assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(ConnectionError):
+            for chunk in endless * 1_000:
+                writer.write(chunk)
+                await writer.drain()
+
+
+@pytest.mark.parametrize("kept", [b"", b"Connection: keep-alive\r\n"], ids=["plain", "keep-alive"])
+async def test_http_1_0_gets_one_answer_and_its_end(kept: bytes) -> None:
+    told = await ask(b"GET / HTTP/1.0\r\n" + kept + b"\r\n")
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.endswith(b"connection: close\r\n\r\n0")
+
+
+async def test_who_asks_whether_to_go_on_is_told_so_once_the_body_is_wanted() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"abc")
+        assert (await reader.readuntil(b"\r\n\r\n3")).startswith(b"HTTP/1.1 200 ")
