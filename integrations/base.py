@@ -111,6 +111,11 @@ class Integration(ABC):
         follows collections as well. No I/O; idempotent. Raises InvalidURLError, with a hint."""
         return self.canonical_url(url)
 
+    def source_identifier(self, url: str) -> str:
+        """What the API calls what is followed at this canonical link: the link, unless the provider has another name
+        for it. No I/O."""
+        return url
+
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         """What is new or changed at a followed `url`, the newest first. `max_items` bounds the first look; later ones
         bring all that was missed.

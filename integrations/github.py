@@ -144,6 +144,11 @@ class GitHub(Integration):
         owner, name = self.canonical_url(url).rsplit("/", 2)[1:]
         return f"/repos/{owner}/{name}"
 
+    def _html_url(self, repo: dict[str, Any], full_name: str, url: str) -> str:
+        """As GitHub spells it, where that is the page of this repository."""
+        html_url = as_line(repo.get("html_url"), 2_048)
+        return html_url if html_url.lower() == url else f"{self._settings.github_url}/{full_name}"
+
     def _visible(self, credentials: Credentials, repo: Any, file: Any, shares: Any, raw: bytes | None) -> Item:
         item = self.to_item(repo, file, shares, raw)
         if item.is_private and credentials.token is None:
@@ -163,7 +168,7 @@ class GitHub(Integration):
             url = self.canonical_url(f"{self._settings.github_url}/{full_name}")
         except InvalidURLError:
             raise nonsense(self.title) from None
-        html_url = f"{self._settings.github_url}/{full_name}"
+        html_url = self._html_url(repo, full_name, url)
         branch = as_line(repo.get("default_branch") or repo.get("master_branch")) or "HEAD"
         language = as_line(repo.get("language"), 60) or None
         topics = as_tags(as_list(repo.get("topics")))
@@ -172,6 +177,7 @@ class GitHub(Integration):
             integration=self.name,
             external_id=str(repo_id),
             url=url,
+            external_url=html_url,
             kind="github_repo",
             title=full_name.rpartition("/")[2],
             full_name=full_name,

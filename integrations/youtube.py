@@ -119,6 +119,10 @@ class YouTube(Integration):
             )
         return channel_url(name.value)
 
+    def source_identifier(self, url: str) -> str:
+        """A channel's id."""
+        return channel_id_of(url) or url
+
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         """At a channel, no unit where nothing is new; at a video, one."""
         channel_id = channel_id_of(url)

@@ -34,7 +34,7 @@ _OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
 class Ended:
     """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was.
 
-    `metadata` is added to the source's; `identifier` is its new canonical link where it has moved. `memory` is what
+    `metadata` is added to the source's; `url` is its new canonical link where it has moved. `memory` is what
     the next look is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
     """
 
@@ -43,7 +43,7 @@ class Ended:
     retry_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     memory: Mapping[str, Any] | None = None
-    identifier: str | None = None
+    url: str | None = None
     display_name: str | None = None
     connection: str | None = None  # the provider whose account it was read with
     private: bool = False
@@ -83,8 +83,10 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         changes |= {"last_synced_at": now, "connection": ended.connection, **_privacy(source, ended)}
     if ended.memory is not None:
         changes["memory"] = dict(ended.memory)
-    if ended.identifier:
-        changes["source_identifier"] = ended.identifier
+    if ended.url:
+        changes["url"] = ended.url
+        if source["source_identifier"] == source["url"]:
+            changes["source_identifier"] = ended.url
     if ended.display_name and not source["named"]:
         changes["display_name"] = ended.display_name
     task_id = source["task_id"] if _comes_again(ended.state, failures) else None
@@ -153,7 +155,7 @@ async def settle(db: Database, source_id: UUID, due_at: datetime, ended: Ended, 
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:  # its owner follows it under its new name too
-            return await settle(db, source_id, due_at, replace(ended, identifier=None), at)
+            return await settle(db, source_id, due_at, replace(ended, url=None), at)
         if settled is not None:
             source = settled
             break

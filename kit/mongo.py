@@ -59,7 +59,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
     ],
     "projects": [
-        IndexModel([("user_id", ASCENDING), ("external_url", ASCENDING)], name="one_per_link", unique=True),
+        # What stands at a link; none, where another thing has taken it since.
+        IndexModel(
+            [("user_id", ASCENDING), ("url", ASCENDING)],
+            name="one_per_link",
+            unique=True,
+            partialFilterExpression={"url": {"$exists": True}},
+        ),
         IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         # The newest of everybody's, all of them and narrowed down.
@@ -126,12 +132,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     "sources": [
         IndexModel(
-            [("user_id", ASCENDING), ("platform", ASCENDING), ("source_identifier", ASCENDING)],
+            [("user_id", ASCENDING), ("platform", ASCENDING), ("url", ASCENDING)],
             name="one_per_member",
             unique=True,
         ),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
-        IndexModel([("platform", ASCENDING), ("source_identifier", ASCENDING)], name="followers"),
+        IndexModel([("platform", ASCENDING), ("url", ASCENDING)], name="followers"),
         IndexModel([("next_reason", ASCENDING), ("emit_at", ASCENDING)], name="to_emit"),
         IndexModel([("next_sync_at", ASCENDING)], name="due"),
     ],

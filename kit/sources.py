@@ -57,15 +57,15 @@ SEEN = (SourceState.OK, SourceState.PRIVATE)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`identifier` is the canonical link at the platform: of a repository, or of a channel by its id."""
+    """`url` is the canonical link at the platform: of a repository, or of a channel by its id."""
 
     user_id: str
     platform: str
-    identifier: str
+    url: str
 
     @property
     def source_id(self) -> UUID:
-        return uuid5(NAMESPACE_URL, f"{self.user_id} source {self.platform} {self.identifier}")
+        return uuid5(NAMESPACE_URL, f"{self.user_id} source {self.platform} {self.url}")
 
 
 def new_source(
@@ -78,14 +78,17 @@ def new_source(
     task_id: UUID | None = None,
     max_items: int = 50,
     metadata: dict[str, Any] | None = None,
+    identifier: str | None = None,
 ) -> Document:
-    """Due at once. `task_id` is the parent task that the first look reports to. Store it with `follow`."""
+    """Due at once. `task_id` is the parent task that the first look reports to. `identifier` is what the API calls it
+    where that is not its link: a channel's id. Store it with `follow`."""
     now = to_millis(now)
     return {
         "_id": who.source_id,
         "user_id": who.user_id,
         "platform": who.platform,
-        "source_identifier": who.identifier,
+        "url": who.url,
+        "source_identifier": identifier or who.url,
         "display_name": display_name,
         "named": False,  # by its owner: then it keeps that name
         "sync_enabled": True,
@@ -116,7 +119,7 @@ def to_millis(at: datetime) -> datetime:
 
 async def follow(db: Database, source: Document) -> tuple[Document, bool]:
     """Store a new source. The record that its owner has of it, and whether it is this one."""
-    same = {name: source[name] for name in ("user_id", "platform", "source_identifier")}
+    same = {name: source[name] for name in ("user_id", "platform", "url")}
     while True:
         try:
             result = await db.sources.update_one(same, {"$setOnInsert": source}, upsert=True)
@@ -138,10 +141,10 @@ async def look_now(db: Database, which: Document, reason: Reason, now: datetime,
     return result.matched_count
 
 
-def followed(platform: str, identifiers: Sequence[str] | None = None) -> Document:
+def followed(platform: str, links: Sequence[str] | None = None) -> Document:
     """A filter: sources that are looked at without being asked for, all of a platform or those of these links."""
     which: Document = {"platform": platform, "sync_enabled": True, "sync_frequency": {"$ne": Frequency.MANUAL}}
-    return which if identifiers is None else {**which, "source_identifier": {"$in": list(identifiers)}}
+    return which if links is None else {**which, "url": {"$in": list(links)}}
 
 
 def sync_requested(source: Document) -> SyncRequested:
@@ -152,7 +155,7 @@ def sync_requested(source: Document) -> SyncRequested:
         id=run_id,
         import_id=run_id,
         user_id=source["user_id"],
-        url=source["source_identifier"],
+        url=source["url"],
         source_id=source["_id"],
         options=Options.model_validate(source["options"]),
         due_at=source["next_sync_at"],

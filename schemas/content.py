@@ -18,6 +18,7 @@ Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # what the store can hold
 # A point in time. At the ends of the calendar it may have no place in UTC, nor in the store, and nothing can be added.
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST), AfterValidator(lambda moment: moment.astimezone(UTC))]
+ExternalId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 FactText = Annotated[str, StringConstraints(max_length=2_048)]
 Fact = FactText | bool | Int64 | FiniteFloat | Annotated[tuple[FactText, ...], Field(max_length=50)] | None
 # A key that a document cannot have would be everybody's trouble.
@@ -40,8 +41,11 @@ class Item(Frozen):
     """One thing found upstream, in our words: after the fetcher nobody knows a provider's JSON."""
 
     integration: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    url: Url  # canonical: the identity of the project, together with its user
+    # The upstream's own id: with integration and user the identity of the project, whatever its link is. Empty where
+    # there is none; then the link alone is.
+    external_id: ExternalId = ""
+    url: Url  # canonical: one spelling for each link
+    external_url: Url | None = None  # the same page as its provider spells it, for people; else `url`
     kind: Annotated[str, StringConstraints(max_length=40)]  # the project's type: github_repo, video
     title: Name
     full_name: Name  # what the model is told: owner/name, or the title
@@ -111,7 +115,7 @@ class Project(Frozen):
     type: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     title: Name
     description: Annotated[str, StringConstraints(max_length=5_000)]
-    external_url: Url
+    external_url: Url  # the provider's own address; what it stands under here is the event's `url`
     is_showcase: bool
     is_private: bool
     banner_url: Url | None = None
@@ -122,6 +126,7 @@ class Project(Frozen):
     analysis_source: Literal["model", "extractive"]
     metadata: Facts = Field(default_factory=dict)
     platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # the integration that it came through
+    external_id: ExternalId = ""  # the upstream's own, as that of its item
     seen_at: Instant | None = None
     formerly: Url | None = None
     source_private: bool = False  # at its upstream: nobody but its owner sees it then, whatever they choose here

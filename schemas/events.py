@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, StringConstraints
 
-from schemas.content import Analysis, Frozen, Instant, Item, Name, Project, Url
+from schemas.content import Analysis, ExternalId, Frozen, Instant, Item, Name, Project, Url
 
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -77,6 +77,7 @@ class Standing(Frozen):
     """How an item stands at its upstream, as a look at it found; never from a listing that failed."""
 
     url: Url
+    external_id: ExternalId = ""  # where its upstream has one: its project is known by it, wherever it has moved
     state: Literal["there", "gone", "private"]
 
 
@@ -86,6 +87,7 @@ class SourceSynced(Event):
     topic: ClassVar[str] = "sources.synced"
 
     source_id: UUID
+    platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # whose external ids the standings have
     items_found: int = Field(ge=0, lt=2**31)
     synced_at: Instant
     standings: tuple[Standing, ...] = Field(default=(), max_length=1_000)  # only those that have changed

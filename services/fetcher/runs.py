@@ -42,9 +42,9 @@ class Runs:
         """Of what was handed on, by external id, that whose project was made and is there no more: its owner has
         deleted it. What failed is not among it."""
         by_url = {known.url: external_id for external_id, known in seen.items() if known.import_id}
-        mine = {"user_id": user_id, "external_url": {"$in": [*by_url]}}
-        async for project in self._db.projects.find(mine, {"external_url": 1}):
-            del by_url[project["external_url"]]
+        mine = {"user_id": user_id, "url": {"$in": [*by_url]}}
+        async for project in self._db.projects.find(mine, {"url": 1}):
+            del by_url[project["url"]]
         made_by = {seen[external_id].import_id: external_id for external_id in by_url.values()}
         made = self._db.imports.find({"_id": {"$in": [*made_by]}, "state": State.COMPLETED}, {"_id": 1})
         return frozenset([made_by[record["_id"]] async for record in made])

@@ -151,7 +151,7 @@ class Sync:
             SourceState.OK,
             metadata=looked.metadata,
             memory=looked.memory,
-            identifier=looked.url if looked.url != event.url else None,
+            url=looked.url if looked.url != event.url else None,
             display_name=looked.display_name,
             connection=sight.connection,
             private=_is_private(looked, looked.url or event.url),

@@ -61,7 +61,7 @@ class Followed(BaseModel):
 
     @classmethod
     def of(cls, source: Document) -> Self:
-        return cls.model_validate({**source, "url": source["source_identifier"]})
+        return cls.model_validate(source)
 
 
 class Agent(Owner):

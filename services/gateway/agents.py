@@ -134,4 +134,4 @@ class Agents:
 
 
 def _followed_by(agent: Document) -> Document:
-    return {"user_id": agent["_id"], "platform": PLATFORM, "source_identifier": agent["curates"]}
+    return {"user_id": agent["_id"], "platform": PLATFORM, "url": agent["curates"]}

@@ -139,6 +139,7 @@ class ProjectAnswer(ProjectBase, Project):
     upstream_changes: UpstreamChanges | None = Field(None, description="For its owner: take it, or leave it.")
     formerly: Url | None = Field(None, exclude=True)
     source_private: bool = Field(False, exclude=True)
+    external_id: str = Field("", exclude=True)
 
     model_config = ConfigDict(title="Project", json_schema_extra={"examples": [examples.PROJECT]})
 

@@ -86,8 +86,8 @@ class Batches:
         for url in new.urls:
             with suppress(ImportProblem):
                 links.add(new.recognise(url).url)
-        before = {"user_id": new.caller.user_id, "external_url": {"$in": list(links)}}
-        return links - set(await self._db["projects"].distinct("external_url", before))
+        before = {"user_id": new.caller.user_id, "url": {"$in": list(links)}}
+        return links - set(await self._db["projects"].distinct("url", before))
 
     async def find(self, user_id: str, batch_id: UUID) -> Document | None:
         return await self._batches.find_one({"_id": batch_id, "user_id": user_id})

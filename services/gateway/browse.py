@@ -36,10 +36,10 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
 async def marked(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:
     """Each with the caller's project of it, if there is one."""
     urls = [one.url for one in repositories]
-    mine = {"user_id": caller.user_id, "external_url": {"$in": urls}}
+    mine = {"user_id": caller.user_id, "url": {"$in": urls}}
     projects = {
-        one["external_url"]: Existing(project_id=str(one["_id"]), url=f"/{caller.username}/{one['slug']}")
-        async for one in db["projects"].find(mine, {"external_url": 1, "slug": 1})
+        one["url"]: Existing(project_id=str(one["_id"]), url=f"/{caller.username}/{one['slug']}")
+        async for one in db["projects"].find(mine, {"url": 1, "slug": 1})
     }
     return [RepositoryAnswer(**asdict(one), imported=projects.get(one.url)) for one in repositories]
 

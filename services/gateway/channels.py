@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 
 from integrations.base import Credentials
 from integrations.youtube_find import NamedChannel
+from integrations.youtube_names import channel_id_of
 from kit import batches
 from kit.errors import ContentNotFoundError
 from kit.imports import State
@@ -90,6 +91,7 @@ class ChannelImports:
             task_id=parent["_id"],
             max_items=new.max_videos,
             metadata=dict(channel.metadata),
+            identifier=channel_id_of(channel.url),
         )
         try:
             await self._batches.insert_one(parent)
@@ -106,7 +108,7 @@ class ChannelImports:
             return error
 
     async def _joined(self, new: NewChannel, channel: NamedChannel) -> Document | None:
-        mine = {"user_id": new.caller.user_id, "platform": PLATFORM, "source_identifier": channel.url}
+        mine = {"user_id": new.caller.user_id, "platform": PLATFORM, "url": channel.url}
         source = await self._db["sources"].find_one(mine)
         if source is None:
             return None

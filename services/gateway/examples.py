@@ -106,7 +106,8 @@ _CHECKED: Example = {
     "next_sync_at": "2026-03-15T11:42:07Z", "next_reason": "interval",
 }  # fmt: skip
 SOURCE: Example = {
-    **_CHECKED, "id": TASK_ID, "platform": "github", "source_identifier": LINK, "display_name": "octocat/hello-world",
+    **_CHECKED, "id": TASK_ID, "platform": "github", "source_identifier": LINK, "url": LINK,
+    "display_name": "octocat/hello-world",
     "sync_enabled": True, "sync_frequency": "daily", "connection": None, "created_at": WHEN, "updated_at": WHEN,
     "metadata": {"repo_full_name": "octocat/Hello-World", "is_fork": False, "is_archived": False, "total_commits": 3},
 }  # fmt: skip

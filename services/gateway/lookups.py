@@ -36,9 +36,9 @@ class Lookups:
         return [Known(projects.get(one), in_flight.get(one.user_id, 0)) for one in questions]
 
     async def _existing(self, questions: list[Question]) -> dict[Question, Document]:
-        any_of = [{"user_id": user_id, "external_url": url} for user_id, url in set(questions)]
-        found = self._projects.find({"$or": any_of}, {"user_id": 1, "external_url": 1, "slug": 1})
-        return {Question(one["user_id"], one["external_url"]): one async for one in found}
+        any_of = [{"user_id": user_id, "url": url} for user_id, url in set(questions)]
+        found = self._projects.find({"$or": any_of}, {"user_id": 1, "url": 1, "slug": 1})
+        return {Question(one["user_id"], one["url"]): one async for one in found}
 
     async def _in_flight(self, questions: list[Question]) -> dict[str, int]:
         users = list({one.user_id for one in questions})

@@ -62,7 +62,8 @@ class SourceAnswer(BaseModel):
 
     id: UUID
     platform: str
-    source_identifier: str = Field(description="Its canonical link.")
+    source_identifier: str = Field(description="A channel's id; of everything else the canonical link.")
+    url: str = Field(description="Its canonical link.")
     display_name: str
     sync_enabled: bool
     sync_frequency: Frequency

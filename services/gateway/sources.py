@@ -21,7 +21,8 @@ TICK = timedelta(milliseconds=1)  # as MongoDB keeps time
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """`url` is the source's canonical link. What is being imported right now is `seen`, and first looked at later."""
+    """`url` is the source's canonical link, `identifier` what the API calls it where that is another name. What is
+    being imported right now is `seen`, and first looked at later."""
 
     user_id: str
     platform: str
@@ -30,6 +31,7 @@ class NewSource:
     options: Options
     display_name: str | None = None
     seen: bool = False
+    identifier: str | None = None
 
 
 class Sources:
@@ -63,7 +65,7 @@ class Sources:
     async def require_room(self, user_id: str, urls: AbstractSet[str]) -> None:
         """Raises `ConflictError` where there is none for all of these canonical links. What is followed already needs
         none."""
-        others = {"user_id": user_id, "source_identifier": {"$nin": list(urls)}}
+        others = {"user_id": user_id, "url": {"$nin": list(urls)}}
         if await self._sources.count_documents(others, limit=self._per_member) + len(urls) > self._per_member:
             raise ConflictError(
                 f"You may follow {self._per_member} sources.",
@@ -125,9 +127,7 @@ class Sources:
         await self._db["notices"].delete_one({"_id": notice_id(source_id)})
 
     async def _existing(self, new: NewSource) -> Document | None:
-        return await self._sources.find_one(
-            {"user_id": new.user_id, "platform": new.platform, "source_identifier": new.url}
-        )
+        return await self._sources.find_one({"user_id": new.user_id, "platform": new.platform, "url": new.url})
 
     def _record(self, new: NewSource) -> Document:
         now = self._now()
@@ -137,6 +137,7 @@ class Sources:
             frequency=new.frequency,
             options=new.options,
             now=now,
+            identifier=new.identifier,
         )
         if new.display_name:
             record["named"] = True

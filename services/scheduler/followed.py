@@ -17,8 +17,8 @@ def differences(now: datetime) -> list[Document]:
     quiet = {"$and": [{"$gt": ["$due_at", now]}, {"$ne": ["$asked", Mode.UNSUBSCRIBE]}]}
     subscriptions = [{"$project": {"had": {"$literal": True}, "quiet": quiet}}]
     return [
-        {"$match": {**followed("youtube"), "source_identifier": {"$regex": f"^{channel_url('UC')}"}}},
-        {"$group": {"_id": "$source_identifier"}},
+        {"$match": {**followed("youtube"), "url": {"$regex": f"^{channel_url('UC')}"}}},
+        {"$group": {"_id": "$url"}},
         {
             "$project": {
                 "_id": {"$replaceOne": {"input": "$_id", "find": channel_url(""), "replacement": ""}},

@@ -24,7 +24,7 @@ def transform(event: ContentAnalyzed) -> ProjectDrafted:
         id=event.child_id(ProjectDrafted),
         import_id=event.import_id,
         user_id=event.user_id,
-        url=project.external_url,
+        url=event.item.url,
         project=project,
     )
 
@@ -37,7 +37,7 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         type=item.kind,
         title=item.title,
         description=item.description[:MAX_DESCRIPTION_CHARS] if described_by_author else analysis.description,
-        external_url=item.url,
+        external_url=item.external_url or item.url,
         is_showcase=options.is_showcase,
         is_private=options.is_private,  # what is private upstream is hidden by `source_private`, for as long as it is
         banner_url=None if item.video else item.image_url,
@@ -48,6 +48,7 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         analysis_source=analysis.source,
         metadata=item.metadata,
         platform=item.integration,
+        external_id=item.external_id,
         source_private=item.is_private,
         seen_at=item.seen_at,
         formerly=item.formerly,

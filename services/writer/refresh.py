@@ -55,7 +55,7 @@ def refresh(event: ProjectDrafted) -> list[Document]:
     project, seen = event.project, seen_at(event.project)
     fresh = _fresh(event)
     # A link that another project had before may lead to this one: then it is left alone, see `ProjectStore`.
-    its_own = {"$in": ["$external_url", [project.external_url, project.formerly]]}
+    its_own = {"$in": ["$url", [event.url, project.formerly]]}
     now_private = _unless_edited("is_private", {"$or": ["$is_private", project.is_private]})
     return [
         {"$set": {"is_private": _if(its_own, now_private, "$is_private"), **_stands(its_own, _state(project), seen)}},
@@ -67,7 +67,7 @@ def refresh(event: ProjectDrafted) -> list[Document]:
                         "$$ROOT",
                         {"$literal": fresh},  # what a member wrote is never an expression
                         {field: _unless_edited(field, {"$literal": fresh[field]}) for field in FROM_UPSTREAM},
-                        _moved(project, seen),
+                        _moved(event, seen),
                     ]
                 },
                 "$$ROOT",
@@ -78,7 +78,7 @@ def refresh(event: ProjectDrafted) -> list[Document]:
 
 def stand(event: SourceSynced, standing: Standing) -> tuple[Document, list[Document]]:
     """The filter and the update for how the original of a project stands. Nothing is deleted, whatever it says."""
-    which = {"user_id": event.user_id, "external_url": standing.url}
+    which = {"user_id": event.user_id, "url": standing.url}
     return which, [{"$set": _stands(True, standing.state, event.synced_at)}]
 
 
@@ -97,6 +97,7 @@ def _fresh(event: ProjectDrafted) -> Document:
     )
     return fresh | {
         "user_id": event.user_id,
+        "url": event.url,
         "upstream": {field: fresh[field] for field in FROM_UPSTREAM},
         "facets": facets(project),
         "seen_at": project.seen_at and seen_at(project),
@@ -130,16 +131,13 @@ def _before(link: str, until: datetime) -> Document:
     return {"url": link, "until": until}
 
 
-def _moved(project: Project, seen: datetime) -> Document:
+def _moved(event: ProjectDrafted, seen: datetime) -> Document:
+    project = event.project
     if project.formerly is None:
         return {}
     earlier = {"$ifNull": ["$former_links", []]}
     longer = {"$concatArrays": [[_before(project.formerly, seen)], earlier]}
-    return {
-        "former_links": _if(
-            {"$eq": ["$external_url", project.external_url]}, earlier, {"$slice": [longer, MAX_FORMER_LINKS]}
-        )
-    }
+    return {"former_links": _if({"$eq": ["$url", event.url]}, earlier, {"$slice": [longer, MAX_FORMER_LINKS]})}
 
 
 def _if(condition: Document, then: Any, otherwise: Any) -> Document:

@@ -18,7 +18,7 @@ from services.writer.refresh import SLUG_TRIES, born, refresh, seen_at, stand
 
 TRIES = SLUG_TRIES + 3  # beside slugs that are taken: it is there already, elsewhere, or going there right now
 # What a write is judged by: what was decided when the project was made, and where it is.
-KEPT = {"slug": 1, "created_by": 1, "external_url": 1, "former_links": 1, "seen_at": 1}
+KEPT = {"slug": 1, "created_by": 1, "url": 1, "former_links": 1, "seen_at": 1}
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Write:
             self.lost = True
 
     def _is_its_own(self, stored: Document) -> bool:
-        url, seen = self.event.project.external_url, seen_at(self.event.project)
-        if stored["external_url"] == url:
+        url, seen = self.event.url, seen_at(self.event.project)
+        if stored["url"] == url:
             return True
         if any(former["url"] == url and seen <= former["until"] for former in stored.get("former_links", ())):
             return True
@@ -66,7 +66,7 @@ class Write:
 
 
 def write_of(event: ProjectDrafted) -> Write:
-    identity = project_id(event.user_id, event.project.external_url)
+    identity = project_id(event.user_id, event.url)
     return Write(event, identity, lost=event.project.formerly is not None)
 
 
@@ -110,7 +110,7 @@ class ProjectStore:
                 write.result = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
             elif "_id" in (taken := failure.get("keyPattern", {})):
                 write.there = True
-            elif "external_url" in taken:
+            elif "url" in taken:
                 write.lost = True
             else:
                 write.slugs_taken += 1
@@ -141,17 +141,17 @@ class ProjectStore:
         """The id of the project that has this link, is to move there, or had it when this was seen, and True; else a
         free one, and False."""
         project, mine = event.project, {"user_id": event.user_id}
-        links = [project.external_url, *([project.formerly] if project.formerly else [])]
-        with_a_link = self._projects.find(mine | {"external_url": {"$in": links}}, KEPT)
-        at = {one["external_url"]: one["_id"] async for one in with_a_link}
+        links = [event.url, *([project.formerly] if project.formerly else [])]
+        with_a_link = self._projects.find(mine | {"url": {"$in": links}}, KEPT)
+        at = {one["url"]: one["_id"] async for one in with_a_link}
         for link in links:
             if link in at:
                 return at[link], True
-        past = {"former_links": {"$elemMatch": {"url": project.external_url, "until": {"$gte": seen_at(project)}}}}
+        past = {"former_links": {"$elemMatch": {"url": event.url, "until": {"$gte": seen_at(project)}}}}
         if passed := await self._projects.find_one(mine | past, KEPT):
             return passed["_id"], True
         # As if it had been made before it was renamed: an older sight that is still to come finds it there.
         identity = project_id(event.user_id, links[-1])
         while await self._projects.count_documents({"_id": identity}, limit=1):
-            identity = uuid5(identity, project.external_url)
+            identity = uuid5(identity, event.url)
         return identity, False

@@ -76,9 +76,7 @@ async def test_headers_beyond_what_kafka_takes_back_are_not_kept(db: Database) -
 async def test_points_are_entered_only_for_a_project_that_its_owner_has(db: Database) -> None:
     mine, anothers = uuid4(), uuid4()
     for project, owner in ((mine, "ada"), (anothers, "bob")):
-        await db.projects.insert_one(
-            {"_id": project, "user_id": owner, "slug": owner, "external_url": f"https://x/{owner}"}
-        )
+        await db.projects.insert_one({"_id": project, "user_id": owner, "slug": owner, "url": f"https://x/{owner}"})
     ledger = Ledger(db)
     first = award(mine)
     assert [await ledger.enter(each) for each in (first, award(mine), first)] == [50, 0, 50]
@@ -91,7 +89,7 @@ async def test_points_are_entered_only_for_a_project_that_its_owner_has(db: Data
 async def test_an_agent_earns_nothing_for_what_it_has(db: Database) -> None:
     await db.users.insert_one({"_id": "ada", "username": "ada", "kind": "agent"})
     project = uuid4()
-    await db.projects.insert_one({"_id": project, "user_id": "ada", "slug": "b", "external_url": "https://x/b"})
+    await db.projects.insert_one({"_id": project, "user_id": "ada", "slug": "b", "url": "https://x/b"})
     assert await Ledger(db).enter(award(project)) == 0
     assert await db.points.count_documents({}) == 0
 

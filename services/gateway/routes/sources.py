@@ -41,8 +41,9 @@ async def follow(body: SourceBody, response: Response, gateway: GatewayDep, call
     integration = gateway.registry.get_for_source(body.url)
     url = integration.source_url(body.url)
     new = NewSource(
-        caller.user_id, integration.name, url, body.sync_frequency, body.options, display_name=body.display_name
-    )
+        caller.user_id, integration.name, url, body.sync_frequency, body.options,
+        display_name=body.display_name, identifier=integration.source_identifier(url),
+    )  # fmt: skip
     async with gateway.limits.spending(caller.user_id, counted_as(integration.name, url)):
         source = await gateway.sources.follow(new)
     response.headers["Location"] = f"{PREFIX}/{source['_id']}/"

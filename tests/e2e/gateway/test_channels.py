@@ -83,7 +83,8 @@ async def test_a_channel_is_followed_daily_under_a_task_that_lists_it_first(worl
     accepted = await world.send(channel_url="https://www.youtube.com/@somebody", max_videos=20, is_showcase=False)
     assert (accepted["kind"], accepted["children"], accepted["refused"]) == ("batch", [], [])
     source = await world.source()
-    assert (source["user_id"], source["platform"], source["source_identifier"]) == ("user-ada", "youtube", URL)
+    assert (source["user_id"], source["platform"], source["source_identifier"]) == ("user-ada", "youtube", ID)
+    assert source["url"] == URL
     assert (source["display_name"], source["sync_frequency"], source["max_items"]) == ("Somebody", "daily", 20)
     assert source["options"] == {"is_showcase": False, "is_private": False}
     assert source["metadata"]["subscriber_count"] == 1234
@@ -98,7 +99,7 @@ async def test_a_channel_is_followed_daily_under_a_task_that_lists_it_first(worl
 
 async def test_an_id_is_taken_without_a_call(world: World) -> None:
     await world.send(channel_id=ID)
-    assert (await world.source())["source_identifier"] == URL
+    assert (await world.source())["source_identifier"] == ID
     assert not world.youtube.calls
 
 

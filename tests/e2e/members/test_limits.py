@@ -84,7 +84,7 @@ async def test_what_starts_no_import_costs_nothing(db: Database, ada: httpx.Asyn
     assert await statuses(ada, REPO, REPO, "https://elsewhere.test/") == [202, 202, 400], "under way, and not a link"
     record = await db["imports"].find_one_and_update({}, {"$set": {"active": False, "state": "completed"}})
     assert record
-    await db["projects"].insert_one({"_id": record["_id"], "user_id": "user-ada", "external_url": REPO, "slug": "s"})
+    await db["projects"].insert_one({"_id": record["_id"], "user_id": "user-ada", "url": REPO, "slug": "s"})
     assert await statuses(ada, REPO, REPO) == [409, 409]
     assert await statuses(ada, f"{REPO}-1", f"{REPO}-2", f"{REPO}-3") == [202, 202, 429]
 

@@ -147,7 +147,7 @@ async def private_project(db: Database) -> UUID:
         "type": "github_repo", "title": MARK, "description": MARK, "external_url": REPO, "is_showcase": True,
         "is_private": True, "content": {"blocks": []}, "project_type": "library", "analysis_source": "extractive",
     })  # fmt: skip
-    stored = {**project.model_dump(mode="json"), "_id": project_id, "user_id": "user-ada", "slug": MARK}
+    stored = {**project.model_dump(mode="json"), "_id": project_id, "user_id": "user-ada", "url": REPO, "slug": MARK}
     await db["projects"].insert_one({**stored, "created_at": now, "updated_at": now})
     return project_id
 

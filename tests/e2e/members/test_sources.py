@@ -242,7 +242,7 @@ async def test_an_import_may_ask_to_be_kept_in_sync_and_is_looked_at_again_an_in
 
 
 async def test_an_import_that_is_refused_is_not_followed(db: Database, ada: httpx.AsyncClient) -> None:
-    project = {"_id": uuid4(), "user_id": "user-ada", "external_url": REPO, "slug": "hello"}
+    project = {"_id": uuid4(), "user_id": "user-ada", "url": REPO, "slug": "hello"}
     await db["projects"].insert_one(project)
     answer = await ada.post(IMPORT, json={"url": REPO, "auto_sync": "daily"})
     assert (answer.status_code, answer.json()["error_code"]) == (409, "DUPLICATE_IMPORT")
@@ -260,7 +260,7 @@ async def test_several_links_need_as_much_room_as_is_followed_of_them(db: Databa
     app = create_app(settings(sources_per_member=2), db, FakeBroker().publish, FakeRegistry())
     async with client_of(app, **bearer("ada")) as ada:
         await followed(ada, f"{REPO}-1")
-        project = {"_id": uuid4(), "user_id": "user-ada", "external_url": f"{REPO}-old", "slug": "hello"}
+        project = {"_id": uuid4(), "user_id": "user-ada", "url": f"{REPO}-old", "slug": "hello"}
         await db["projects"].insert_one(project)
         followed_already, new, none = f"{REPO}-1/", f"{REPO}-2", "https://elsewhere.test/"
         urls = [followed_already, new, f"{new}/", f"{REPO}-old", none, ""]

@@ -50,7 +50,7 @@ async def test_a_renamed_project_keeps_its_id_and_slug(db: Database, store: Proj
     saved, *_ = await asyncio.gather(*(store.save(event) for event in (renamed, *others)))
     assert (saved.id, saved.slug, saved.created) == (before.id, before.slug, False)
     project = await db.projects.find_one({"_id": before.id}) or {}
-    assert (project["external_url"], project["title"]) == (NEW, "Engine 2")
+    assert (project["url"], project["title"]) == (NEW, "Engine 2")
     later = await store.save(draft(3, NEW))
     assert (later.id, later.slug) == (before.id, before.slug), "later sights know only its new link"
     assert (await db.projects.find_one({"_id": before.id}) or {})["title"] == "Engine 3"
@@ -64,7 +64,7 @@ async def test_a_project_and_its_renaming_are_one_in_every_order(db: Database, s
             continue  # these two have one key
         for event in order:
             await store.save(event)
-        ends.append({(await only(db))[field] for field in ("external_url", "title", "description")})
+        ends.append({(await only(db))[field] for field in ("url", "title", "description")})
         await db.projects.delete_many({})
     assert ends == [{NEW, "Engine 4", "As of 4."}] * len(ends)
 
@@ -74,7 +74,7 @@ async def test_an_old_name_that_another_repository_takes_is_another_project(db: 
     await store.save(draft(2, NEW, formerly=OLD))
     taken = [await store.save(event) for event in (draft(3, OLD, title="Stranger"), draft(4, OLD, title="Stranger 2"))]
     assert taken[0].id == taken[1].id != first.id
-    titles = {one["external_url"]: one["title"] async for one in db.projects.find()}
+    titles = {one["url"]: one["title"] async for one in db.projects.find()}
     assert titles == {NEW: "Engine 2", OLD: "Stranger 2"}
     late = await store.save(draft(1))
     assert late.id == first.id, "it was seen before the name changed hands"
@@ -151,7 +151,7 @@ async def test_nobody_moves_the_project_of_another_member(db: Database, store: P
     await store.stand(looked_at(2, "gone").model_copy(update={"user_id": "mallory"}))
     await store.save(draft(2, NEW, formerly=OLD).model_copy(update={"user_id": "mallory"}))
     project = await db.projects.find_one({"user_id": "ada"}) or {}
-    assert (project["external_url"], project["source_state"]) == (OLD, "there")
+    assert (project["url"], project["source_state"]) == (OLD, "there")
 
 
 async def test_projects_of_one_name_have_slugs_of_their_own(db: Database, store: ProjectStore) -> None:

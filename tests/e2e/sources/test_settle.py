@@ -120,10 +120,10 @@ async def test_nobody_is_told_what_passes_or_what_their_connection_tells(
 
 async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clock: Clock) -> None:
     source = await stored(db, clock, "old")
-    moved = Ended(SourceState.OK, identifier="https://github.com/ada/new")
+    moved = Ended(SourceState.OK, url="https://github.com/ada/new")
     settled = await settle(db, source["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
-    assert (settled["_id"], settled["source_identifier"]) == (source["_id"], moved.identifier)
+    assert (settled["_id"], settled["url"], settled["source_identifier"]) == (source["_id"], moved.url, moved.url)
     assert await follow(db, a_source(clock, "new")) == (settled, False), "not a second time"
     another, created = await follow(db, a_source(clock, "old"))
     assert created
@@ -133,10 +133,10 @@ async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clo
 async def test_a_source_that_is_followed_under_both_names_keeps_the_old_one(db: Database, clock: Clock) -> None:
     old = await stored(db, clock, "old")
     await stored(db, clock, "new")
-    moved = Ended(SourceState.OK, identifier="https://github.com/ada/new")
+    moved = Ended(SourceState.OK, url="https://github.com/ada/new")
     settled = await settle(db, old["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
-    assert (settled["source_identifier"], settled["state"]) == (old["source_identifier"], "ok")
+    assert (settled["url"], settled["state"]) == (old["url"], "ok")
 
 
 async def test_who_follows_twice_at_once_follows_once(db: Database, clock: Clock) -> None:

@@ -92,7 +92,7 @@ async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig
     repository = rig.github.add("Ada/Engine")
     source = await rig.follow(URL)
     (first,) = (await rig.look(source)).fetched
-    project = {"_id": uuid4(), "user_id": first.user_id, "external_url": URL, "slug": "engine"}
+    project = {"_id": uuid4(), "user_id": first.user_id, "url": URL, "slug": "engine"}
     await rig.db.projects.insert_one(project)
     await rig.db.imports.update_one({"_id": first.import_id}, {"$set": {"state": State.COMPLETED, "active": False}})
 

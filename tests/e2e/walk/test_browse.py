@@ -43,7 +43,7 @@ async def test_each_repository_says_what_it_is_and_whether_it_is_imported(world:
     now = datetime.now(UTC)
     for user, name in (("user-ada", "done"), ("user-bob", "other")):
         await world.db.projects.insert_one(
-            {"_id": uuid4(), "user_id": user, "external_url": f"https://github.com/octocat/{name}", "slug": name,
+            {"_id": uuid4(), "user_id": user, "url": f"https://github.com/octocat/{name}", "slug": name,
              "created_at": now}
         )  # fmt: skip
     world.providers.pages = [

@@ -55,6 +55,9 @@ class FakeIntegration:
     def source_url(self, url: str) -> str:
         return self.canonical_url(url)
 
+    def source_identifier(self, url: str) -> str:
+        return url
+
 
 class FakeRegistry:
     integrations = (

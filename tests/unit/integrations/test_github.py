@@ -63,6 +63,21 @@ async def test_a_repository_becomes_an_item() -> None:
     assert len(world.requests) == 3
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("https://github.com/OctoCat/hello-WORLD", "https://github.com/OctoCat/hello-WORLD"),
+        (None, "https://github.com/Octocat/Hello-World"),
+        ("https://github.com/octocat/another", "https://github.com/Octocat/Hello-World"),
+        ("https://evil.tld/octocat/hello-world", "https://github.com/Octocat/Hello-World"),
+        ("javascript:alert(1)", "https://github.com/Octocat/Hello-World"),
+    ],
+)
+async def test_its_page_is_spelt_as_github_spells_it(told: str | None, shown: str) -> None:
+    item = await fetch(World({REPO: reply(body=repository(html_url=told))}))
+    assert (item.url, item.external_url) == ("https://github.com/octocat/hello-world", shown)
+
+
 async def test_an_old_repository_without_todays_fields_is_accepted() -> None:
     item = await fetch(World({REPO: reply(body={"id": 7, "full_name": "octocat/Hello-World"})}))
     assert (item.text, item.languages, item.topics, item.language) == ("", (), (), None)

@@ -104,10 +104,11 @@ def test_an_error_says_what_has_become_of_the_source(problem: ImportProblem, sta
 
 
 def test_what_was_learnt_is_added_and_a_name_that_its_owner_gave_stays() -> None:
-    learnt = Ended(SourceState.OK, metadata={"b": 2}, memory={"m": 1}, display_name="New", identifier="https://x/new")
+    learnt = Ended(SourceState.OK, metadata={"b": 2}, memory={"m": 1}, display_name="New", url="https://x/new")
     changes = finished(source(metadata={"a": 1}, memory={"old": 1}), learnt, NOW)
     assert (changes["metadata"], changes["memory"]) == ({"a": 1, "b": 2}, {"m": 1})
-    assert (changes["display_name"], changes["source_identifier"]) == ("New", "https://x/new")
+    assert (changes["display_name"], changes["url"], changes["source_identifier"]) == ("New", *2 * ("https://x/new",))
+    assert "source_identifier" not in finished(source(source_identifier="77"), learnt, NOW), "a name of its own stays"
     assert "display_name" not in finished(source(named=True), learnt, NOW)
 
 

@@ -128,6 +128,12 @@ def test_the_event_goes_on_under_the_link_where_the_content_was_found() -> None:
     assert drafted.id == event.child_id(ProjectDrafted)
 
 
+def test_what_people_click_is_spelt_as_its_provider_does() -> None:
+    drafted = transform(analyzed(repository(external_url="https://github.com/A/Lanterns")))
+    assert (drafted.url, drafted.project.external_url) == (REPOSITORY["url"], "https://github.com/A/Lanterns")
+    assert (drafted.project.platform, drafted.project.external_id) == ("github", "1")
+
+
 def analyzed(item: Item, url: str | None = None) -> ContentAnalyzed:
     return ContentAnalyzed(
         id=UUID(int=1), import_id=UUID(int=2), user_id="u", url=url or item.url, item=item, analysis=ANALYSIS
