@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from pymongo.errors import DuplicateKeyError
 
-from kit.mongo import Database, Document
+from kit.mongo import Collection, Database, Document
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -97,12 +97,48 @@ def requested(record: Document) -> ImportRequested:
     )
 
 
+# Of channels only these are listed: then the channel has no imports that would be listed themselves.
+LISTED = (State.PROCESSING, State.FAILED)
+Before = tuple[datetime, UUID]  # `created_at` and `_id` of the last record that was seen
+
+
 async def newest(
-    db: Database, *, user_id: str | None = None, states: Sequence[State] = tuple(State), limit: int = 20
+    db: Database,
+    *,
+    user_id: str | None = None,
+    states: Sequence[State] = tuple(State),
+    limit: int = 20,
+    before: Before | None = None,
 ) -> list[Document]:
     """The latest imports in these states, of one member or of everybody, newest first."""
+    return await _newest(db.imports, user_id, states, limit, before)
+
+
+async def newest_tasks(
+    db: Database,
+    user_id: str,
+    *,
+    states: Sequence[State] = tuple(State),
+    limit: int = 20,
+    before: Before | None = None,
+) -> list[Document]:
+    """A member's latest imports in these states, and the `batches` of channels that are `LISTED`, newest first."""
+    found = await newest(db, user_id=user_id, states=states, limit=limit, before=before)
+    if listed := [state for state in states if state in LISTED]:
+        found += await _newest(db.batches, user_id, listed, limit, before)
+    return sorted(found, key=lambda record: (record["created_at"], record["_id"]), reverse=True)[:limit]
+
+
+async def _newest(
+    collection: Collection, user_id: str | None, states: Sequence[State], limit: int, before: Before | None
+) -> list[Document]:
+    """Reads no more than it returns: the index has each state in the order of time, and those of several are merged."""
     which: Document = {"state": {"$in": list(states)}, **({"user_id": user_id} if user_id else {})}
-    return await db.imports.find(which).sort([("created_at", -1), ("_id", -1)]).limit(limit).to_list()
+    if before:
+        at, last_id = before
+        # The first bound is the index's, the others tell those of the same moment apart.
+        which |= {"created_at": {"$lte": at}, "$or": [{"created_at": {"$lt": at}}, {"_id": {"$lt": last_id}}]}
+    return await collection.find(which).sort([("created_at", -1), ("_id", -1)]).limit(limit).to_list()
 
 
 async def reopen(db: Database, import_id: UUID, user_id: str) -> bool:

@@ -55,6 +55,11 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
         # The newest in some state, for operators.
         IndexModel([("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="by_state"),
+        # A member's, newest first: of one state, or of all, merged.
+        IndexModel(
+            [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="newest",
+        ),
         # Those of syncs, some time after their items have been handed on anew.
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
     ],
@@ -94,6 +99,11 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "connections": [IndexModel([("user_id", ASCENDING)], name="by_user")],
     "notices": [IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user")],
     "batches": [
+        IndexModel(
+            [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="newest",
+            partialFilterExpression={"state": {"$exists": True}},
+        ),
         IndexModel(
             [("user_id", ASCENDING), ("keys.key", ASCENDING)],
             name="keys",

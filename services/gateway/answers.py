@@ -57,6 +57,7 @@ class ProcessingTask(TaskBase):
 
 
 class TaskResult(BaseModel):
+    status: Literal["completed"] = "completed"
     project_id: UUID
     project_slug: str
     url: str = Field(description="/{username}/{slug}")

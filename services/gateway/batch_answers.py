@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from kit.imports import PERCENT, TERMINAL, State
 from kit.mongo import Document
 from services.gateway import examples
-from services.gateway.answers import TASKS, Accepted, Task, points, task
+from services.gateway.answers import (
+    TASKS,
+    Accepted,
+    CompletedTask,
+    FailedTask,
+    PendingTask,
+    ProcessingTask,
+    Task,
+    points,
+    task,
+)
 
 
 class RefusedLink(BaseModel):
@@ -74,6 +84,16 @@ class BatchTask(BaseModel):
 
 
 AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
+
+
+class TaskPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TASK_PAGE]})
+
+    # Not `AnyTask`, whose discriminators, one in the other, OpenAPI has no words for.
+    tasks: list[PendingTask | ProcessingTask | CompletedTask | FailedTask | BatchTask] = Field(
+        description="Each as at its own address."
+    )
+    next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 
 def batch_task(batch: Document, children: Sequence[Document], username: str) -> BatchTask:

@@ -31,7 +31,9 @@ PROCESSING: Example = {
 }  # fmt: skip
 COMPLETED: Example = {
     **_TASK, "status": "completed", "progress": 100, "message": "Your project is ready", "points": 50,
-    "result": {"project_id": PROJECT_ID, "project_slug": "hello-world", "url": "/ada/hello-world"},
+    "result": {
+        "status": "completed", "project_id": PROJECT_ID, "project_slug": "hello-world", "url": "/ada/hello-world",
+    },
 }  # fmt: skip
 FAILED: Example = {
     **_TASK, "status": "failed", "progress": 10, "error": "The repository does not exist, or is private.",
@@ -50,6 +52,7 @@ BATCH: Example = {
     **_BATCH, "status": "processing", "progress": 67, "message": "1 of 2 imported, 1 refused", "completed": 1,
     "failed": 0, "children": [COMPLETED, PROCESSING],
 }  # fmt: skip
+TASK_PAGE: Example = {"tasks": [PROCESSING, COMPLETED, FAILED], "next_cursor": CURSOR}
 ACCEPTED_BATCH: Example = {
     "success": True, "kind": "batch", "task_id": BATCH_ID, "status_url": f"{TASKS}{BATCH_ID}/",
     "events_url": f"{TASKS}{BATCH_ID}/events/",

@@ -5,19 +5,20 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from kit.imports import TERMINAL, State
+from kit.imports import TERMINAL, State, newest_tasks
 from kit.mongo import Document
 from services.gateway import examples
 from services.gateway.addresses import peer
 from services.gateway.answers import TASKS, task
-from services.gateway.batch_answers import AnyTask, batch_task, ended, version_of
+from services.gateway.batch_answers import AnyTask, TaskPage, batch_task, ended, version_of
 from services.gateway.errors import NotFoundError
 from services.gateway.identity import Caller, CallerDep
 from services.gateway.openapi import errors
+from services.gateway.pages import Cursor, Limit, decode, encode, link_next
 from services.gateway.requests import seen_version
 from services.gateway.services import Gateway, GatewayDep
 
@@ -27,6 +28,7 @@ SEND_SECONDS = 30  # a client that reads nothing for so long is gone
 router = APIRouter(prefix=TASKS, tags=["tasks"])
 
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event seen.")]
+Status = Annotated[State | None, Query(description="Only those with this status.")]
 
 
 async def place(request: Request, gateway: GatewayDep, caller: CallerDep) -> AsyncIterator[None]:
@@ -45,6 +47,24 @@ STATES = {
         ("batch", examples.BATCH),
     )
 }
+
+
+@router.get("/", response_model=TaskPage, responses=errors())
+async def list_tasks(
+    gateway: GatewayDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None, status: Status = None
+) -> Response:
+    """Your imports, newest first, whether you or a sync began them. A channel is among them while it is being read, and
+    where it could not be; then its videos are. `Link: rel="next"` leads to the next page.
+    """
+    before = decode(cursor) if cursor else None
+    states = (status,) if status else tuple(State)
+    records = await newest_tasks(gateway.db, caller.user_id, states=states, limit=limit + 1, before=before)
+    shown = records[:limit]
+    following = encode(shown[-1]["created_at"], shown[-1]["_id"]) if len(records) > limit else None
+    tasks = [_listed(record, caller.username).model_dump(mode="json", exclude_none=True) for record in shown]
+    response = JSONResponse({"tasks": tasks, "next_cursor": following})
+    link_next(response, f"{TASKS}/", following, limit=limit, status=status)
+    return response
 
 
 @router.get(
@@ -122,6 +142,11 @@ async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> As
     async with aclosing(gateway.hub.follow_all(ids)) as states:
         async for records in states:
             yield batch_task(batch, sorted(records, key=lambda record: ids.index(record["_id"])), caller.username)
+
+
+def _listed(record: Document, username: str) -> AnyTask:
+    """A listing says what it refused, an import does not."""
+    return batch_task(record, (), username) if "refused" in record else task(record, username)
 
 
 async def _import(gateway: Gateway, caller: Caller, task_id: UUID) -> Document | None:

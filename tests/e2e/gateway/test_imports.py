@@ -65,7 +65,8 @@ async def test_a_status_shows_every_state(world: World) -> None:
     completed = (await ada.get(path)).json()
     assert (completed["status"], completed["points"], completed["progress"]) == ("completed", 50, 100)
     assert completed["result"] == {
-        "project_id": str(project_id), "project_slug": "hello-world", "url": "/ada/hello-world",
+        "status": "completed", "project_id": str(project_id), "project_slug": "hello-world",
+        "url": "/ada/hello-world",
     }  # fmt: skip
 
     await world.fail(other)

@@ -59,6 +59,7 @@ LINES = {
     "POST /api/v1/github/import/": own(202, urls=["https://github.com/octocat/two"]),
     "POST /api/v1/integrations/youtube/import/": own(202, video_url="https://youtube.com/three"),
     "POST /api/v1/integrations/youtube/import-channel/": own(202, channel_id="UCabcdefghijklmnopqrstuv"),
+    "GET /api/v1/integrations/tasks/": own(),
     "GET /api/v1/integrations/tasks/{task_id}/": READ,
     "GET /api/v1/integrations/tasks/{task_id}/events/": READ,
     "GET /api/v1/integrations/sources/": own(),
