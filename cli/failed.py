@@ -120,9 +120,10 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
     says less than what is under way. A look at a source is no import.
     """
     looks = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
-    origins = [origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))]
-    known = await db.imports.distinct("_id", {"_id": {"$in": [origin.import_id for origin in origins]}})
-    if strangers := len({origin.import_id for origin in origins} - set(known)):
+    imports = {it.origin: origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))}
+    ids = {origin.import_id for origin in imports.values()}
+    known = await db.imports.distinct("_id", {"_id": {"$in": [*ids]}})
+    if strangers := len(ids - set(known)):
         typer.echo(
             f"The database {db.name} does not know {strangers} of these imports, so their status could not follow. "
             "Is it the database of the stages (MONGODB_URL, MONGODB_DATABASE)? --force replays them anyway.",
@@ -131,8 +132,10 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
         if not force:
             raise typer.Exit(1)
     await look_again(db, looks)
-    opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in origins])
-    return await replay(KafkaSettings(), letters), opened
+    opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in imports.values()])
+    attempts = {one["_id"]: one["attempt"] async for one in db.imports.find({"_id": {"$in": [*ids]}}, {"attempt": 1})}
+    of_letters = {it: attempts[origin.import_id] for it, origin in imports.items() if origin.import_id in attempts}
+    return await replay(KafkaSettings(), letters, of_letters), opened
 
 
 def _letters(stage: str | None, reason: str | None, replayed: bool, of_import: UUID | None) -> list[DeadLetter]:

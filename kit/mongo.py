@@ -85,6 +85,10 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             partialFilterExpression={"is_showcase": True, "is_private": False},
         ),
     ],
+    "deletions": [
+        IndexModel([("user_id", ASCENDING), ("links", ASCENDING)], name="links"),
+        IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0),
+    ],
     "points": [
         IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
         IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),

@@ -4,17 +4,18 @@
 a replay leaves a note beside it, so that the same letter is not replayed twice by mistake.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaBroker
 
 from kit.kafka.broker import consumer_options, producer_options
-from kit.kafka.events import Undecodable
+from kit.kafka.events import ATTEMPT, Undecodable
 from kit.kafka.intake import is_undecodable
 from kit.kafka.raw import publish_raw
 from kit.settings import KafkaSettings
@@ -137,10 +138,13 @@ async def read(
     return sorted(known, key=lambda letter: letter.failed_at)
 
 
-async def replay(settings: KafkaSettings, letters: Collection[DeadLetter]) -> int:
+async def replay(
+    settings: KafkaSettings, letters: Collection[DeadLetter], attempts: Mapping[Origin, int] = MappingProxyType({})
+) -> int:
     """Publish each letter to the topic it came from: its value, key and headers, and when it was replayed. How many.
 
-    They are read anew, one by one. Nothing doubles: the event's id is the old one, and every stage does an id once.
+    `attempts` tells which attempt of its import a letter's replay belongs to, where that is not the first. The letters
+    are read anew, one by one. Nothing doubles: the event's id is the old one, and every stage does an id once.
     Durable on return. Raises ValueError, and then nothing was published, if one of them was not kept whole.
     """
     if any(letter.truncated for letter in letters):
@@ -152,7 +156,9 @@ async def replay(settings: KafkaSettings, letters: Collection[DeadLetter]) -> in
                 continue
             left.remove(letter.origin)
             now = datetime.now(UTC).isoformat().encode()
-            headers = [*((n, v) for n, v in letter.headers if n != REPLAYED_AT), (REPLAYED_AT, now)]
+            headers = [*((n, v) for n, v in letter.headers if n not in (REPLAYED_AT, ATTEMPT)), (REPLAYED_AT, now)]
+            if opened := attempts.get(letter.origin):
+                headers.append((ATTEMPT, str(opened).encode()))
             key = b"" if letter.value is None and letter.key is None else letter.key
             await producer.send_and_wait(letter.topic, value=letter.value, key=key, headers=headers)
             origin = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}

@@ -31,6 +31,8 @@ from schemas.journey import EVENT_BY_TOPIC
 PUBLISH_TIMEOUT = 30.0  # seconds; an idempotent producer itself never gives up
 MAX_OVERHEAD_BYTES = 16 * 1024  # key, headers and the batch around a record
 TRACEPARENT = "traceparent"
+ATTEMPT = "x-attempt"  # of the import, where an operator opened it again; without it, the first
+MAX_ATTEMPT_DIGITS = 9
 W3C_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _handling: ContextVar["ConsumerRecord[Any, Any] | None"] = ContextVar("handling", default=None)
@@ -46,6 +48,13 @@ def handling(record: "ConsumerRecord[Any, Any]") -> Iterator[None]:
             yield
     finally:
         _handling.reset(token)
+
+
+def attempt() -> int:
+    """Which attempt of its import the record belongs to that is being handled. What is published meanwhile is of the
+    same one. Anybody may have written the header; what is no count of ours is none."""
+    value = _attempt(_handling.get())
+    return int(value) if value else 1
 
 
 class Poison(Exception):
@@ -146,7 +155,7 @@ class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
         if cmd.destination in EVENT_BY_TOPIC and not isinstance(event, EVENT_BY_TOPIC[cmd.destination]):
             return None  # it goes out through the publisher of its own topic
         cmd = copy(cmd)
-        cmd.headers = headers_of(event, self._source) | _trace() | cmd.headers
+        cmd.headers = headers_of(event, self._source) | _carried() | cmd.headers
         cmd.key = cmd.key or event.key
         cmd.body = event.model_dump_json().encode()
         if len(cmd.body) > MAX_EVENT_BYTES - MAX_OVERHEAD_BYTES:
@@ -159,10 +168,17 @@ class EventMiddleware(BaseMiddleware[KafkaPublishCommand, Any]):
             raise KafkaTimeoutError from error
 
 
-def _trace() -> dict[str, str]:
+def _carried() -> dict[str, str]:
+    """What goes on from the record that is being handled to what comes of it."""
     record = _handling.get()
     trace = _header(record, TRACEPARENT) if record else ""
-    return {TRACEPARENT: trace} if W3C_TRACE.fullmatch(trace) else {}
+    carried = {TRACEPARENT: trace if W3C_TRACE.fullmatch(trace) else "", ATTEMPT: _attempt(record)}
+    return {name: value for name, value in carried.items() if value}
+
+
+def _attempt(record: "ConsumerRecord[Any, Any] | None") -> str:
+    value = _header(record, ATTEMPT) if record else ""
+    return value if value.isascii() and value.isdigit() and len(value) <= MAX_ATTEMPT_DIGITS else ""
 
 
 def _header(record: "ConsumerRecord[Any, Any]", name: str) -> str:

@@ -1,6 +1,7 @@
 """Composition root of stage 2, AI-analyse."""
 
 from kit.app import Stage
+from kit.attempts import Attempts
 from schemas.events import ContentAnalyzed, ContentFetched
 from services.analyzer.handler import Analyst, analyze
 from services.analyzer.memory import AnalysisMemory
@@ -14,10 +15,13 @@ def build(settings: AnalyzerSettings) -> Stage:
     spend = Spend(stage.db, settings)
     stage.resources.push_async_callback(spend.settle)
     model = Model(settings, spend, stage.resources) if settings.openai_api_key else None
+    attempts = Attempts(stage.db)
     analyst = Analyst(model, AnalysisMemory(stage.db))
 
     @stage.on(ContentFetched, emits=ContentAnalyzed)
-    async def on_content_fetched(event: ContentFetched) -> ContentAnalyzed:
+    async def on_content_fetched(event: ContentFetched) -> ContentAnalyzed | None:
+        if await attempts.over(event):
+            return None
         return await analyze(event, analyst)
 
     return stage

@@ -1,6 +1,7 @@
 """Composition root of stage 5, award."""
 
 from kit.app import Stage
+from kit.attempts import Attempts
 from schemas.events import PointsAwarded, ProjectSaved
 from services.awarder.handler import award
 from services.awarder.ledger import Ledger
@@ -10,9 +11,12 @@ from services.awarder.settings import AwarderSettings
 def build(settings: AwarderSettings) -> Stage:
     stage = Stage("awarder", settings)
     ledger = Ledger(stage.db)
+    attempts = Attempts(stage.db)
 
     @stage.on(ProjectSaved, emits=PointsAwarded)
     async def on_project_saved(event: ProjectSaved) -> PointsAwarded | None:
+        if await attempts.over(event):  # of what has failed nobody earns anything
+            return None
         return await award(event, ledger.enter, settings.points_per_project)
 
     return stage

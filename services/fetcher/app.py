@@ -6,6 +6,7 @@ from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
 from kit.app import Stage
+from kit.attempts import Attempts
 from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
 from kit.vault import Vault
@@ -20,6 +21,7 @@ from services.fetcher.sync import Sync
 def build(settings: FetcherSettings) -> Stage:
     stage = Stage("fetcher", settings)
     registry = build_registry(settings)
+    attempts = Attempts(stage.db)
     budgets = Budgets(stage.db)
     transport = open_transport()
     connections = Connections(stage.db, Vault(settings))
@@ -33,7 +35,9 @@ def build(settings: FetcherSettings) -> Stage:
     stage.resources.push_async_callback(tokens.aclose)
 
     @stage.on(ImportRequested, emits=ContentFetched)
-    async def on_import_requested(event: ImportRequested) -> ContentFetched:
+    async def on_import_requested(event: ImportRequested) -> ContentFetched | None:
+        if await attempts.over(event):  # before it costs an upstream call
+            return None
         return await fetch(event, registry, access)
 
     @stage.on(

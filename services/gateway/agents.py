@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from integrations.base import Credentials
 from integrations.youtube_find import NamedChannel
+from kit import deletions
 from kit.imports import TERMINAL
 from kit.looks import due
 from kit.mongo import Database, Document
@@ -115,6 +116,7 @@ class Agents:
             )
         if source is not None:
             await self._sources.remove(agent["_id"], source["_id"])
+        await deletions.remember(self._db, {"user_id": agent["_id"]}, datetime.now(UTC))
         for name in GATHERED:
             await self._db[name].delete_many({"user_id": agent["_id"]})
         await self._users.remove(agent["_id"])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from kit.app import Stage
+from kit.attempts import Attempts
 from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.handler import persist
 from services.writer.projector import LEAN_EVENTS, Projector
@@ -17,11 +18,12 @@ GATHER = timedelta(milliseconds=100)
 def build(settings: WriterSettings) -> Stage:
     stage = Stage("writer", settings)
     store = ProjectStore(stage.db)
+    attempts = Attempts(stage.db)
     projector = Projector(stage.db)
 
     @stage.on(ProjectDrafted, SourceSynced, emits=ProjectSaved)
     async def on_event(event: Event) -> ProjectSaved | None:
-        return await persist(event, store)
+        return await persist(event, store, attempts)
 
     @stage.on(*EVENTS, group="projector", stage="projector", events=LEAN_EVENTS, gather=GATHER)
     async def on_any_event(event: Event) -> None:

@@ -1,23 +1,29 @@
 """Stage 4: a drafted project is stored, once, under its owner and link; how its original stands is kept beside it."""
 
+from datetime import datetime
 from typing import Protocol
 
+from kit.attempts import Imports
 from schemas.events import Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.store import Saved
 
 
 class Store(Protocol):
-    async def save(self, event: ProjectDrafted, /) -> Saved: ...
+    async def save(self, event: ProjectDrafted, asked_at: datetime | None = None, /) -> Saved: ...
     async def stand(self, event: SourceSynced, /) -> None: ...
 
 
-async def persist(event: Event, store: Store) -> ProjectSaved | None:
-    """None for a source that was looked at: of its items' standing nobody has to be told."""
+async def persist(event: Event, store: Store, imports: Imports) -> ProjectSaved | None:
+    """None for a source that was looked at: of its items' standing nobody has to be told. None, too, where the import
+    has ended. Raises ContentNotFoundError where its owner has deleted the project since they asked for it."""
     if isinstance(event, SourceSynced):
         await store.stand(event)
         return None
     assert isinstance(event, ProjectDrafted)  # noqa: S101 (the stage consumes no others)
-    saved = await store.save(event)
+    found = await imports.of(event)
+    if found.over:
+        return None
+    saved = await store.save(event, found.asked_at)
     return ProjectSaved(
         id=event.child_id(ProjectSaved),
         import_id=event.import_id,

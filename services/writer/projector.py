@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 
 from kit.batch import Batcher
 from kit.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
+from kit.kafka.events import attempt
 from kit.mongo import Database, Document, each_written
 from kit.sources import to_millis
 from schemas.events import (
@@ -60,7 +61,7 @@ class Projector:
 
     async def __call__(self, event: Event) -> None:
         now = to_millis(datetime.now(UTC))  # as MongoDB gives it back
-        if (update := update_for(event, now)) is not None:
+        if (update := update_for(event, now, attempt())) is not None:
             await self._apply(Move(update, event.import_id, now, endings.ends(event)))
 
     async def _apply_many(self, moves: list[Move]) -> list[Exception | None]:
@@ -71,10 +72,10 @@ class Projector:
         return results
 
 
-def update_for(event: Event, now: datetime) -> UpdateOne | None:
-    """None for events that say nothing about an import's state."""
+def update_for(event: Event, now: datetime, attempt: int = 1) -> UpdateOne | None:
+    """None for events that say nothing about an import's state. What belongs to an earlier attempt changes nothing."""
     if isinstance(event, ImportFailed):
-        return failure(event, now)
+        return failure(event, now, attempt)
     if event.topic not in PROGRESS:
         return None
     rank, _, message = PROGRESS[event.topic]
@@ -92,10 +93,10 @@ def update_for(event: Event, now: datetime) -> UpdateOne | None:
     changes |= {"progress": rank, "state": State.COMPLETED if done else State.PROCESSING}
     if done:
         changes["active"] = False
-    return moved(event, rank, changes, now)
+    return moved(event, rank, changes, now, attempt)
 
 
-def failure(event: ImportFailed, now: datetime) -> UpdateOne:
+def failure(event: ImportFailed, now: datetime, attempt: int = 1) -> UpdateOne:
     told = event.model_dump(include={"error", "error_code", "action", "suggestion", "retry_at"}, exclude_none=True)
     rank = FAILS_BELOW.get(event.stage, DONE)
     changes: Document = {
@@ -107,10 +108,10 @@ def failure(event: ImportFailed, now: datetime) -> UpdateOne:
         "error": told,
         "active": False,
     }
-    return moved(event, rank, changes, now)
+    return moved(event, rank, changes, now, attempt)
 
 
-def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOne:
+def moved(event: Event, rank: int, changes: Document, now: datetime, attempt: int) -> UpdateOne:
     """Applies to the member's own import, where that is below `rank` and has not ended; only an operator's replay
     opens an ended one again. An import that other systems published is made on first sight."""
     born: Document = {
@@ -133,6 +134,7 @@ def moved(event: Event, rank: int, changes: Document, now: datetime) -> UpdateOn
             "user_id": event.user_id,
             "progress": {"$lt": rank},
             "state": {"$nin": TERMINAL},
+            "attempt": {"$lte": attempt},
         },
         {
             "$set": {**changes, "updated_at": now},

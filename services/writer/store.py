@@ -5,12 +5,14 @@ that was renamed keeps the id of its first link; where that is, is looked up.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from pymongo import UpdateOne
 
 from kit.batch import Batcher
-from kit.errors import BusyError
+from kit.deletions import Place, deleted
+from kit.errors import BusyError, ContentNotFoundError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from kit.projects import project_id
 from schemas.events import ProjectDrafted, SourceSynced
@@ -34,11 +36,16 @@ class Write:
 
     event: ProjectDrafted
     identity: UUID
+    asked_at: datetime  # what was deleted since then is not made again
     there: bool = False  # so that it is refreshed; else it is made
     slugs_taken: int = 0
     lost: bool = False  # its project is not where its link says: it was, or is now, renamed
     placed: bool = False
     result: Saved | Exception | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.identity, self.event.user_id, self.event.url)
 
     @property
     def record(self) -> Document:
@@ -65,15 +72,30 @@ class Write:
         return self.placed and stored.get("seen_at") is not None and bool(seen <= stored["seen_at"])
 
 
-def write_of(event: ProjectDrafted) -> Write:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`asked_at` is when the member asked for the import; None where others did, and only its sight tells its age."""
+
+    event: ProjectDrafted
+    asked_at: datetime | None
+
+
+def write_of(draft: Draft) -> Write:
+    event = draft.event
     identity = project_id(event.user_id, event.url)
-    return Write(event, identity, lost=event.project.formerly is not None)
+    asked_at = draft.asked_at or seen_at(event.project)
+    return Write(event, identity, asked_at, lost=event.project.formerly is not None)
 
 
 class ProjectStore:
     def __init__(self, db: Database) -> None:
+        self._db = db
         self._projects = db.projects
-        self.save: Batcher[ProjectDrafted, Saved] = Batcher(self._save_many)
+        self._save: Batcher[Draft, Saved] = Batcher(self._save_many)
+
+    async def save(self, event: ProjectDrafted, asked_at: datetime | None = None) -> Saved:
+        """Raises ContentNotFoundError where the project was deleted after it was asked for."""
+        return await self._save(Draft(event, asked_at))
 
     async def stand(self, event: SourceSynced) -> None:
         """How the originals of a source's projects stand. An older look never overwrites a newer one."""
@@ -81,10 +103,10 @@ class ProjectStore:
         if updates:
             await self._projects.bulk_write(updates, ordered=False)
 
-    async def _save_many(self, events: list[ProjectDrafted]) -> list[Saved | Exception]:
+    async def _save_many(self, drafts: list[Draft]) -> list[Saved | Exception]:
         """One insert for all, as most are new; again for the few whose slug or link was taken, and an update and a
         read for those that are there."""
-        writes = [write_of(event) for event in events]
+        writes = [write_of(draft) for draft in drafts]
         for _ in range(TRIES):
             waiting = [write for write in writes if write.result is None]
             if not waiting:
@@ -94,9 +116,30 @@ class ProjectStore:
                     write.identity, write.there = await self._place(write.event)
                     write.lost, write.placed = False, True
             there = [write for write in waiting if write.there]
-            await self._insert([write for write in waiting if not write.there])
+            await self._make([write for write in waiting if not write.there])
             await self._refresh(there)
         return [write.result or BusyError("No address was free for this project.") for write in writes]
+
+    async def _make(self, writes: list[Write]) -> None:
+        """But for what was deleted meanwhile; looked for again afterwards, as its owner may delete it at any moment."""
+        if not writes:
+            return
+        await self._refuse_deleted(writes)
+        await self._insert(made := [write for write in writes if write.result is None])
+        await self._refuse_deleted(made := [write for write in made if isinstance(write.result, Saved)])
+        if back := [write for write in made if not isinstance(write.result, Saved)]:
+            mine = [{"_id": write.identity, "created_by": write.event.import_id} for write in back]
+            await self._projects.delete_many({"$or": mine})
+
+    async def _refuse_deleted(self, writes: list[Write]) -> None:
+        times = await deleted(self._db, (write.place for write in writes))
+        for write in writes:
+            if (at := times.get(write.place)) is not None and write.asked_at < at:
+                write.result = ContentNotFoundError(
+                    "You deleted this project while it was on its way.",
+                    action="retry",
+                    suggestion="Import the link again if you want it back.",
+                )
 
     async def _insert(self, writes: list[Write]) -> None:
         if not writes:

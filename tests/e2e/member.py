@@ -49,6 +49,10 @@ class Member:
         """Once, whatever comes of it."""
         return await self._client.post(f"/api/v1{path}", json=body, headers=headers)
 
+    async def delete(self, path: str) -> None:
+        answer = await self._insist(lambda: self._client.delete(f"/api/v1{path}"))
+        assert answer.status_code == 204, answer.text
+
     async def get(self, path: str, **params: Any) -> Any:
         answer = await self._insist(lambda: self._client.get(f"/api/v1{path}", params=params))
         assert answer.status_code == 200, answer.text

@@ -9,6 +9,7 @@ import pytest
 import structlog.testing
 
 from kit.imports import State, pending, reopen
+from kit.kafka.events import ATTEMPT, handling
 from kit.mongo import Database, Document
 from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
 from schemas.content import Content as Blocks
@@ -25,6 +26,7 @@ from schemas.events import (
 )
 from services.writer.projector import Projector
 from tests.databases import made
+from tests.unit.kit.records import record as record_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 URL = "https://github.com/a/b"
@@ -137,8 +139,12 @@ async def test_an_import_that_has_failed_stays_so_until_an_operator_replays_it(d
         await Projector(db)(event)
     assert (await read(db, import_id))["state"] == State.FAILED
     assert await reopen(db, import_id, "u")
-    for event in others:
+    for event in (failed(import_id, "fetcher"), *others):
         await Projector(db)(event)
+    assert (await read(db, import_id))["state"] == State.PROCESSING, "what comes of the first attempt changes nothing"
+    with handling(record_of(headers=((ATTEMPT, b"2"),))):
+        for event in others:
+            await Projector(db)(event)
     record = await read(db, import_id)
     assert record["state"] == State.COMPLETED
     assert "error" not in record

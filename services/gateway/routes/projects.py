@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pymongo import ReturnDocument
 
+from kit import deletions
 from kit.mongo import Document
 from kit.projects import SHOWN_TO_ALL, edit
 from services.gateway.answers import ProjectAnswer, ProjectPage, ProjectSummary
@@ -52,8 +53,9 @@ async def change_project(project_id: UUID, body: ProjectPatch, gateway: GatewayD
 @router.delete("/projects/{project_id}/", status_code=204, responses=errors(403, 404))
 async def delete_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Response:
     """Delete a project of yours. Its points stay; importing the link again makes it anew, without new ones."""
-    deleted = await gateway.db["projects"].delete_one({"_id": project_id, "user_id": caller.user_id})
-    if not deleted.deleted_count:
+    hers = {"_id": project_id, "user_id": caller.user_id}
+    await deletions.remember(gateway.db, hers, datetime.now(UTC))
+    if not (await gateway.db["projects"].delete_one(hers)).deleted_count:
         raise NotFoundError("There is no such project.")
     return Response(status_code=204)
 
