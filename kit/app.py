@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from kit.engines import answers, prepare_engines
 from kit.failures import OUTAGE_WAITS, StageFailures
-from kit.kafka import keyed, make_broker
+from kit.kafka import keyed, make_broker, publishes_well
 from kit.mongo import connect
 from kit.process import make_app, serve
 from kit.settings import KafkaSettings, KeyedSettings, MongoSettings, ProcessSettings
@@ -90,7 +90,8 @@ class Stage:
                 await self.broker.stop()
 
     def live(self) -> bool:
-        return all(subscriber.health() for subscriber in self.broker.subscribers)  # type: ignore[attr-defined]
+        healthy = all(subscriber.health() for subscriber in self.broker.subscribers)  # type: ignore[attr-defined]
+        return healthy and publishes_well(self.broker)
 
     async def ready(self) -> Mapping[str, bool]:
         return {"kafka": await self.broker.ping(timeout=2), "mongodb": await answers(self.db)}

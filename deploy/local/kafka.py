@@ -108,8 +108,12 @@ class Kafka(Engine):
     def _argfile(self) -> Path:
         return self.data_dir / "java.args"
 
+    def cluster_id(self) -> str:
+        """For storage that is formatted now."""
+        return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
+
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
+        cluster = self.cluster_id()
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--ignore-formatted"]
         try:
             done = subprocess.run([str(self._java), f"@{self._argfile}", *tool], capture_output=True, text=True)

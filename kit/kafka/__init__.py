@@ -2,7 +2,8 @@
 
 from kit.kafka.broker import make_broker
 from kit.kafka.keyed import keyed
+from kit.kafka.raw import publishes_well
 from kit.kafka.subscriber import KeyedSubscriber
 from kit.kafka.topics import ensure_topics
 
-__all__ = ["KeyedSubscriber", "ensure_topics", "keyed", "make_broker"]
+__all__ = ["KeyedSubscriber", "ensure_topics", "keyed", "make_broker", "publishes_well"]

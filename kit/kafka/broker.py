@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLScram512
 
 from kit.kafka.events import EventMiddleware
+from kit.kafka.producer import Producer
 from kit.settings import KafkaSettings
 from schemas.events import MAX_EVENT_BYTES
 
@@ -30,7 +32,7 @@ DURABLE: dict[str, Any] = {
 
 def make_broker(settings: KafkaSettings, *, client_id: str, middlewares: Sequence[Any] = ()) -> KafkaBroker:
     """A broker whose publishers take events. FastStream's own log lines, which quote records, are off."""
-    return KafkaBroker(
+    broker = KafkaBroker(
         settings.kafka_bootstrap_servers.split(","),
         client_id=client_id,
         security=_security(settings),
@@ -38,6 +40,8 @@ def make_broker(settings: KafkaSettings, *, client_id: str, middlewares: Sequenc
         logger=None,
         **DURABLE,
     )
+    broker.config.broker_config.producer = Producer(lambda: AIOKafkaProducer(**broker._connection_kwargs))
+    return broker
 
 
 def consumer_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:

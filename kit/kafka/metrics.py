@@ -30,6 +30,12 @@ OUTCOMES = Counter("thrive_outcomes", "How attempts ended: done, retry, defer, f
 DEAD_LETTERS = Counter("thrive_dead_letters", "Records parked.", ("group", "topic", "reason"))
 COMMIT_FAILURES = Counter("thrive_commit_failures", "Commits that Kafka did not take.", ("group",))
 POLL_FAILURES = Counter("thrive_poll_failures", "Polls that failed instead of bringing records.", ("group",))
+PUBLISH_FAILURES = Counter(
+    "thrive_publish_failures",
+    "Publications that Kafka did not take: broken (the producer's numbering), refused, away, no_answer.",
+    ("why",),
+)
+RENEWALS = Counter("thrive_producer_renewals", "Producers replaced, for their numbering or their silence.", ("why",))
 
 SUBSCRIBERS: "WeakSet[KeyedSubscriber]" = WeakSet()
 

@@ -8,12 +8,10 @@ import asyncio
 import random
 import traceback
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from faststream.kafka import KafkaBroker
 
@@ -22,7 +20,6 @@ from kit.kafka import dead_letters, metrics
 from kit.kafka.breaker import Breaker, Verdict
 from kit.kafka.events import Poison, handling
 from kit.kafka.lanes import Record
-from kit.kafka.raw import current_producer, is_stuck, renew_producer
 from kit.settings import KeyedSettings
 from schemas.journey import stage_of
 
@@ -75,7 +72,6 @@ class Settlement:
             attempts = retries = holds = 0
             while True:
                 attempts += 1
-                producer = current_producer(self._broker)
                 try:
                     async with asyncio.timeout(self._settings.handler_timeout.total_seconds()) as limit:
                         result = await attempt(record)
@@ -88,7 +84,7 @@ class Settlement:
                 self._judge(outcome, self._verdict(outcome, error))
                 if outcome is Outcome.HOLD:
                     holds += 1
-                    await self._hold(record, error, holds, pause, producer)
+                    await self._hold(record, error, holds, pause)
                 elif outcome is Outcome.RETRY and retries < self._settings.max_retries and _wait(error) <= MAX_BACKOFF:
                     retries += 1
                     await pause(max(_wait(error), self._jitter(retries, MAX_BACKOFF)))
@@ -156,7 +152,6 @@ class Settlement:
         """Write, however long our engines are away. Returns the error that no waiting cures."""
         holds = 0
         while True:
-            producer = current_producer(self._broker)
             try:
                 async with asyncio.timeout(self._settings.handler_timeout.total_seconds()) as limit:
                     await write()
@@ -165,20 +160,15 @@ class Settlement:
                     return error
                 holds += 1
                 self._judge(Outcome.HOLD, Verdict.BAD)
-                await self._hold(record, error, holds, pause, producer)
+                await self._hold(record, error, holds, pause)
             else:
                 if holds:
                     self._judge("done", Verdict.GOOD)
                 return None
 
-    async def _hold(
-        self, record: Record, error: BaseException, holds: int, pause: Pause, producer: AIOKafkaProducer | None
-    ) -> None:
+    async def _hold(self, record: Record, error: BaseException, holds: int, pause: Pause) -> None:
         if holds == 1:
             log.warning("held", stage=self._stage, **_where(record), error_class=type(error).__name__)
-        if producer is not None and is_stuck(error):
-            with suppress(KafkaError):  # the next hold tries again
-                await renew_producer(self._broker, producer)
         await pause(self._jitter(holds, MAX_HOLD))
 
     def _verdict(self, outcome: Outcome, error: BaseException) -> Verdict:

@@ -79,6 +79,7 @@ def create_app(
     *,
     accounts: Accounts | None = None,
     find_key: FindKey | None = None,
+    publishes_well: Callable[[], bool] = lambda: True,
     resources: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> FastAPI:
     """Pure wiring: nothing connects before the lifespan, which holds the `resources` while it feeds the hub.
@@ -132,6 +133,7 @@ def create_app(
         agents=Agents(db, members, following, batches, importing, accounts.channels),
         pushes=Pushes(db),
         subscriptions=Subscriptions(db, settings.webhook_key),
+        publishes_well=publishes_well,
     )
     public = (
         imports,
@@ -214,7 +216,16 @@ def build(settings: GatewaySettings) -> FastAPI:
             yield
 
     registry = build_registry(connecting)
-    return create_app(settings, db, publisher, registry, accounts=accounts, find_key=find_key, resources=resources)
+    return create_app(
+        settings,
+        db,
+        publisher,
+        registry,
+        accounts=accounts,
+        find_key=find_key,
+        publishes_well=publisher.well,
+        resources=resources,
+    )
 
 
 async def _until_indexed(db: Database) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from aiokafka.errors import KafkaError
 
-from kit.kafka import ensure_topics, make_broker
+from kit.kafka import ensure_topics, make_broker, publishes_well
 from kit.settings import KafkaSettings
 from schemas.events import Event
 from schemas.journey import TOPICS
@@ -27,6 +27,10 @@ class Publisher:
     async def __call__(self, event: Event) -> None:
         """Durable on return. Raises at once if the broker was never reached; its later absence takes time to show."""
         await self._broker.publish(event, topic=event.topic)
+
+    def well(self) -> bool:
+        """For liveness."""
+        return publishes_well(self._broker)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,5 +1,6 @@
 """What the routes work with, made once in the composition root."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -72,6 +73,7 @@ class Gateway:
     agents: Agents
     pushes: Pushes
     subscriptions: Subscriptions
+    publishes_well: Callable[[], bool]
 
 
 async def gateway(request: Request) -> Gateway:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from integrations.settings import IntegrationSettings
 from kit.engines import answers, prepare_engines
 from kit.http import open_transport
-from kit.kafka import make_broker
+from kit.kafka import make_broker, publishes_well
 from kit.kafka.raw import publish_raw
 from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
@@ -100,7 +100,10 @@ def build(settings: SchedulerSettings) -> Starlette:
     async def ready() -> Mapping[str, bool]:
         return {"kafka": await broker.ping(timeout=2), "mongodb": await answers(db)}
 
-    return make_app(running, lambda: monotonic() - min(heartbeats.values()) < SILENCE, ready)
+    def live() -> bool:
+        return monotonic() - min(heartbeats.values()) < SILENCE and publishes_well(broker)
+
+    return make_app(running, live, ready)
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """For the orchestrator and Prometheus; no token is asked."""
 
-from typing import Literal
-
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +17,7 @@ router = APIRouter(tags=["health"])
 class Live(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"live": True}]})
 
-    live: Literal[True] = True
+    live: bool = True
 
 
 class Ready(BaseModel):
@@ -29,10 +27,15 @@ class Ready(BaseModel):
     kafka: bool
 
 
-@router.get("/livez")
-async def livez() -> Live:
-    """The process answers."""
-    return Live()
+@router.get(
+    "/livez",
+    response_model=Live,
+    responses={503: {"model": Live, "description": "Kafka takes nothing of this process: restart it."}},
+)
+async def livez(gateway: GatewayDep) -> Response:
+    """The process answers, and nothing keeps it from publishing but an absence of Kafka."""
+    live = gateway.publishes_well()
+    return JSONResponse({"live": live}, 200 if live else 503)
 
 
 @router.get(

@@ -7,9 +7,10 @@ import inspect
 from importlib.metadata import version
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faststream._internal.broker.registrator import Registrator
 from faststream._internal.endpoint.subscriber.mixins import TasksMixin
 from faststream._internal.endpoint.subscriber.usecase import SubscriberUsecase
@@ -20,6 +21,7 @@ from faststream.kafka.subscriber.usecase import DefaultSubscriber, LogicSubscrib
 from pydantic import SecretStr
 
 from kit.kafka import keyed, make_broker
+from kit.kafka.producer import Producer
 from kit.settings import KafkaSettings, KeyedSettings
 from schemas.events import MAX_EVENT_BYTES
 from tests.unit.kafka.fakes import RecordingFailures
@@ -41,6 +43,10 @@ def test_the_versions_are_those_that_were_read() -> None:
         (TasksMixin.add_task, ["self", "func", "func_args", "func_kwargs", "restart_on_failure"]),
         (Registrator.subscriber, ["self", "subscriber", "persistent"]),
         (AioKafkaFastProducerImpl.connect, ["self", "producer", "serializer", "codec"]),
+        (AioKafkaFastProducerImpl.publish, ["self", "cmd"]),
+        (AioKafkaFastProducerImpl.publish_batch, ["self", "cmd"]),
+        (AioKafkaFastProducerImpl.disconnect, ["self"]),
+        (MessageAccumulator.fail_all, ["self", "exception"]),
         (AIOKafkaConsumer.getmany, ["self", "partitions", "timeout_ms", "max_records"]),
         (AIOKafkaConsumer.seek, ["self", "partition", "offset"]),
         (AIOKafkaConsumer.commit, ["self", "offsets"]),
@@ -98,7 +104,9 @@ def test_the_subscriber_commits_nothing_by_itself() -> None:
 async def test_publishes_are_idempotent_and_acknowledged_by_all() -> None:
     broker = make_broker(KafkaSettings(), client_id="c")
     assert isinstance(broker, KafkaBroker)
-    producer = AIOKafkaProducer(**broker._connection_kwargs)
+    assert isinstance(broker.config.producer, Producer)
+    producer = broker.config.producer._make()
+    assert producer._sender.sender_task is None
     assert producer._txn_manager is not None  # idempotence
     assert producer._sender._acks == -1
     assert producer._max_request_size > 4 * 1024 * 1024
