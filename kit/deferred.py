@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from aiokafka import ConsumerRecord
 from bson.binary import Binary
+from pymongo import DeleteOne, UpdateOne
 
 from kit.mongo import Database, Document
 
@@ -73,10 +74,15 @@ def _kept(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     return kept
 
 
-async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Document]:
-    """Up to `limit` due messages, oldest first, that no other relay has in hand."""
+async def claim(db: Database, now: datetime, *, limit: int = 200, again: bool = False) -> list[Document]:
+    """Up to `limit` due messages, oldest first, that no other relay has in hand: of those that were never put off, or
+    `again` of those that were, so that neither stand behind the others."""
+    if limit <= 0:
+        return []
     free = {"due_at": {"$lte": now}, "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
-    due = await db.deferred.find(free, {"_id": 1}).sort("due_at", 1).limit(limit).to_list()
+    lane = {**free, "relay_tries": {"$gte": 1} if again else None}
+    order = "claimed_until" if again else "due_at"  # of those that were put off, whoever has waited longest
+    due = await db.deferred.find(lane, {"_id": 1}).sort(order, 1).limit(limit).to_list()
     if not due:
         return []
     claim_id = uuid4()
@@ -87,8 +93,22 @@ async def claim(db: Database, now: datetime, *, limit: int = 200) -> list[Docume
     return await db.deferred.find({"_id": {"$in": ids}, "claim": claim_id}).sort("due_at", 1).to_list()
 
 
-async def done(db: Database, messages: list[Document]) -> None:
+async def done(db: Database, messages: Sequence[Document]) -> None:
     """These were published; what is left of their claim comes back when it runs out."""
-    if not messages:
-        return
-    await db.deferred.delete_many({"_id": {"$in": [m["_id"] for m in messages]}, "claim": messages[0]["claim"]})
+    if messages:
+        await db.deferred.bulk_write([DeleteOne(_claimed(message)) for message in messages], ordered=False)
+
+
+async def put_off(db: Database, messages: Sequence[tuple[Document, datetime]]) -> None:
+    """Kafka did not take these; each comes again at its time."""
+    if messages:
+        writes = [
+            UpdateOne(_claimed(message), {"$set": {"claimed_until": at}, "$inc": {"relay_tries": 1}})
+            for message, at in messages
+        ]
+        await db.deferred.bulk_write(writes, ordered=False)
+
+
+def _claimed(message: Document) -> Document:
+    """Unless it was put, or claimed, anew meanwhile."""
+    return {"_id": message["_id"], "claim": message["claim"]}

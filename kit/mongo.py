@@ -60,6 +60,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
             name="newest",
         ),
+        # What Kafka did not take when it was last tried.
+        IndexModel([("relay_after", ASCENDING)], name="put_off", sparse=True),
         # Those of syncs, some time after their items have been handed on anew.
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
     ],

@@ -14,12 +14,13 @@ from integrations.settings import IntegrationSettings
 from kit.engines import answers, prepare_engines
 from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
+from kit.kafka.events import ATTEMPT
 from kit.kafka.raw import publish_raw
 from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
 from schemas.events import Event
 from services.scheduler.hub import Hub
-from services.scheduler.relay import BATCH, Relay
+from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sources import Sources
 from services.scheduler.subscriptions import Subscriptions
@@ -33,8 +34,9 @@ def build(settings: SchedulerSettings) -> Starlette:
     db = connect(settings)
     broker = make_broker(settings, client_id="scheduler")
 
-    async def publish(event: Event) -> None:
-        await broker.publish(event, topic=event.topic)
+    async def publish(event: Event, attempt: int = 1) -> None:
+        headers = {ATTEMPT: str(attempt)} if attempt > 1 else {}
+        await broker.publish(event, topic=event.topic, headers=headers)
 
     async def send(message: Document) -> None:
         headers = [(name, bytes(value)) for name, value in message["headers"]]
@@ -47,14 +49,12 @@ def build(settings: SchedulerSettings) -> Starlette:
     at_once = math.ceil(settings.syncs_per_second * settings.tick.total_seconds())
     sources = Sources(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
 
-    async def relayed() -> bool:
-        return await relay.tick() >= BATCH
-
     async def synced() -> bool:
         await sources.tick()
         return False  # a backlog is worked off at its pace
 
-    ticks: dict[str, Callable[[], Awaitable[bool]]] = {"relay": relayed, "sources": synced}
+    ticks: dict[str, Callable[[], Awaitable[bool]]] = {name: duty.tick for name, duty in relay.duties.items()}
+    ticks["sources"] = synced
     transport = open_transport()
     if settings.webhook_key.get_secret_value():
         ticks["subscriptions"] = Subscriptions(
@@ -92,7 +92,7 @@ def build(settings: SchedulerSettings) -> Starlette:
             stopping.set()  # what a round cleans up with may fail, and its error takes the place of the cancellation
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, relay.close(), return_exceptions=True)
             await broker.stop()
             await transport.aclose()
             await db.client.close()

@@ -14,7 +14,13 @@ OVERDUE_AFTER = timedelta(hours=1)
 
 def unpublished(now: datetime, after: timedelta) -> Document:
     """A filter: accepted and released, but never seen on the topic."""
-    return {"active": True, "released": True, "published": False, "updated_at": {"$lt": now - after}}
+    waited = {"updated_at": {"$lt": now - after}, "relay_after": None}
+    return {"active": True, "released": True, "published": False, **waited}
+
+
+def put_off(now: datetime) -> Document:
+    """A filter: Kafka did not take it when it was last tried, and its pause is over."""
+    return {"active": True, "released": True, "published": False, "relay_after": {"$lte": now}}
 
 
 def stalled(now: datetime, after: timedelta) -> Document:

@@ -1,21 +1,25 @@
 """The relay: what waits in MongoDB goes to Kafka when its time has come.
 
-Any number of relays may run. Publishing twice is harmless, as every event's id is derived and every stage idempotent;
-so nothing here is locked, and a relay that dies in the middle costs repetitions only.
+Its duties share nothing but the producer: each has a loop of its own, and none waits for a message that Kafka does not
+take. Any number of relays may run. Publishing twice is harmless, as every event's id is derived and every stage
+idempotent; so nothing here is locked, and a relay that dies in the middle costs repetitions only.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
+from pymongo import UpdateOne
 
 from kit import deferred
 from kit.imports import IN_FLIGHT, requested
 from kit.mongo import Database, Document
 from schemas.events import Event
-from services.scheduler.due import stalled, to_release, unpublished
+from services.scheduler.due import put_off, stalled, to_release, unpublished
+from services.scheduler.sending import GRACE, Note, Publish, Sending
 from services.scheduler.settings import SchedulerSettings
 
 log = structlog.get_logger()
@@ -23,42 +27,91 @@ log = structlog.get_logger()
 RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why they had waited", ["why"])
 BATCH = 200
 
-Publish = Callable[[Event], Awaitable[None]]
-PublishRaw = Callable[[Document], Awaitable[None]]
+PublishEvent = Callable[[Event, int], Awaitable[None]]  # the event, and the attempt that it belongs to
+Find = Callable[[datetime, int], Awaitable[Sequence[Document]]]
+
+
+class Duty:
+    """Finds what is due, and sends it."""
+
+    def __init__(self, why: str, find: Find, sending: Sending) -> None:
+        self._why, self._find, self._sending = why, find, sending
+
+    async def tick(self) -> bool:
+        """One round; whether there is more to do at once. Raises what MongoDB raises: the next round tries again."""
+        room = self._sending.room
+        messages = await self._find(datetime.now(UTC), room)
+        sent = await self._sending(messages)
+        if sent:
+            log.info("relayed", why=self._why, count=sent)
+        return sent > 0 and len(messages) >= room
+
+    async def close(self) -> None:
+        await self._sending.close()
 
 
 class Relay:
-    def __init__(self, db: Database, publish: Publish, publish_raw: PublishRaw, settings: SchedulerSettings) -> None:
+    """`duties` by their names."""
+
+    def __init__(
+        self,
+        db: Database,
+        publish: PublishEvent,
+        publish_raw: Publish,
+        settings: SchedulerSettings,
+        *,
+        grace: float = GRACE,
+    ) -> None:
         self._db = db
-        self._publish = publish
-        self._publish_raw = publish_raw
         self._settings = settings
 
-    async def tick(self) -> int:
-        """One round; returns how many messages it published. Raises what the engines raise: the next round retries."""
-        now = datetime.now(UTC)
-        return sum(
-            [
-                await self._deferred(now),
-                await self._again(unpublished(now, self._settings.unpublished_after), "unpublished", now),
-                await self._release(now),
-                await self._again(stalled(now, self._settings.stalled_after), "stalled", now),
-            ]
-        )
+        async def start(record: Document) -> None:
+            await publish(requested(record), record["attempt"])
 
-    async def _deferred(self, now: datetime) -> int:
-        messages = await deferred.claim(self._db, now, limit=BATCH)
-        if messages:
-            sent = await _each(self._publish_raw, messages)
-            await deferred.done(self._db, sent)  # after the broker has them
-            RELAYED.labels("deferred").inc(len(sent))
-        return len(messages)
+        def of_deferred(why: str, *, again: bool) -> Duty:
+            async def find(now: datetime, room: int) -> list[Document]:
+                return await deferred.claim(db, now, limit=room, again=again)
 
-    async def _again(self, which: Document, why: str, now: datetime) -> int:
-        records = await self._db.imports.find(which).sort("created_at", 1).limit(BATCH).to_list()
-        return await self._start(records, why, now)
+            noted = _counted("deferred", partial(deferred.done, db))
+            return Duty(why, find, Sending(publish_raw, noted, partial(deferred.put_off, db), most=BATCH, grace=grace))
 
-    async def _release(self, now: datetime) -> int:
+        def of_imports(why: str, find: Find, counted_as: str = "") -> Duty:
+            noted = _counted(counted_as or why, self._published)
+            return Duty(why, find, Sending(start, noted, self._put_off, most=BATCH, grace=grace))
+
+        self.duties: Mapping[str, Duty] = {
+            "deferred": of_deferred("deferred", again=False),
+            "deferred-again": of_deferred("deferred again", again=True),
+            "unpublished": of_imports("unpublished", self._unpublished),
+            "unpublished-again": of_imports("unpublished again", self._again, "unpublished"),
+            "released": of_imports("released", self._release),
+            "stalled": of_imports("stalled", self._stalled),
+        }
+
+    async def tick(self) -> None:
+        """A round of each, for tests."""
+        for duty in self.duties.values():
+            await duty.tick()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(duty.close() for duty in self.duties.values()))
+
+    async def _unpublished(self, now: datetime, room: int) -> list[Document]:
+        return await self._started(unpublished(now, self._settings.unpublished_after), "created_at", now, room)
+
+    async def _again(self, now: datetime, room: int) -> list[Document]:
+        return await self._started(put_off(now), "relay_after", now, room)
+
+    async def _stalled(self, now: datetime, room: int) -> list[Document]:
+        return await self._started(stalled(now, self._settings.stalled_after), "created_at", now, room)
+
+    async def _started(self, which: Document, order: str, now: datetime, room: int) -> list[Document]:
+        if room <= 0:
+            return []
+        records = await self._db.imports.find(which).sort(order, 1).limit(room).to_list()
+        return await self._start(records, now)
+
+    async def _release(self, now: datetime, room: int) -> list[Document]:
         # The first few of every member, so that nobody's long queue hides another's single import.
         per_user = self._settings.imports_in_flight_per_user
         waiting = await self._db.imports.aggregate(
@@ -70,7 +123,7 @@ class Relay:
         )
         records = [record async for member in waiting for record in member["first"]]
         if not records:
-            return 0
+            return []
         users = list({record["user_id"] for record in records})
         counted = await self._db.imports.aggregate(
             [
@@ -79,33 +132,40 @@ class Relay:
             ]
         )
         in_flight = {row["_id"]: row["in_flight"] async for row in counted}
-        chosen = to_release(records, in_flight, per_user)[:BATCH]
-        return await self._start(chosen, "released", now)
+        return await self._start(to_release(records, in_flight, per_user)[: max(0, room)], now)
 
-    async def _start(self, records: Sequence[Document], why: str, now: datetime) -> int:
-        if not records:
-            return 0
+    async def _start(self, records: list[Document], now: datetime) -> list[Document]:
         # Marked first, so that a slow broker is not asked again at the next tick; unpublished ones come round again.
-        await self._db.imports.update_many(
-            {"_id": {"$in": [record["_id"] for record in records]}, "active": True},
-            {"$set": {"released": True, "updated_at": now}},
-        )
-        sent = await _each(lambda record: self._publish(requested(record)), records)
+        if records:
+            await self._db.imports.update_many(
+                {"_id": {"$in": [record["_id"] for record in records]}, "active": True},
+                {"$set": {"released": True, "updated_at": now}},
+            )
+        return records
+
+    async def _published(self, records: list[Document]) -> None:
         # The broker has them, so nobody need wait until the projector has seen them too.
         await self._db.imports.update_many(
-            {"_id": {"$in": [record["_id"] for record in sent]}}, {"$set": {"published": True}}
+            {"_id": {"$in": [record["_id"] for record in records]}},
+            {"$set": {"published": True}, "$unset": {"relay_after": "", "relay_tries": ""}},
         )
-        RELAYED.labels(why).inc(len(sent))
-        log.info("relayed", why=why, count=len(sent))
-        return len(records)
+
+    async def _put_off(self, records: list[tuple[Document, datetime]]) -> None:
+        await self._db.imports.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": record["_id"], "active": True},
+                    {"$set": {"relay_after": at, "published": False}, "$inc": {"relay_tries": 1}},
+                )
+                for record, at in records
+            ],
+            ordered=False,
+        )
 
 
-async def _each(publish: PublishRaw, records: Sequence[Document]) -> list[Document]:
-    """Those that went out: one that Kafka does not take holds up no other. Raises when none did."""
-    results = await asyncio.gather(*(publish(record) for record in records), return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    if len(errors) == len(records):
-        raise errors[0]
-    for error in errors:
-        log.warning("not relayed", error=type(error).__name__)
-    return [record for record, result in zip(records, results, strict=True) if result is None]
+def _counted(why: str, note: Note) -> Note:
+    async def counted(messages: list[Document]) -> None:
+        await note(messages)
+        RELAYED.labels(why).inc(len(messages))
+
+    return counted
