@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from kit.kafka import ensure_topics
 from kit.mongo import Database, ensure_indexes, is_outage
-from kit.settings import KafkaSettings
+from kit.settings import KafkaSettings, MongoSettings
 from schemas.journey import TOPICS, Topic
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ async def prepare_engines(settings: KafkaSettings, db: Database, topics: Iterabl
     while True:
         try:
             await ensure_topics(settings, topics)
-            await ensure_indexes(db)
+            await ensure_indexes(db, settings if isinstance(settings, MongoSettings) else None)
         except Exception as error:
             if not (is_outage(error) or isinstance(error, KafkaError | OSError)):
                 raise

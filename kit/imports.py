@@ -149,7 +149,7 @@ async def reopen(db: Database, import_id: UUID, user_id: str) -> bool:
     which = {"_id": import_id, "user_id": user_id, "state": State.FAILED}
     changes: Document = {
         "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC), "active": True},
-        "$unset": {"error": ""},
+        "$unset": {"error": "", "ended_at": ""},
         "$inc": {"version": 1, "attempt": 1},
     }
     try:

@@ -31,6 +31,16 @@ Collection = AsyncCollection[Document]
 DUPLICATE_KEY = 11_000
 TOO_LARGE = 10_334
 
+OTHER_OPTIONS = 85  # the server's word for an index that is there with another lifetime
+
+# Which records go after a time that is a setting, by collection and index.
+KEPT: Mapping[tuple[str, str], str] = {
+    ("imports", "ended"): "imports_kept",
+    ("batches", "old"): "imports_kept",
+    ("notices", "old"): "notices_kept",
+    ("runs", "old"): "runs_kept",
+}
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "imports": [
         # One import of a link under way at a time: the second request finds the first one's task.
@@ -64,6 +74,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("relay_after", ASCENDING)], name="put_off", sparse=True),
         # Those of syncs, some time after their items have been handed on anew.
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
+        IndexModel([("ended_at", ASCENDING)], name="ended", expireAfterSeconds=0, sparse=True),
     ],
     "projects": [
         # What stands at a link; none, where another thing has taken it since.
@@ -75,16 +86,21 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
         IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
-        # The newest of everybody's, all of them and narrowed down.
+        # The newest of everybody's, all of them and narrowed down, and of one member as others see them.
         IndexModel(
             [("created_at", DESCENDING), ("_id", DESCENDING)],
             name="explore",
-            partialFilterExpression={"is_showcase": True, "is_private": False},
+            partialFilterExpression={"shown": True},
         ),
         IndexModel(
             [("facets", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
             name="facets",
-            partialFilterExpression={"is_showcase": True, "is_private": False},
+            partialFilterExpression={"shown": True},
+        ),
+        IndexModel(
+            [("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="newest_shown",
+            partialFilterExpression={"shown": True},
         ),
     ],
     "deletions": [
@@ -93,7 +109,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     "points": [
         IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
-        IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING)], name="by_user"),
+        IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING), ("_id", DESCENDING)], name="by_user"),
     ],
     # An account's entry goes a day after its last window has ended.
     "budgets": [IndexModel([("reset_at", ASCENDING)], name="over", expireAfterSeconds=86_400)],
@@ -103,8 +119,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("waits_for", ASCENDING)], name="waits_for", sparse=True),
     ],
     "connections": [IndexModel([("user_id", ASCENDING)], name="by_user")],
-    "notices": [IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user")],
+    "notices": [
+        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user"),
+        IndexModel([("created_at", ASCENDING)], name="old", expireAfterSeconds=0),
+    ],
     "batches": [
+        IndexModel([("user_id", ASCENDING)], name="by_user"),
+        IndexModel([("created_at", ASCENDING)], name="old", expireAfterSeconds=0),
         IndexModel(
             [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
             name="newest",
@@ -170,7 +191,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     # The history of a source, for as long as anybody would look back.
     "runs": [
         IndexModel([("source_id", ASCENDING), ("finished_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
-        IndexModel([("finished_at", ASCENDING)], name="old", expireAfterSeconds=90 * 86_400),
+        IndexModel([("finished_at", ASCENDING)], name="old", expireAfterSeconds=0),
     ],
     "source_items": [IndexModel([("source_id", ASCENDING), ("url", ASCENDING)], name="by_source")],
     # A day longer than Kafka may redeliver what they answer.
@@ -203,10 +224,30 @@ def connect(settings: MongoSettings) -> Database:
     return client.get_database(settings.mongodb_database, codec_options=options)
 
 
-async def ensure_indexes(db: Database) -> None:
-    """Create what is missing; cheap and safe to repeat in every process."""
-    for name, indexes in INDEXES.items():
-        await db[name].create_indexes(indexes)
+async def ensure_indexes(db: Database, kept: MongoSettings | None = None) -> None:
+    """Create what is missing, and have old records go when `kept` says; cheap and safe to repeat in every process."""
+    for name in INDEXES:
+        indexes = indexes_of(name, kept or MongoSettings.model_construct())
+        try:
+            await db[name].create_indexes(indexes)
+        except OperationFailure as error:
+            if error.code != OTHER_OPTIONS:
+                raise
+            for index in (one.document for one in indexes if (name, one.document["name"]) in KEPT):
+                changed = {"name": index["name"], "expireAfterSeconds": index["expireAfterSeconds"]}
+                await db.command("collMod", name, index=changed)
+            await db[name].create_indexes(indexes)
+
+
+def indexes_of(collection: str, kept: MongoSettings) -> list[IndexModel]:
+    """The collection's indexes, with the lifetimes that are settings."""
+    indexes = []
+    for index in INDEXES[collection]:
+        keys, options = list(index.document["key"].items()), {n: v for n, v in index.document.items() if n != "key"}
+        if setting := KEPT.get((collection, options["name"])):
+            options["expireAfterSeconds"] = round(getattr(kept, setting).total_seconds())
+        indexes.append(IndexModel(keys, **options))
+    return indexes
 
 
 def is_outage(error: BaseException) -> bool:

@@ -6,15 +6,32 @@
 Both writers change a record with one atomic update each, so they may come in any order and as often as they like.
 """
 
-from collections.abc import Iterator, Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
+from itertools import combinations, product
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from kit.mongo import Document
 from schemas.content import Project
 
+COMBINED_TECHNOLOGIES = 12  # of a project, its most important ones: as many as an analysis names
 FROM_UPSTREAM = ("title", "description")  # what both the upstream and the owner have a word on
+# The last stage of every update of a project: whether everybody finds it, so that no list passes over hidden ones.
+SHOWN: Document = {
+    "$set": {
+        "shown": {
+            "$and": [
+                "$is_showcase",
+                {"$not": "$is_private"},
+                {"$ne": ["$source_state", "private"]},
+                {"$ne": ["$source_private", True]},
+            ]
+        }
+    }
+}
 SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"}, "source_private": {"$ne": True}}
 
 
@@ -39,6 +56,7 @@ def edit(changes: Mapping[str, Any], now: datetime) -> list[Document]:
             }
         },
         *({"$unset": f"edited.{field}"} for field in given_back),
+        SHOWN,
     ]
 
 
@@ -65,16 +83,29 @@ def upstream_changes(record: Document) -> Document:
 
 
 def facets(project: Project) -> list[str]:
-    """What lists of projects are narrowed down by."""
-    named = {facet("type", project.type), facet("type", project.project_type)}
-    if project.platform:
-        named.add(facet("platform", project.platform))
-    return sorted(named | {facet("technology", name) for name in project.technologies})
+    """What lists of projects are narrowed down by: each filter, and each combination of two or three filters of
+    different kinds, so that any list is one look-up, also where two filters are common and never meet."""
+    types = [facet("type", name) for name in {project.type, project.project_type}]
+    platforms = [facet("platform", project.platform)] if project.platform else []
+    technologies = [facet("technology", name) for name in project.technologies]
+    kinds = (types, platforms, technologies[:COMBINED_TECHNOLOGIES])
+    some = (chosen for count in (2, 3) for chosen in combinations(kinds, count))
+    together = {combined(*one) for chosen in some for one in product(*chosen)}
+    return sorted({*types, *platforms, *technologies}) + sorted(together)
 
 
 def facet(name: str, value: str) -> str:
     return f"{name}:{value.strip().casefold()}"
 
 
-def wanted_facets(**wanted: str | None) -> Iterator[str]:
-    return (facet(name, value) for name, value in wanted.items() if value is not None)
+def combined(*chosen: str) -> str:
+    """One short facet for several, in any order."""
+    if len(chosen) == 1:
+        return chosen[0]
+    return "&" + urlsafe_b64encode(sha256("\n".join(sorted(chosen)).encode()).digest()[:9]).decode()
+
+
+def narrowed(**wanted: str | None) -> Document:
+    """A filter: the projects that have all of these facets."""
+    chosen = [facet(name, value) for name, value in wanted.items() if value is not None]
+    return {"facets": combined(*chosen)} if chosen else {}

@@ -67,6 +67,10 @@ class KeyedSettings(Settings):
 class MongoSettings(Settings):
     mongodb_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0&directConnection=true")
     mongodb_database: str = "thrive"
+    # An import outlives every event that may be published again, and its dead letters; those are kept for 30 days.
+    imports_kept: Seconds = Field(timedelta(days=180), ge=timedelta(days=31), description="after an import's end")
+    runs_kept: Seconds = Field(timedelta(days=90), ge=timedelta(days=8), description="the history of a source")
+    notices_kept: Seconds = Field(timedelta(days=180), ge=timedelta(days=1))
 
 
 class ProcessSettings(Settings):

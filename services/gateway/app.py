@@ -211,7 +211,7 @@ def build(settings: GatewaySettings) -> FastAPI:
             stack.push_async_callback(db.client.close)
             stack.push_async_callback(budgets.aclose)
             stack.push_async_callback(accounts.tokens.aclose)
-            await _until_indexed(db)
+            await _until_indexed(db, settings)
             await stack.enter_async_context(publisher.running())
             yield
 
@@ -228,10 +228,10 @@ def build(settings: GatewaySettings) -> FastAPI:
     )
 
 
-async def _until_indexed(db: Database) -> None:
+async def _until_indexed(db: Database, settings: GatewaySettings) -> None:
     while True:
         try:
-            return await ensure_indexes(db)
+            return await ensure_indexes(db, settings)
         except PyMongoError as error:
             if not is_outage(error):
                 raise

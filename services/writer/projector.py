@@ -92,7 +92,7 @@ def update_for(event: Event, now: datetime, attempt: int = 1) -> UpdateOne | Non
     done = rank == DONE
     changes |= {"progress": rank, "state": State.COMPLETED if done else State.PROCESSING}
     if done:
-        changes["active"] = False
+        changes |= {"active": False, "ended_at": now}
     return moved(event, rank, changes, now, attempt)
 
 
@@ -107,6 +107,7 @@ def failure(event: ImportFailed, now: datetime, attempt: int = 1) -> UpdateOne:
         "message": event.error,
         "error": told,
         "active": False,
+        "ended_at": now,
     }
     return moved(event, rank, changes, now, attempt)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from slugify import slugify
 
 from kit.mongo import Document
-from kit.projects import FROM_UPSTREAM, facets
+from kit.projects import FROM_UPSTREAM, SHOWN, facets
 from schemas.content import Project
 from schemas.events import ProjectDrafted, SourceSynced, Standing
 
@@ -39,6 +39,7 @@ def born(event: ProjectDrafted, identity: UUID, attempt: int = 0) -> Document:
         "source_seen_at": seen,
         "source_private": project.source_private,
         "source_read_at": seen,
+        "shown": project.is_showcase and not project.is_private and not project.source_private,
         "slug": slug(project, identity, attempt),
         "created_by": event.import_id,
         "created_at": datetime.now(UTC),
@@ -73,13 +74,14 @@ def refresh(event: ProjectDrafted) -> list[Document]:
                 "$$ROOT",
             )
         },
+        SHOWN,
     ]
 
 
 def stand(event: SourceSynced, standing: Standing) -> tuple[Document, list[Document]]:
     """The filter and the update for how the original of a project stands. Nothing is deleted, whatever it says."""
     which = {"user_id": event.user_id, "url": standing.url}
-    return which, [{"$set": _stands(True, standing.state, event.synced_at)}]
+    return which, [{"$set": _stands(True, standing.state, event.synced_at)}, SHOWN]
 
 
 def slug(project: Project, identity: UUID, attempt: int) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from kit.mongo import Document
-from kit.projects import SHOWN_TO_ALL, wanted_facets
+from kit.projects import narrowed
 from services.gateway.identity import ReaderDep
 from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
@@ -33,9 +33,7 @@ async def explore(
     platform: Platform = None,
 ) -> ExplorePage:
     """The newest public showcase projects. `Link: rel="next"` leads to the next page."""
-    query: Document = {"is_showcase": True, **SHOWN_TO_ALL}
-    if facets := list(wanted_facets(type=type, technology=technology, platform=platform)):
-        query["facets"] = {"$all": facets}
+    query: Document = {"shown": True, **narrowed(type=type, technology=technology, platform=platform)}
     records, following = await newest_first(
         gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )

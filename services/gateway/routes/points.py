@@ -4,12 +4,12 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from kit.mongo import Database
 from services.gateway.answers import PointsAnswer, PointsEntry
 from services.gateway.identity import CallerDep
 from services.gateway.openapi import errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.services import GatewayDep
+from services.gateway.totals import total_points
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 PATH = "/points/"
@@ -26,11 +26,3 @@ async def read_points(
     link_next(response, router.prefix + PATH, following, limit=limit)
     entries = [PointsEntry.model_validate({**record, "id": record["_id"]}) for record in records]
     return PointsAnswer(total=total, entries=entries, next_cursor=following)
-
-
-async def total_points(db: Database, user_id: str) -> int:
-    """Summed over the ledger, so that it can never disagree with it."""
-    sums = await db["points"].aggregate(
-        [{"$match": {"user_id": user_id}}, {"$group": {"_id": None, "total": {"$sum": "$points"}}}]
-    )
-    return sum([int(row["total"]) async for row in sums])

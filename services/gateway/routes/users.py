@@ -12,9 +12,8 @@ from services.gateway.member_answers import Me
 from services.gateway.openapi import PUBLIC, errors
 from services.gateway.pages import Cursor, Limit, link_next, newest_first
 from services.gateway.profiles import Profile
-from services.gateway.routes.points import total_points
-from services.gateway.routes.projects import visible_to
 from services.gateway.services import GatewayDep
+from services.gateway.totals import total_points
 from services.gateway.users import Kind
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
@@ -33,7 +32,8 @@ async def read_user(
     user = await gateway.users.find(username)
     if user is None:
         raise NotFoundError("There is no such member.")
-    query: Document = {"user_id": user["_id"], "is_showcase": True, **visible_to(reader)}
+    own = reader is not None and reader.user_id == user["_id"]
+    query: Document = {"user_id": user["_id"], **({"is_showcase": True} if own else {"shown": True})}
     records, following = await newest_first(
         gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )

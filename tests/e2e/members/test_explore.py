@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
+from kit.projects import narrowed
 from schemas.content import ProjectType
 from services.gateway.users import Users
 from services.writer.store import ProjectStore
@@ -98,12 +99,12 @@ async def test_it_is_narrowed_down(
     assert await titles(app, f"{EXPLORE}?{filters}") == expected
 
 
-@pytest.mark.parametrize("narrowed", [{}, {"facets": {"$all": ["technology:python", "platform:github"]}}])
+@pytest.mark.parametrize("filters", [{}, narrowed(technology="Python", platform="github")])
 async def test_no_list_is_sorted_or_scanned_as_a_whole(
-    db: Database, store: ProjectStore, narrowed: dict[str, Any]
+    db: Database, store: ProjectStore, filters: dict[str, Any]
 ) -> None:
     await put(store, "user-ada", "one")
-    query = {"is_showcase": True, "is_private": False, "source_state": {"$ne": "private"}, **narrowed}
+    query = {"shown": True, **filters}
     plan = await db["projects"].find(query).sort([("created_at", -1), ("_id", -1)]).limit(21).explain()
     stages, stage = [], plan["queryPlanner"]["winningPlan"]
     while stage:
