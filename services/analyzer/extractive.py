@@ -3,7 +3,13 @@
 import re
 
 from schemas.content import Analysis, Item, ProjectType
-from services.analyzer.plain import plain, sentences
+from services.analyzer.plain import fitting, plain
+from services.analyzer.prose import prose
+from services.analyzer.sentences import ended, split
+
+MOST_SENTENCES = 3
+MOST_CHARS_OF_ONE = 300  # a sentence that may stand in the place of a shorter one
+REPEATED, CONTAINED = 0.6, 0.75  # of a sentence's pieces, that are another's
 
 # The first row whose word appears in topics, name or description decides.
 TYPE_WORDS: tuple[tuple[ProjectType, tuple[str, ...]], ...] = (
@@ -28,24 +34,43 @@ def extract(item: Item) -> Analysis:
 
 
 def describe(item: Item) -> str:
-    """The author's own words: the description, and the opening of the text where that is short."""
-    own = plain(item.description)
-    if own and own[-1] not in ".!?":
-        own += "."
-    text = sentences(f"{own} {prose(item.text)}")
-    return text or f"{plain(item.title) or item.full_name}."
+    """The author's own words: the description, and the opening of the text where that is short and says more. Nothing
+    for a video whose author wrote nothing; anything else is called by its name then."""
+    own = split(plain(item.description))
+    opening = prose(item, brief=bool(own)) if len(own) < MOST_SENTENCES else []
+    if text := fitting(merged(own, opening), most=MOST_SENTENCES):
+        return text
+    if item.video is not None:
+        return ""
+    name = plain(item.title) or item.full_name
+    return ended(f"{name}, written in {plain(item.language)}" if item.language else name)
 
 
-def prose(text: str) -> str:
-    """The first paragraphs that read like sentences: no headings, badges, tables or lists."""
-    paragraphs = re.split(r"\n\s*\n", text[:20_000])
-    readable = (
-        words
-        for paragraph in paragraphs
-        if not paragraph.lstrip().startswith(("#", "|", "```", "~~~", "- ", "* ", "[!", "!["))
-        and len(words := plain(paragraph)) > 40
-    )
-    return " ".join(words for words, _ in zip(readable, range(3), strict=False))
+def merged(own: list[str], opening: list[str]) -> list[str]:
+    """Both, without what one of them only repeats."""
+    if len(own) == 1 and opening and _shared(own[0], opening[0]) >= CONTAINED and len(opening[0]) <= MOST_CHARS_OF_ONE:
+        return opening
+    said = list(own)
+    for sentence in opening:
+        if not any(repeats(sentence, other) for other in said):
+            said.append(sentence)
+    return said
+
+
+def repeats(one: str, other: str) -> bool:
+    """Whether most of what one of them says stands in the other, in whatever order."""
+    return max(_shared(one, other), _shared(other, one)) >= REPEATED
+
+
+def _shared(sentence: str, other: str) -> float:
+    pieces = _pieces(sentence)
+    return len(pieces & _pieces(other)) / len(pieces) if pieces else 1
+
+
+def _pieces(text: str) -> set[str]:
+    """Three letters or digits each, of any script."""
+    bare = "".join(filter(str.isalnum, text.casefold()))
+    return {bare[at : at + 3] for at in range(max(len(bare) - 2, 1))} if bare else set()
 
 
 def technologies(item: Item) -> tuple[str, ...]:

@@ -91,7 +91,9 @@ SPOILED: dict[str, Callable[[str], Spoiled]] = {  # from the right content to wh
     ),
     "markup": lambda right: (
         _with(
-            right, description="<script>alert(1)</script> [win](javascript:alert(1)) https://evil.example", **_HOSTILE
+            right,
+            description="A tool. <script>alert(1)</script> [win](javascript:alert(1)) https://evil.example",
+            **_HOSTILE,
         ),
         None,
         "stop",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.content import ProjectType, Video
-from services.analyzer.extractive import extract, prose
+from services.analyzer.extractive import extract
 from tests.unit.analyzer.items import item
 
 
@@ -23,17 +23,48 @@ def test_the_author_comes_first_and_the_text_goes_on() -> None:
     )
 
 
-def test_an_item_without_words_of_its_own_is_called_by_its_title() -> None:
-    assert extract(item(description="", text="")).description == "lanterns."
+def test_an_item_without_words_of_its_own_is_called_by_its_name_and_language() -> None:
+    assert extract(item(description="", text="")).description == "lanterns, written in Rust."
+    assert extract(item(description="", text="", language=None)).description == "lanterns."
 
 
 def test_a_title_of_markup_alone_falls_back_to_the_full_name() -> None:
-    assert extract(item(title="<b>", description="", text="")).description == "a/lanterns."
+    assert extract(item(title="<b>", description="", text="")).description == "a/lanterns, written in Rust."
 
 
-@pytest.mark.parametrize("block", ["# heading", "| a | b |", "```\ncode\n```", "- item", "* item", "[![b](c)](d)"])
-def test_headings_tables_code_lists_and_badges_are_no_prose(block: str) -> None:
-    assert prose(f"{block} {'long enough to count ' * 5}".replace("```\ncode", "```\ncode code")) == ""
+VIDEO = {"kind": "video", "video": Video(provider="youtube", video_id="x"), "language": None}
+
+
+def test_a_video_whose_author_wrote_nothing_has_no_description_made_of_its_title() -> None:
+    assert extract(item(**VIDEO, title="Acorn hour", description="", text="")).description == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "text", "description"),
+    [
+        ("Maps for hikers", "# Way\n\nMaps for hikers.", "Maps for hikers."),
+        ("Maps for hikers", "Way draws maps for hikers who are lost.", "Way draws maps for hikers who are lost."),
+        ("Maps, for hikers who are lost!", "Maps for hikers.", "Maps, for hikers who are lost!"),
+        ("🗺 maps for HIKERS", "**Maps** for hikers.", "Maps for hikers."),
+        ("森の地図を描くツール", "# 地図\n\n森の地図を描くツールです。", "森の地図を描くツールです。"),
+        ("Maps for hikers", "It works without a signal.", "Maps for hikers. It works without a signal."),
+    ],
+)
+def test_a_description_and_a_text_that_say_the_same_are_said_once(own: str, text: str, description: str) -> None:
+    assert extract(item(description=own, text=text)).description == description
+
+
+@pytest.mark.parametrize(
+    ("own", "description"),
+    [
+        (":bird: Sings, :heavy_check_mark: at dawn", "🐦 Sings, ✔️ at dawn."),
+        ("For the 👩‍🚒 and the 👨‍👩‍👦 nearby", "For the 👩‍🚒 and the 👨‍👩‍👦 nearby."),
+        ("Parses load_json into Vec<T>", "Parses load_json into Vec<T>."),
+        ("https://sings.example", "lanterns, written in Rust."),
+    ],
+)
+def test_a_repositorys_own_description_is_read_as_the_plain_text_that_it_is(own: str, description: str) -> None:
+    assert extract(item(description=own, text="")).description == description
 
 
 def test_technologies_are_language_languages_topics_without_repeats() -> None:
@@ -67,5 +98,4 @@ def test_whole_words_decide_the_type(changes: dict[str, object], kind: ProjectTy
 @given(st.text(max_size=3_000), st.text(max_size=500))
 def test_no_text_is_too_odd_for_an_analysis(text: str, description: str) -> None:
     analysis = extract(item(text=text, description=description))
-    assert analysis.description
-    assert "<" not in analysis.description
+    assert 0 < len(analysis.description) <= 1_000
