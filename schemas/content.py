@@ -10,8 +10,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 MAX_TEXT_CHARS = 1_048_576  # a README of 1 MiB passes whole
+MAX_HTML_CHARS = 4 * MAX_TEXT_CHARS
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
+# What a text is written in: `markdown`, with links absolute; `plain`; and what the upstream renders, `rst`, `asciidoc`,
+# `org` … The list is open: whoever does not know a format shows the text as it is written.
+TextFormat = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+-]{1,40}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
@@ -50,7 +54,9 @@ class Item(Frozen):
     title: Name
     full_name: Name  # what the model is told: owner/name, or the title
     description: Annotated[str, StringConstraints(max_length=5_000)] = ""
-    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] = ""  # Markdown, links absolute
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] = ""  # as its author wrote it
+    text_format: TextFormat = "markdown"
+    text_html: Annotated[str, StringConstraints(max_length=MAX_HTML_CHARS)] | None = None  # see `TextBlock.html`
     language: Annotated[str, StringConstraints(max_length=60)] | None = None
     languages: tuple[Tag, ...] = Field(default=(), max_length=50)  # most used first
     topics: tuple[Tag, ...] = Field(default=(), max_length=50)
@@ -98,8 +104,13 @@ class VideoBlock(Frozen):
 
 
 class TextBlock(Frozen):
+    """`content` is as its author wrote it. `html` is the same, rendered: in a stored project it is there and safe to
+    show; in an event only where the upstream has rendered it, and whoever shows it sanitises it first."""
+
     type: Literal["text"] = "text"
     content: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+    format: TextFormat = "markdown"
+    html: Annotated[str, StringConstraints(max_length=MAX_HTML_CHARS)] | None = None
 
 
 Block = Annotated[CoverBlock | VideoBlock | TextBlock, Field(discriminator="type")]

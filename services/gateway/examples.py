@@ -74,7 +74,10 @@ PROJECT: Example = {
     "content": {
         "blocks": [
             {"type": "cover", "title": "Hello World", "banner_url": "https://example.org/hello-world.png"},
-            {"type": "text", "content": "# Hello World"},
+            {
+                "type": "text", "content": "# Hello World", "format": "markdown",
+                "html": '<h1 id="user-content-hello-world">Hello World</h1>',
+            },
         ]
     },
 }  # fmt: skip

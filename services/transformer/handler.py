@@ -62,5 +62,5 @@ def blocks(item: Item) -> list[Block]:
         made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
     if item.text.strip():
         text = f"{DESCRIPTION_HEADING}{item.text}"[:MAX_TEXT_CHARS] if item.video else item.text
-        made.append(TextBlock(content=text))
+        made.append(TextBlock(content=text, format=item.text_format, html=item.text_html))
     return made

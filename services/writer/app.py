@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from kit.app import Stage
 from kit.attempts import Attempts
+from kit.text.service import TextService, workers
 from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.handler import persist
 from services.writer.projector import LEAN_EVENTS, Projector
@@ -20,10 +21,13 @@ def build(settings: WriterSettings) -> Stage:
     store = ProjectStore(stage.db)
     attempts = Attempts(stage.db)
     projector = Projector(stage.db)
+    pool = workers()
+    texts = TextService(pool)
+    stage.resources.push_async_callback(pool.aclose)
 
     @stage.on(ProjectDrafted, SourceSynced, emits=ProjectSaved)
     async def on_event(event: Event) -> ProjectSaved | None:
-        return await persist(event, store, attempts)
+        return await persist(event, store, attempts, texts)
 
     @stage.on(*EVENTS, group="projector", stage="projector", events=LEAN_EVENTS, gather=GATHER)
     async def on_any_event(event: Event) -> None:

@@ -1,9 +1,13 @@
-"""Stage 4: a drafted project is stored, once, under its owner and link; how its original stands is kept beside it."""
+"""Stage 4: a drafted project is stored, once, under its owner and link; how its original stands is kept beside it.
+
+Texts are rendered here, at the last moment before they are kept: whoever published the draft, what is stored is safe.
+"""
 
 from datetime import datetime
 from typing import Protocol
 
 from kit.attempts import Imports
+from schemas.content import Block, Project, TextBlock
 from schemas.events import Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.store import Saved
 
@@ -13,7 +17,11 @@ class Store(Protocol):
     async def stand(self, event: SourceSynced, /) -> None: ...
 
 
-async def persist(event: Event, store: Store, imports: Imports) -> ProjectSaved | None:
+class Texts(Protocol):
+    async def render(self, content: str, text_format: str, html: str | None = None) -> str: ...
+
+
+async def persist(event: Event, store: Store, imports: Imports, texts: Texts) -> ProjectSaved | None:
     """None for a source that was looked at: of its items' standing nobody has to be told. None, too, where the import
     has ended. Raises ContentNotFoundError where its owner has deleted the project since they asked for it."""
     if isinstance(event, SourceSynced):
@@ -23,6 +31,7 @@ async def persist(event: Event, store: Store, imports: Imports) -> ProjectSaved 
     found = await imports.of(event)
     if found.over:
         return None
+    event = event.model_copy(update={"project": await rendered(event.project, texts)})
     saved = await store.save(event, found.asked_at)
     return ProjectSaved(
         id=event.child_id(ProjectSaved),
@@ -34,3 +43,14 @@ async def persist(event: Event, store: Store, imports: Imports) -> ProjectSaved 
         title=event.project.title,
         created=saved.created,
     )
+
+
+async def rendered(project: Project, texts: Texts) -> Project:
+    """With the HTML of each text made anew: what an event brings along is as its publisher or its upstream left it."""
+    blocks: list[Block] = []
+    for block in project.content.blocks:
+        if isinstance(block, TextBlock):
+            html = await texts.render(block.content, block.format, block.html)
+            block = block.model_copy(update={"html": html})
+        blocks.append(block)
+    return project.model_copy(update={"content": project.content.model_copy(update={"blocks": tuple(blocks)})})

@@ -214,7 +214,9 @@ async def test_waiting_answers_with_the_project_the_failure_or_the_task(world: W
     assert answer.headers["ratelimit"].startswith('"repositories";r=9;')
     assert answer.headers["ratelimit-policy"] == '"repositories";q=10;w=3600'
     assert answer.json()["project"]["url"] == "/ada/hello-world"
-    assert answer.json()["project"]["content"]["blocks"] == [{"type": "text", "content": "# Hello"}]
+    assert answer.json()["project"]["content"]["blocks"] == [
+        {"type": "text", "content": "# Hello", "format": "markdown", "html": None}
+    ]
 
     answer, _ = await asyncio.gather(ada.post(IMPORT, json={"url": REPO + "-2"}, headers=wait), finish(world.fail))
     assert (answer.status_code, answer.json()["error_code"]) == (404, "CONTENT_NOT_FOUND")

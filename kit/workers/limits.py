@@ -1,0 +1,11 @@
+"""What one task of a worker process may take."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    memory: int = 512 * 1024 * 1024  # bytes of address space, the interpreter's own included
+    cpu: int = 4  # seconds
+    wall: float = 20.0  # seconds; longer than `cpu` by as much as a busy machine may keep it waiting
+    reply: int = 16 * 1024 * 1024  # bytes
