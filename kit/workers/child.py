@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 HEADER_BYTES = 4
@@ -43,9 +44,16 @@ def _done(tasks: Mapping[str, Callable[..., Any]], request: bytes, memory: int) 
         return RETIRED, None
     except Exception as error:
         return FAILED, type(error).__name__
-    # What the allocator has taken for a large text it keeps: the next one begins anew.
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > memory // 2
-    return RETIRED if grown else DONE, result
+    # What the allocator has taken for a large text it may keep: then the next task begins anew.
+    return RETIRED if _resident() > memory // 4 else DONE, result
+
+
+def _resident() -> int:
+    """Bytes in memory now, where the system tells; `ru_maxrss` would count the parent's from before the start."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def _frame(source: BinaryIO) -> bytes | None:
