@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from integrations.base import Credentials
 from integrations.youtube_find import NamedChannel
 from kit import deletions
+from kit.errors import ImportDuplicateError
 from kit.imports import TERMINAL
 from kit.looks import due
 from kit.mongo import Database, Document
@@ -68,7 +69,7 @@ class Agents:
         caller = Caller(agent["_id"], agent["username"])
         try:
             parent = await self._following.follow(NewChannel(caller, new.channel, Options(), FIRST_VIDEOS), channel)
-        except ConflictError:
+        except (ImportDuplicateError, ConflictError):
             if await self.source(agent) is None:
                 raise
             return agent, False  # it follows its channel, and has looked at it

@@ -15,7 +15,7 @@ from integrations.base import Credentials
 from integrations.youtube_find import NamedChannel
 from integrations.youtube_names import channel_id_of
 from kit import batches
-from kit.errors import ContentNotFoundError
+from kit.errors import ContentNotFoundError, ImportDuplicateError
 from kit.imports import State
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
@@ -23,9 +23,11 @@ from schemas.events import Options
 from services.gateway.identity import Caller
 from services.gateway.limits import CHANNELS, MemberLimits
 from services.gateway.repeats import joined, keys, repeated
-from services.gateway.sources import Sources, followed
+from services.gateway.source_answers import SourceAnswer
+from services.gateway.sources import Sources
 
 PLATFORM = "youtube"
+MOST_PROJECTS = 50  # of a channel that was imported before, as many as an import brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class ChannelImports:
         """The parent's record: a new one, the one under way, or, for a repeated Idempotency-Key, the one it made
         or joined.
 
-        Raises `ConflictError` where the member follows the channel already, or enough, `IdempotencyConflictError`,
-        `MemberLimitError`, the errors of `integrations.youtube_find.find`, and PyMongo's.
+        Raises `ImportDuplicateError` with the source and its projects where the member follows the channel already,
+        `ConflictError` where they follow enough, `IdempotencyConflictError`, `MemberLimitError`, the errors of
+        `integrations.youtube_find.find`, and PyMongo's.
         """
         if earlier := await repeated(self._db, new):
             return earlier
@@ -125,4 +128,26 @@ class ChannelImports:
         # Only now is its key free to be the other's as well.
         if under_way and (record := await joined(self._db, "batches", {"_id": under_way["_id"]}, new)):
             return record
-        raise followed(source)
+        raise await self._imported(new, source)
+
+    async def _imported(self, new: NewChannel, source: Document) -> ImportDuplicateError:
+        """With the source, and the latest projects that it brought and that are still there."""
+        brought = self._db["source_items"].find({"source_id": source["_id"]}, {"url": 1}).sort("at", -1)
+        links = [item["url"] for item in await brought.limit(MOST_PROJECTS).to_list()]
+        hers = {"user_id": new.caller.user_id, "url": {"$in": links}}
+        projects = self._db["projects"].find(hers, {"slug": 1, "title": 1}).sort("created_at", -1)
+        return ImportDuplicateError(
+            "You have imported this channel already, and follow it.",
+            action="view_source",
+            suggestion="New videos come by themselves. Open the source, or ask for a look at it now.",
+            source_id=str(source["_id"]),
+            source=SourceAnswer.of(source).model_dump(mode="json"),
+            projects=[
+                {
+                    "project_id": str(project["_id"]),
+                    "project_url": f"/{new.caller.username}/{project['slug']}",
+                    "title": project["title"],
+                }
+                async for project in projects
+            ],
+        )

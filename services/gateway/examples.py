@@ -115,7 +115,17 @@ SOURCE: Example = {
     **_CHECKED, "id": TASK_ID, "platform": "github", "source_identifier": LINK, "url": LINK,
     "display_name": "octocat/hello-world",
     "sync_enabled": True, "sync_frequency": "daily", "connection": None, "created_at": WHEN, "updated_at": WHEN,
-    "metadata": {"repo_full_name": "octocat/Hello-World", "is_fork": False, "is_archived": False, "total_commits": 3},
+    "metadata": {"repo_full_name": "octocat/Hello-World", "is_fork": False, "is_archived": False, "total_commits": 3,
+                 "last_commit_date": WHEN},
+}  # fmt: skip
+CHANNEL_SOURCE: Example = {
+    **_CHECKED, "id": BATCH_ID, "platform": "youtube", "source_identifier": "UCabcdefghijklmnopqrstuv",
+    "url": "https://youtube.com/channel/UCabcdefghijklmnopqrstuv", "display_name": "Tide Tables",
+    "sync_enabled": True, "sync_frequency": "daily", "connection": None, "created_at": WHEN, "updated_at": WHEN,
+    "metadata": {
+        "channel_id": "UCabcdefghijklmnopqrstuv", "channel_name": "Tide Tables", "total_videos_imported": 50,
+        "subscriber_count": 1234,
+    },
 }  # fmt: skip
 SOURCES: Example = {"sources": [SOURCE], "next_cursor": CURSOR}
 HISTORY: Example = {

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kit.errors import ImportDuplicateError, ImportProblem, IntegrationAuthError, InternalError, InvalidURLError
+from services.gateway import examples
 from services.gateway.answers import ErrorAnswer
 from services.gateway.errors import (
     PROBLEM_JSON,
@@ -74,6 +75,21 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
 def errors(*statuses: int) -> Responses:
     """Those answers, and what every route may answer."""
     return {status: _response(*EXAMPLES[status]) for status in sorted({*statuses, 401, 422, 500, 503})}
+
+
+def imported_channel() -> dict[str, Any]:
+    """The 409 of a channel that was imported before."""
+    duplicate = ImportDuplicateError(
+        "You have imported this channel already, and follow it.",
+        action="view_source",
+        suggestion="New videos come by themselves. Open the source, or ask for a look at it now.",
+        source_id=examples.CHANNEL_SOURCE["id"],
+        source=examples.CHANNEL_SOURCE,
+        projects=[{"project_id": PROJECT_ID, "project_url": "/ada/high-water", "title": "High water"}],
+    )
+    return _response(
+        "You have imported this channel, with its source and latest projects; or follow enough.", duplicate
+    )
 
 
 def _response(description: str, problem: ImportProblem) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from services.gateway.batch_answers import AcceptedBatch
 from services.gateway.channels import NewChannel
 from services.gateway.identity import CallerDep
 from services.gateway.limits import CHANNELS
-from services.gateway.openapi import errors
+from services.gateway.openapi import errors, imported_channel
 from services.gateway.requests import Link, Showcase, idempotency_key
 from services.gateway.routes.imports import RESPONSES, Key, acceptance, limit_headers, misplaced
 from services.gateway.services import Gateway, GatewayDep
@@ -45,7 +45,7 @@ router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
     "/import-channel/",
     status_code=202,
     response_model=AcceptedBatch,
-    responses={202: RESPONSES[202], **errors(400, 403, 404, 409, 413, 424, 429)},
+    responses={202: RESPONSES[202], **errors(400, 403, 404, 413, 424, 429), 409: imported_channel()},
 )
 async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerDep, key: Key = None) -> Response:
     """Import a YouTube channel's latest videos as children of one task, and follow it from now on.

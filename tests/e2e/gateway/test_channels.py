@@ -182,9 +182,29 @@ async def test_a_channel_that_is_followed_is_not_imported_again(world: World) ->
     await world.listed(accepted)
     await world.db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC), "task_id": None}})
     refused = await world.send(409, channel_url=URL)
-    assert (refused["error_code"], refused["action"]) == ("CONFLICT", "view_source")
+    assert (refused["error_code"], refused["action"]) == ("DUPLICATE_IMPORT", "view_source")
     assert refused["source_id"] == str((await world.source())["_id"])
     assert await world.db["batches"].count_documents({}) == 1
+
+
+async def test_a_channel_that_was_imported_answers_with_its_source_and_projects(world: World) -> None:
+    await world.listed(await world.send(channel_id=ID))
+    await world.db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC), "task_id": None}})
+    source = await world.source()
+    links = [f"https://youtube.com/watch?v=video00000{number}" for number in range(3)]
+    for number, (owner, link) in enumerate([("user-ada", links[0]), ("user-ada", links[1]), ("user-bob", links[2])]):
+        at = datetime(2026, 3, 14, number, tzinfo=UTC)
+        await world.db["projects"].insert_one(
+            {"_id": uuid4(), "user_id": owner, "url": link, "slug": f"s{number}", "title": link, "created_at": at}
+        )
+        await world.db["source_items"].insert_one({"_id": link, "source_id": source["_id"], "url": link, "at": at})
+    await world.db["projects"].insert_one({"_id": uuid4(), "user_id": "user-ada", "url": "https://github.com/a/b"})
+    refused = await world.send(409, channel_id=ID)
+    assert (refused["error_code"], refused["action"]) == ("DUPLICATE_IMPORT", "view_source")
+    shown = (await world.ada.get(f"/api/v1/integrations/sources/{source['_id']}/")).json()
+    assert (refused["source_id"], refused["source"]) == (str(source["_id"]), shown)
+    assert [one["project_url"] for one in refused["projects"]] == ["/ada/s1", "/ada/s0"], "hers, the newest first"
+    assert [one["title"] for one in refused["projects"]] == [links[1], links[0]]
 
 
 async def test_to_name_a_channel_that_is_followed_counts(world: World) -> None:
