@@ -22,7 +22,8 @@ OTHERS = ("deploy.local.stack", "cli.main")
 # Words in capitals that are values, placeholders or constants.
 OTHER_WORDS = {
     "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "HS256", "INFO", "ACK", "NACK_ON_ERROR",
-    "PROGRESS", "EVENTS", "FAILS_BELOW", "AVATAR", "WEBSITE", "TWITTER", "INSTAGRAM", "LINKEDIN", "GITHUB",
+    "PROGRESS", "EVENTS", "FAILS_BELOW", "CHANNEL_URL", "SOURCE_NAME",
+    "AVATAR", "WEBSITE", "TWITTER", "INSTAGRAM", "LINKEDIN", "GITHUB",
 }  # fmt: skip
 T = TypeVar("T")
 
