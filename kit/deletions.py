@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.mongo import Database, Document
+from kit.projects import is_another
 
 # Longer than the topics keep an event (7 days), the dead letters (30), and a message that waits for its member (50).
 KEPT = timedelta(days=90)
@@ -18,11 +19,13 @@ KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a project is to be made: its id, its owner and its canonical link."""
+    """Where a project is to be made: its id, its owner, its canonical link, and what it is upstream."""
 
     project_id: UUID
     user_id: str
     url: str
+    platform: str | None = None
+    external_id: str = ""
 
 
 async def remember(db: Database, which: Document, now: datetime) -> None:
@@ -31,6 +34,8 @@ async def remember(db: Database, which: Document, now: datetime) -> None:
     former = {"$map": {"input": {"$ifNull": ["$former_links", []]}, "in": "$$this.url"}}
     deletion = {
         "user_id": 1,
+        "platform": 1,
+        "external_id": 1,
         "links": {"$concatArrays": [["$url"], former]},
         "at": {"$literal": now},
         "expires_at": {"$literal": now + KEPT},
@@ -56,4 +61,6 @@ async def deleted(db: Database, places: Iterable[Place]) -> Mapping[Place, datet
 def _is_of(deletion: Document, place: Place) -> bool:
     if deletion["user_id"] != place.user_id:
         return False
-    return deletion["_id"] == place.project_id or place.url in deletion["links"]
+    if deletion["_id"] == place.project_id:
+        return True
+    return place.url in deletion["links"] and not is_another(deletion, place.platform, place.external_id)

@@ -84,6 +84,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"url": {"$exists": True}},
         ),
+        # The same thing upstream is one project, whatever its link is by now.
+        IndexModel(
+            [("user_id", ASCENDING), ("platform", ASCENDING), ("external_id", ASCENDING)],
+            name="one_per_thing",
+            unique=True,
+            partialFilterExpression={"external_id": {"$exists": True}},
+        ),
         IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         # The newest of everybody's, all of them and narrowed down, and of one member as others see them.

@@ -3,6 +3,8 @@
 `edited` has the time of the edit for each field that the owner changed: those are theirs, and no refresh touches them.
 `upstream` has what the upstream says of the fields that may be edited. `source_state` is how the original stands, and
 `source_private` whether it was private when it could last be seen: what is gone since is hidden no less.
+`platform` and `external_id` say what it is, `url` where that stands; a record without `url` lost its link to another
+thing, and has one again once it is seen elsewhere. `former_links` are where it was seen before, and until when.
 Both writers change a record with one atomic update each, so they may come in any order and as often as they like.
 """
 
@@ -12,6 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import combinations, product
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from kit.mongo import Document
@@ -35,9 +38,26 @@ SHOWN: Document = {
 SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"}, "source_private": {"$ne": True}}
 
 
-def project_id(user_id: str, url: str) -> UUID:
-    """Derived, so that however often and by whomever a project is written, it is one."""
-    return uuid5(NAMESPACE_URL, f"{user_id} {url}")
+def project_id(user_id: str, url: str, platform: str | None = None, external_id: str = "") -> UUID:
+    """Derived, so that however often, by whichever link and by whomever a project is written, it is one: from the
+    upstream's own id, or from its link where there is none."""
+    known_as = f"{quote(platform, safe='')}:{quote(external_id, safe='')}" if platform and external_id else url
+    return uuid5(NAMESPACE_URL, f"{user_id} {known_as}")  # neither has a blank in it, whatever the member's id has
+
+
+def upstream_identity(project: Project) -> Document | None:
+    """The fields by which a record is the project of the same thing upstream, whatever its link; None where only the
+    link tells."""
+    if project.platform and project.external_id:
+        return {"platform": project.platform, "external_id": project.external_id}
+    return None
+
+
+def is_another(record: Document, platform: str | None, external_id: str) -> bool:
+    """Whether the upstream itself says that a record is of another thing than this. Ids of different platforms cannot
+    be compared, and who knows no id says nothing."""
+    theirs = record.get("external_id")
+    return bool(theirs and external_id and record.get("platform") == platform and theirs != external_id)
 
 
 def edit(changes: Mapping[str, Any], now: datetime) -> list[Document]:

@@ -1,26 +1,27 @@
 """Projects in MongoDB, written many at a time.
 
-A project's id is derived from its owner and link, so that however often and by whomever it is written, it is one. One
-that was renamed keeps the id of its first link; where that is, is looked up.
+A project's id is derived from its owner and from what it is upstream, so that however often, by whichever link and by
+whomever it is written, it is one. What a write does that met another record is in `places`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pymongo import UpdateOne
 
+from kit import deletions
 from kit.batch import Batcher
-from kit.deletions import Place, deleted
 from kit.errors import BusyError, ContentNotFoundError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
-from kit.projects import project_id
+from kit.projects import is_another, upstream_identity
 from schemas.events import ProjectDrafted, SourceSynced
+from services.writer.places import Place, Places, first_place
 from services.writer.refresh import SLUG_TRIES, born, refresh, seen_at, stand
 
 TRIES = SLUG_TRIES + 3  # beside slugs that are taken: it is there already, elsewhere, or going there right now
-# What a write is judged by: what was decided when the project was made, and where it is.
-KEPT = {"slug": 1, "created_by": 1, "url": 1, "former_links": 1, "seen_at": 1}
+# What a write is judged by: what was decided when the project was made, what it is, and where.
+KEPT = dict.fromkeys(("slug", "created_by", "platform", "external_id", "url", "former_links", "seen_at"), 1)
 
 
 @dataclass(frozen=True)
@@ -35,25 +36,27 @@ class Write:
     """One event on its way into the store."""
 
     event: ProjectDrafted
-    identity: UUID
+    place: Place
     asked_at: datetime  # what was deleted since then is not made again
-    there: bool = False  # so that it is refreshed; else it is made
     slugs_taken: int = 0
-    lost: bool = False  # its project is not where its link says: it was, or is now, renamed
+    lost: bool = False  # its project is not where it should be, or another thing is there
     placed: bool = False
     result: Saved | Exception | None = None
 
     @property
-    def place(self) -> Place:
-        return Place(self.identity, self.event.user_id, self.event.url)
+    def where(self) -> deletions.Place:
+        project = self.event.project
+        return deletions.Place(
+            self.place.identity, self.event.user_id, self.event.url, project.platform, project.external_id
+        )
 
     @property
     def record(self) -> Document:
-        return born(self.event, self.identity, self.slugs_taken)
+        return born(self.event, self.place.identity, self.slugs_taken, at_its_link=self.place.at_its_link)
 
     @property
     def update(self) -> UpdateOne:
-        return UpdateOne({"_id": self.identity}, refresh(self.event))
+        return UpdateOne({"_id": self.place.identity}, refresh(self.event, at_its_link=self.place.at_its_link))
 
     def settle(self, stored: Document) -> None:
         """By what is stored now: this event's doing, or what it came too late for."""
@@ -64,8 +67,12 @@ class Write:
             self.lost = True
 
     def _is_its_own(self, stored: Document) -> bool:
-        url, seen = self.event.url, seen_at(self.event.project)
-        if stored["url"] == url:
+        project, url, seen = self.event.project, self.event.url, seen_at(self.event.project)
+        if (identity := upstream_identity(project)) and identity.items() <= stored.items():
+            return True
+        if is_another(stored, project.platform, project.external_id):
+            return False
+        if stored.get("url") == url:
             return True
         if any(former["url"] == url and seen <= former["until"] for former in stored.get("former_links", ())):
             return True
@@ -82,15 +89,15 @@ class Draft:
 
 def write_of(draft: Draft) -> Write:
     event = draft.event
-    identity = project_id(event.user_id, event.url)
     asked_at = draft.asked_at or seen_at(event.project)
-    return Write(event, identity, asked_at, lost=event.project.formerly is not None)
+    return Write(event, first_place(event), asked_at, lost=event.project.formerly is not None)
 
 
 class ProjectStore:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._projects = db.projects
+        self._places = Places(db.projects)
         self._save: Batcher[Draft, Saved] = Batcher(self._save_many)
 
     async def save(self, event: ProjectDrafted, asked_at: datetime | None = None) -> Saved:
@@ -113,10 +120,10 @@ class ProjectStore:
                 break
             for write in waiting:
                 if write.lost:
-                    write.identity, write.there = await self._place(write.event)
+                    write.place = await self._places.find(write.event)
                     write.lost, write.placed = False, True
-            there = [write for write in waiting if write.there]
-            await self._make([write for write in waiting if not write.there])
+            there = [write for write in waiting if write.place.there]
+            await self._make([write for write in waiting if not write.place.there])
             await self._refresh(there)
         return [write.result or BusyError("No address was free for this project.") for write in writes]
 
@@ -128,13 +135,13 @@ class ProjectStore:
         await self._insert(made := [write for write in writes if write.result is None])
         await self._refuse_deleted(made := [write for write in made if isinstance(write.result, Saved)])
         if back := [write for write in made if not isinstance(write.result, Saved)]:
-            mine = [{"_id": write.identity, "created_by": write.event.import_id} for write in back]
+            mine = [{"_id": write.place.identity, "created_by": write.event.import_id} for write in back]
             await self._projects.delete_many({"$or": mine})
 
     async def _refuse_deleted(self, writes: list[Write]) -> None:
-        times = await deleted(self._db, (write.place for write in writes))
+        times = await deletions.deleted(self._db, (write.where for write in writes))
         for write in writes:
-            if (at := times.get(write.place)) is not None and write.asked_at < at:
+            if (at := times.get(write.where)) is not None and write.asked_at < at:
                 write.result = ContentNotFoundError(
                     "You deleted this project while it was on its way.",
                     action="retry",
@@ -148,15 +155,15 @@ class ProjectStore:
         failures = await refused(self._projects.insert_many(records, ordered=False))
         for position, (write, record) in enumerate(zip(writes, records, strict=True)):
             if (failure := failures.get(position)) is None:
-                write.result = Saved(write.identity, record["slug"], created=True)
+                write.result = Saved(write.place.identity, record["slug"], created=True)
             elif failure["code"] != DUPLICATE_KEY:
                 write.result = WriteRefusedError(str(failure.get("errmsg", ""))[:200])
             elif "_id" in (taken := failure.get("keyPattern", {})):
-                write.there = True
-            elif "url" in taken:
-                write.lost = True
-            else:
+                write.place = replace(write.place, there=True)
+            elif "slug" in taken:
                 write.slugs_taken += 1
+            else:
+                write.lost = True
 
     async def _refresh(self, writes: list[Write]) -> None:
         if not writes:
@@ -172,29 +179,10 @@ class ProjectStore:
     async def _read_back(self, writes: list[Write]) -> None:
         if not writes:
             return
-        ids = [write.identity for write in writes]
+        ids = [write.place.identity for write in writes]
         found = {one["_id"]: one async for one in self._projects.find({"_id": {"$in": ids}}, KEPT)}
         for write in writes:
-            if (stored := found.get(write.identity)) is None:  # deleted this very moment
+            if (stored := found.get(write.place.identity)) is None:  # deleted this very moment
                 write.result = BusyError("The project was deleted while it was being saved.")
             else:
                 write.settle(stored)
-
-    async def _place(self, event: ProjectDrafted) -> tuple[UUID, bool]:
-        """The id of the project that has this link, is to move there, or had it when this was seen, and True; else a
-        free one, and False."""
-        project, mine = event.project, {"user_id": event.user_id}
-        links = [event.url, *([project.formerly] if project.formerly else [])]
-        with_a_link = self._projects.find(mine | {"url": {"$in": links}}, KEPT)
-        at = {one["url"]: one["_id"] async for one in with_a_link}
-        for link in links:
-            if link in at:
-                return at[link], True
-        past = {"former_links": {"$elemMatch": {"url": event.url, "until": {"$gte": seen_at(project)}}}}
-        if passed := await self._projects.find_one(mine | past, KEPT):
-            return passed["_id"], True
-        # As if it had been made before it was renamed: an older sight that is still to come finds it there.
-        identity = project_id(event.user_id, links[-1])
-        while await self._projects.count_documents({"_id": identity}, limit=1):
-            identity = uuid5(identity, event.url)
-        return identity, False

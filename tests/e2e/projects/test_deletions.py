@@ -68,6 +68,19 @@ async def test_a_renamed_project_is_deleted_under_all_its_names(db: Database, st
     assert await db.projects.count_documents({}) == 0
 
 
+async def test_what_was_deleted_stays_so_by_a_link_that_nobody_knew(db: Database, store: ProjectStore) -> None:
+    await delete(db, (await store.save(draft(1, external_id="77"), BEFORE)).id)
+    with pytest.raises(ContentNotFoundError):
+        await store.save(draft(2, NEW, external_id="77"), BEFORE)
+    again = await store.save(draft(2, NEW, external_id="77"), AFTER)
+    assert await db.projects.distinct("_id") == [again.id]
+
+
+async def test_what_has_the_name_of_something_deleted_is_made(db: Database, store: ProjectStore) -> None:
+    await delete(db, (await store.save(draft(1, external_id="77"), BEFORE)).id)
+    assert (await store.save(draft(2, external_id="99"), BEFORE)).created
+
+
 async def test_a_deletion_at_the_moment_of_a_refresh_wins(db: Database, store: ProjectStore) -> None:
     for number in range(60):
         link = f"https://github.com/ada/{number}"

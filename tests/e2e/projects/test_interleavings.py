@@ -125,7 +125,7 @@ class World:
         self._store = ProjectStore(db)
         self._client = client
         self._user_id = user_id
-        self._project = project_id(user_id, OLD)
+        self._project = project_id(user_id, OLD, "github", "1")
         self._edits: list[Edit] = []
 
     async def run(self, steps: Sequence[Sequence[Sight | Look | Edit]]) -> Document:
