@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from kit.engines import answers, prepare_engines
 from kit.failures import OUTAGE_WAITS, StageFailures
+from kit.groups import KnownGroups
 from kit.kafka import keyed, make_broker, publishes_well
 from kit.mongo import connect
 from kit.process import make_app, serve
@@ -70,6 +71,7 @@ class Stage:
             failures=self._failures(stage) if stage else self.failures,
             events=events,
             gather=gather,
+            groups=KnownGroups(self.db),
         )
 
         def register(handler: Callable[..., Any]) -> Any:

@@ -57,6 +57,7 @@ class KeyedSettings(Settings):
     revoke_timeout: PositiveSeconds = timedelta(seconds=8)
     session_timeout: PositiveSeconds = timedelta(seconds=10)
     handler_timeout: PositiveSeconds = timedelta(seconds=120)
+    max_deaths: int = Field(5, ge=3, le=100, description="of its process that a record may bring about, then parked")
     max_retries: int = Field(3, ge=0)
     retry_backoff: Seconds = timedelta(seconds=0.5)
     breaker_window: int = Field(20, ge=2, description="last outcomes that the circuit breaker looks at")

@@ -5,20 +5,28 @@ hands over none of them: aiokafka forgets what it had in hand. So after a failed
 what was delivered, and for a while each is polled by itself, where a failure touches no other.
 
 A partition that then fails again and again at one offset, because what lies there decodes to no record, is moved past
-it with an `Undecodable` in the record's place, which is parked like any poison. Whatever else fails is tried for ever.
+it with an `Undecodable` in the record's place, which is parked like any poison. Where the log has no such offset any
+more, the subscriber finds a new place, and the others are polled meanwhile. Whatever else fails is tried for ever.
 """
 
 import asyncio
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 import cramjam
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, IllegalStateError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    CorruptRecordException,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from kit.kafka import metrics
 from kit.kafka.events import Undecodable
@@ -35,6 +43,7 @@ CAREFUL_MS = 20  # a round of single polls that brought nothing waits so long
 POSITION_TIMEOUT = 2.0  # seconds; the next poll tries again
 
 Deliver = Callable[[AIOKafkaConsumer, TopicPartition, list[Record]], None]
+Relocate = Callable[[AIOKafkaConsumer, TopicPartition], Awaitable[bool]]  # whether a place was found
 
 
 @dataclass
@@ -49,10 +58,14 @@ class Trouble:
 class Intake:
     """`parts` is the subscriber's own; `deliver` takes records before anything else can happen."""
 
-    def __init__(self, group: str, parts: Mapping[TopicPartition, Partition], deliver: Deliver) -> None:
+    def __init__(
+        self, group: str, parts: Mapping[TopicPartition, Partition], deliver: Deliver, relocate: Relocate
+    ) -> None:
         self._group = group
         self._parts = parts
         self._deliver = deliver
+        self._relocate = relocate
+        self._homeless: set[TopicPartition] = set()  # the log has nothing at their positions
         self._adrift: set[TopicPartition] = set()  # their positions may be ahead of what was delivered
         self._careful_until = 0.0
         self._troubles: dict[TopicPartition, Trouble] = {}
@@ -70,6 +83,10 @@ class Intake:
         """Deliver up to `max_records`, waiting for the first. Raises ConsumerStoppedError, and what prevents that
         positions are set right; nothing is delivered until they are."""
         await self._take_back(consumer)
+        await self._find_places(consumer)
+        if not (tps := [tp for tp in tps if tp not in self._homeless]):
+            await consumer.getmany(NOWHERE, timeout_ms=wait_ms)
+            return
         if time.monotonic() < self._careful_until:
             await self._one_by_one(consumer, tps, max_records)
             return
@@ -80,7 +97,8 @@ class Intake:
             raise
         except Exception as error:
             self._adrift.update(tps)
-            self._note(error)
+            if not self._is_homeless(error):
+                self._note(error)
             await self._take_back(consumer)
             return
         for tp, records in found.items():
@@ -92,10 +110,27 @@ class Intake:
                 await self._rewind(consumer, tp)
             self._adrift.discard(tp)
 
+    async def _find_places(self, consumer: AIOKafkaConsumer) -> None:
+        for tp in list(self._homeless):
+            with suppress(KafkaError, TimeoutError):  # the next poll tries again
+                if tp not in self._parts or await self._relocate(consumer, tp):
+                    self._homeless.discard(tp)
+
+    def _is_homeless(self, error: Exception) -> bool:
+        """Takes note of the partitions, if that is what the error tells."""
+        match error:
+            case OffsetOutOfRangeError(args=(dict() as positions,)):
+                self._homeless.update(positions)
+            case NoOffsetForPartitionError(args=(TopicPartition() as tp,)):
+                self._homeless.add(tp)
+            case _:
+                return False
+        return True
+
     async def _rewind(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
         part = self._parts.get(tp)
-        if part is not None and part.tracker.next is not None:
-            consumer.seek(tp, part.tracker.next)
+        if part is not None and part.tracker.position is not None:
+            consumer.seek(tp, part.tracker.position)
             return
         # Nothing of it was delivered, so nothing of it was committed since it was assigned.
         async with asyncio.timeout(POSITION_TIMEOUT):
@@ -116,6 +151,8 @@ class Intake:
             except ConsumerStoppedError:
                 raise
             except Exception as error:
+                if self._is_homeless(error):
+                    continue
                 self._note(error, tp)
                 with suppress(IllegalStateError):
                     await self._failed(consumer, tp, error)

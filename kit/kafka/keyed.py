@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from faststream._internal.broker.registrator import Registrator
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection
@@ -14,9 +15,11 @@ from faststream.middlewares import AckPolicy
 
 from kit.kafka import metrics
 from kit.kafka.breaker import Breaker
+from kit.kafka.company import Company
 from kit.kafka.events import RecordParser
 from kit.kafka.settlement import Failures, Settlement
 from kit.kafka.subscriber import KeyedSubscriber
+from kit.kafka.takeover import Groups
 from kit.settings import KeyedSettings
 from schemas.events import ContentAnalyzed, ContentFetched, Event, ProjectDrafted
 from schemas.journey import EVENT_BY_TOPIC
@@ -29,6 +32,7 @@ GATHERED_BYTES = 1024 * 1024  # of records are handed over at once, however long
 # and aiokafka inflates whatever it has fetched (docs/operations.md).
 FETCH_BYTES = 8 * 1024 * 1024
 PARTITION_FETCH_BYTES = 512 * 1024
+METADATA_MAX_AGE = 30_000  # ms; a topic that was deleted and made anew is found in that time
 TEXT_EVENTS = (ContentFetched, ContentAnalyzed, ProjectDrafted)
 
 
@@ -42,12 +46,14 @@ def keyed(
     events: Mapping[str, type[Event]] = EVENT_BY_TOPIC,
     max_event_bytes: int | None = None,
     gather: timedelta | None = None,
+    groups: Groups | None = None,
 ) -> KeyedSubscriber:
     """A subscriber to decorate a handler with, like `broker.subscriber`.
 
     What the handler cannot handle goes the way of `failures`, or into the dead letters of `stage`. Records over
     `max_event_bytes` are parked unread; by default that depends on whether the topic's event carries text.
     `gather` lets the broker wait so long for more records before it hands over what came: fewer and larger batches.
+    `groups` remembers which topics a group has read; without it one that lost its offsets is taken for a new one.
     """
     config = KafkaSubscriberConfig(
         topics=[Topic(name, declare=False) for name in topics],  # `ensure_topics` creates them
@@ -72,11 +78,16 @@ def keyed(
         {topic: max_event_bytes or _max_bytes(EVENT_BY_TOPIC.get(topic, events[topic])) for topic in topics},
     )
     subscriber = KeyedSubscriber(
-        config, specification, calls, settings=settings, settlement=settlement, breaker=breaker, parser=parser
-    )
+        config, specification, calls, settings=settings, settlement=settlement, breaker=breaker, parser=parser,
+        company=_companies.setdefault(broker, Company()), groups=groups,
+    )  # fmt: skip
     Registrator.subscriber(broker, subscriber)
     metrics.SUBSCRIBERS.add(subscriber)
     return subscriber.add_call(parser_=None, decoder_=None, dependencies_=())
+
+
+# A process has one broker, and its subscribers share its fate.
+_companies: "WeakKeyDictionary[KafkaBroker, Company]" = WeakKeyDictionary()
 
 
 def _max_bytes(event: type[Event]) -> int:
@@ -92,7 +103,8 @@ def _gathering(wait: timedelta | None) -> dict[str, Any]:
 def _consumer_args(settings: KeyedSettings) -> dict[str, Any]:
     session_ms = round(settings.session_timeout.total_seconds() * 1000)
     return {
-        "auto_offset_reset": "earliest",
+        "auto_offset_reset": "none",  # `kit.kafka.takeover` chooses the place
+        "metadata_max_age_ms": METADATA_MAX_AGE,
         "fetch_max_bytes": FETCH_BYTES,
         "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
         "session_timeout_ms": session_ms,

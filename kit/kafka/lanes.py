@@ -8,9 +8,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord
+
+from kit.kafka.company import ANY, Company
 
 if TYPE_CHECKING:
     from kit.kafka.partition import Partition
@@ -31,19 +34,31 @@ class Lane:
         self.queue: deque[Record] = deque()
 
 
+class Permission(Protocol):
+    """What an attempt needs besides a slot; given back with it."""
+
+    def end(self) -> None: ...
+
+
 class Slot:
-    """The slot of one running record: held, or given back during a back-off."""
+    """The slot of one running record: held, or given back during a back-off.
 
-    __slots__ = ("_slots", "held")
+    `company` is how many may run in the process at most while this record does, itself included.
+    """
 
-    def __init__(self, slots: "Slots") -> None:
+    __slots__ = ("_permission", "_slots", "company", "held")
+
+    def __init__(self, slots: "Slots", permission: Permission, company: int) -> None:
         self._slots = slots
+        self._permission = permission
+        self.company = company
         self.held = True
 
     def release(self) -> None:
         if self.held:
             self.held = False
-            self._slots.give_back()
+            self._permission.end()
+            self._slots.give_back(self.company)
 
     async def pause(self, seconds: float, gone: asyncio.Event) -> None:
         """Wait without the slot, then for a slot. Raises `Abandoned` as soon as `gone` is set, without a slot."""
@@ -53,54 +68,82 @@ class Slot:
                 await gone.wait()
         if gone.is_set():
             raise Abandoned
-        turn = self._slots.queue_for_turn()
+        turn = self._slots.queue_for_turn(self.company)
         leave = asyncio.ensure_future(gone.wait())
         try:
             await asyncio.wait((turn, leave), return_when=asyncio.FIRST_COMPLETED)
         finally:
             leave.cancel()
-            self.held = turn.done()
+            if turn.done():
+                self.held, self._permission = True, turn.result()
             turn.cancel()
         if gone.is_set():
             raise Abandoned
 
 
-class Slots:
-    """`limit` slots, handed out first come, first served, while `admit` agrees."""
+@dataclass(frozen=True)
+class Turn:
+    """A place in the queue of a record that ran before."""
 
-    def __init__(self, limit: int, admit: Callable[[], bool], start: Callable[[Lane, Slot], None]) -> None:
+    given: "asyncio.Future[Permission]"
+    company: int
+
+
+class Slots:
+    """`limit` slots, handed out first come, first served, while `admit` agrees and the company suits.
+
+    `bears` says what company a lane's next record bears.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        admit: Callable[[], Permission | None],
+        start: Callable[[Lane, Slot], None],
+        company: Company,
+        bears: Callable[[Lane], int] = lambda _lane: ANY,
+    ) -> None:
         self._limit = limit
         self._admit = admit
         self._start = start
-        self._ready: deque[Lane | asyncio.Future[None]] = deque()
+        self._company = company
+        self._bears = bears
+        self._ready: deque[Lane | Turn] = deque()
         self.busy = 0
 
     def add(self, lane: Lane) -> None:
         self._ready.append(lane)
         self.pump()
 
-    def queue_for_turn(self) -> asyncio.Future[None]:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ready.append(turn)
+    def queue_for_turn(self, company: int) -> "asyncio.Future[Permission]":
+        turn: asyncio.Future[Permission] = asyncio.get_running_loop().create_future()
+        self._ready.append(Turn(turn, company))
         self.pump()
         return turn
 
-    def give_back(self) -> None:
+    def give_back(self, company: int) -> None:
         self.busy -= 1
+        self._company.leave(company)
         self.pump()
 
     def pump(self) -> None:
         """Start what may start. Call it whenever `admit` may have changed its mind."""
         while self._ready and self.busy < self._limit:
             waiting = self._ready[0]
-            if waiting.done() if isinstance(waiting, asyncio.Future) else waiting.partition.gone.is_set():
+            if waiting.given.done() if isinstance(waiting, Turn) else waiting.partition.gone.is_set():
                 self._ready.popleft()  # left the queue meanwhile
                 continue
-            if not self._admit():
+            company = waiting.company if isinstance(waiting, Turn) else self._bears(waiting)
+            if not self._company.admits(self, company):
                 return
+            permission = self._admit()
+            if permission is None:
+                break
             self._ready.popleft()
             self.busy += 1
-            if isinstance(waiting, asyncio.Future):
-                waiting.set_result(None)
+            self._company.enter(company)
+            if isinstance(waiting, Turn):
+                waiting.given.set_result(permission)
             else:
-                self._start(waiting, Slot(self))
+                self._start(waiting, Slot(self, permission, company))
+        self._company.withdraw(self)

@@ -36,6 +36,14 @@ PUBLISH_FAILURES = Counter(
     ("why",),
 )
 RENEWALS = Counter("thrive_producer_renewals", "Producers replaced, for their numbering or their silence.", ("why",))
+OFFSETS_MOVED = Counter(
+    "thrive_offsets_moved",
+    "Partitions that were not read on where the group had stopped: beyond_end, below_start, no_offset.",
+    ("group", "topic", "why"),
+)
+OWNERS_LOST = Counter(
+    "thrive_owners_lost", "Partitions taken up whose last owner had not let go of them: it died.", ("group", "topic")
+)
 
 SUBSCRIBERS: "WeakSet[KeyedSubscriber]" = WeakSet()
 
@@ -43,7 +51,7 @@ _PARTITION_GAUGES = {
     "unfinished": "Records delivered and not finished.",
     "uncommitted_span": "Offsets from the watermark to the last delivery.",
     "stalled_seconds": "How long the watermark has stood still with unfinished records above it.",
-    "lag": "Records between the watermark and the end of the partition, as last fetched.",
+    "lag": "Records between the committed offset and the end of the partition, asked for every few seconds.",
 }
 
 
@@ -65,7 +73,7 @@ class PartitionCollector(Collector):
                 gauges["unfinished"].add_metric(labels, partition.tracker.unfinished)
                 gauges["uncommitted_span"].add_metric(labels, partition.tracker.span)
                 gauges["stalled_seconds"].add_metric(labels, partition.stalled_for)
-                gauges["lag"].add_metric(labels, subscriber.lag(partition))
+                gauges["lag"].add_metric(labels, partition.lag)
         yield from (busy, breaker, *gauges.values())
 
 

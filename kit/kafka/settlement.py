@@ -33,6 +33,16 @@ Pause = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
 
+class KillsConsumer(Exception):
+    """The process that attempted the record died, so often that it is attempted no more."""
+
+    reason = "kills_consumer"
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(f"{deaths} deaths")
+        self.deaths = deaths
+
+
 class Failures(Protocol):
     """The stage's side. Both writes are durable when they return; they may raise, and are then asked again.
 
@@ -94,7 +104,7 @@ class Settlement:
 
     def outcome(self, error: BaseException) -> Outcome:
         """The failure's class. Kit answers for poison and Kafka, the stage for everything else."""
-        if isinstance(error, (Poison, *OUR_FAULT)):
+        if isinstance(error, (Poison, KillsConsumer, *OUR_FAULT)):
             return Outcome.PARK
         if isinstance(error, KafkaError):
             return Outcome.HOLD
@@ -117,7 +127,9 @@ class Settlement:
         if isinstance(error, Poison) and _answerer(record.topic, self._stage) != self._stage:
             return  # whoever answers for the topic parks it, once
         told: dict[str, Any] = {"reason": reason, "error_class": type(error).__name__}
-        if not isinstance(error, Poison):  # the frames and not the message, which may quote the record or a secret
+        if isinstance(error, KillsConsumer):
+            attempts = error.deaths
+        elif not isinstance(error, Poison):  # the frames and not the message, which may quote the record or a secret
             told["frames"] = "".join(traceback.format_tb(error.__traceback__))
         log.error("parked", stage=self._stage, **_where(record), **told)
         letter = partial(
@@ -172,12 +184,14 @@ class Settlement:
         await pause(self._jitter(holds, MAX_HOLD))
 
     def _verdict(self, outcome: Outcome, error: BaseException) -> Verdict:
-        if isinstance(error, Poison) or (outcome is Outcome.PARK and self._failures.blames_record(error)):
+        if isinstance(error, (Poison, KillsConsumer)):
+            return Verdict.POISON
+        if outcome is Outcome.PARK and self._failures.blames_record(error):
             return Verdict.POISON
         return Verdict.BAD if outcome in (Outcome.PARK, Outcome.HOLD) else Verdict.GOOD
 
     def _reason(self, error: BaseException) -> str:
-        if isinstance(error, Poison):
+        if isinstance(error, (Poison, KillsConsumer)):
             return error.reason
         return "not_storable" if self._failures.blames_record(error) else "bug"
 

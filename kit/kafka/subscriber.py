@@ -7,28 +7,32 @@ came of it is durable: published, deferred, failed or parked. Commits happen her
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection
 from faststream.kafka.subscriber.config import KafkaSubscriberConfig
 from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
 from faststream.kafka.subscriber.usecase import DefaultSubscriber
 from faststream.response import Response, ensure_response
 
-from kit.kafka import metrics
+from kit.kafka import metrics, offsets
 from kit.kafka.breaker import Breaker, State
+from kit.kafka.commits import Commits
+from kit.kafka.company import Company
 from kit.kafka.events import RecordParser
+from kit.kafka.health import Health, health
 from kit.kafka.intake import NOWHERE, Intake
 from kit.kafka.lanes import Abandoned, Lane, Record, Slot, Slots
 from kit.kafka.partition import Partition
-from kit.kafka.settlement import Settlement
+from kit.kafka.settlement import KillsConsumer, Pause, Settlement
+from kit.kafka.suspects import company as company_of
+from kit.kafka.takeover import Groups, Takeover
 from kit.settings import KeyedSettings
 
 log = structlog.get_logger()
@@ -36,19 +40,8 @@ log = structlog.get_logger()
 POLL_MS = 100  # a poll ends as soon as there are records, or after this
 POLL_FULL_MS = 10  # the same while a partition is full, as a poll cannot take in one that gets room meanwhile
 IDLE = 1.0  # seconds between polls when nothing may be taken
-COMMIT_TIMEOUT = 2.0  # seconds; the next round tries again
-POLL_LIMIT = 60.0  # seconds after which a poll loop that does not come round, or only fails, counts as dead
-
-
-@dataclass(frozen=True)
-class Health:
-    """True while the process should live; `reason` says why not."""
-
-    alive: bool
-    reason: str = ""
-
-    def __bool__(self) -> bool:
-        return self.alive
+ENDS_INTERVAL = 5.0  # seconds between questions for the ends of the logs
+MAX_PAUSE = 10.0  # seconds before a settlement that failed of a bug is begun anew
 
 
 class KeyedSubscriber(DefaultSubscriber):
@@ -62,6 +55,8 @@ class KeyedSubscriber(DefaultSubscriber):
         settlement: Settlement,
         breaker: Breaker,
         parser: RecordParser,
+        company: Company,
+        groups: Groups | None,
     ) -> None:
         config.listener = _Rebalance(self)
         super().__init__(config, specification, calls)
@@ -70,13 +65,16 @@ class KeyedSubscriber(DefaultSubscriber):
         self._decoder = parser.decode_message
         self.group = config.group_id or ""
         self.breaker = breaker
-        self.slots = Slots(settings.concurrency, breaker.admit, self._start)
+        self.slots = Slots(settings.concurrency, breaker.admit, self._start, company, self._bears)
         self._settings = settings
         self._settlement = settlement
         self._parts: dict[TopicPartition, Partition] = {}
-        self._intake = Intake(self.group, self._parts, self._deliver)
+        self._intake = Intake(self.group, self._parts, self._deliver, self._relocate)
+        self._commits = Commits(self.group, lambda: self.consumer)
+        # No heartbeat is sent while partitions are taken up.
+        self._patience = settings.session_timeout.total_seconds() / 2
+        self._takeover = Takeover(self.group, groups, patience=self._patience, max_uncommitted=settings.max_uncommitted)
         self._room_made = asyncio.Event()
-        self._commit_lock = asyncio.Lock()
         self._polled_at = time.monotonic()
 
     # -- records to handlers
@@ -85,6 +83,7 @@ class KeyedSubscriber(DefaultSubscriber):
         await super().start()
         self._polled_at = time.monotonic()
         self.add_task(self._commit_loop)
+        self.add_task(self._ends_loop)
 
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
         while self.running:
@@ -128,11 +127,23 @@ class KeyedSubscriber(DefaultSubscriber):
         if not self.running:
             return
         if part.tracker.rewinds(records[0].offset):
-            part.abandon()
-            part = self._parts[tp] = Partition(tp)
+            part = self._replace(Partition(tp))
         for record in records:
             if lane := part.offer(record):
                 self.slots.add(lane)
+
+    async def _relocate(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
+        part = self._parts[tp]
+        found = await self._takeover.relocate(consumer, part)
+        if found is not None and found is not part and self._parts.get(tp) is part:
+            self._replace(found)
+        return found is not None
+
+    def _replace(self, part: Partition) -> Partition:
+        """The log is another one: what was begun of the old may end, and counts no more."""
+        self._parts[part.tp].abandon()
+        self._parts[part.tp] = part
+        return part
 
     def _room(self) -> dict[TopicPartition, int]:
         """How many records each partition may be given; the full ones are left out."""
@@ -151,7 +162,11 @@ class KeyedSubscriber(DefaultSubscriber):
 
     @property
     def _worthwhile(self) -> int:
-        return max(1, self._quota // 4)
+        return max(1, min(self._quota, self._settings.max_uncommitted) // 4)
+
+    def _bears(self, lane: Lane) -> int:
+        deaths = lane.partition.suspects.deaths(lane.queue[0].offset)
+        return company_of(deaths, self._settings.max_deaths, self._settings.concurrency)
 
     def _start(self, lane: Lane, slot: Slot) -> None:
         tasks = lane.partition.tasks
@@ -161,17 +176,50 @@ class KeyedSubscriber(DefaultSubscriber):
 
     async def _run(self, lane: Lane, slot: Slot) -> None:
         part, record = lane.partition, lane.queue[0]
+        pause = partial(slot.pause, gone=part.gone)
         try:
-            await self._settlement.settle(record, self._attempt, partial(slot.pause, gone=part.gone))
-        except Abandoned:
-            self.breaker.withdraw()
-        except BaseException:
-            self.breaker.withdraw()
-            raise
-        else:
+            deaths = part.suspects.deaths(record.offset)
+            while not await self._settled(part, record, deaths, pause):
+                await pause(MAX_PAUSE)
             self._finish(lane, record)
+            if deaths > 1:  # or the death of the next one would be charged to this one too
+                await self._commits.mark(part)
+        except Abandoned:
+            pass
         finally:
+            part.suspects.ended(record.offset)
             slot.release()
+
+    async def _settled(self, part: Partition, record: Record, deaths: int, pause: Pause) -> bool:
+        try:
+            if deaths:
+                await self._settle_suspect(part, record, deaths, pause)
+            else:
+                await self._settlement.settle(record, self._attempt, pause)
+        except Abandoned:
+            raise
+        except Exception:  # a bug in what settles failures; the record is not lost for it
+            log.exception("not settled", group=self.group, topic=record.topic, offset=record.offset)
+            return False
+        return True
+
+    async def _settle_suspect(self, part: Partition, record: Record, deaths: int, pause: Pause) -> None:
+        """As any record; but that it is under way is durable whenever it is, and only then."""
+        suspects = part.suspects
+
+        async def pause_unmarked(seconds: float) -> None:
+            suspects.ended(record.offset)
+            await self._commits.mark(part)
+            await pause(seconds)
+            suspects.begun(record.offset)
+            await self._commits.mark(part)
+
+        if deaths >= self._settings.max_deaths:
+            await self._settlement.settle(record, partial(_refuse, deaths), pause)
+            return
+        suspects.begun(record.offset)
+        await self._commits.mark(part)
+        await self._settlement.settle(record, self._attempt, pause_unmarked)
 
     def _finish(self, lane: Lane, record: Record) -> None:
         part = lane.partition
@@ -194,38 +242,24 @@ class KeyedSubscriber(DefaultSubscriber):
     async def _commit_loop(self) -> None:
         while self.running:
             await asyncio.sleep(self._settings.commit_interval.total_seconds())
-            await self._commit(list(self._parts.values()))
+            await self._commits.commit(self.partitions_now())
 
-    async def _commit(self, parts: Iterable[Partition]) -> None:
-        async with self._commit_lock:
-            due = [(part, state) for part in parts if (state := part.commitable())]
-            if not due or self.consumer is None:
-                return
-            try:
-                async with asyncio.timeout(COMMIT_TIMEOUT):
-                    await self.consumer.commit({part.tp: state for part, state in due})
-            except (KafkaError, TimeoutError) as error:
-                metrics.COMMIT_FAILURES.labels(self.group).inc()
-                log.warning("commit failed", group=self.group, error_class=type(error).__name__)
-            else:
-                for part, state in due:
-                    part.committed = state
+    async def _ends_loop(self) -> None:
+        """Also while nothing is polled, when no fetch tells of the ends."""
+        while self.running:
+            parts = {part.tp: part for part in self.partitions_now()}
+            if self.consumer is not None:
+                for tp, end in (await offsets.ends(self.consumer, parts)).items():
+                    parts[tp].end = end
+            await asyncio.sleep(ENDS_INTERVAL)
 
     # -- comings and goings
 
     async def assigned(self, tps: Collection[TopicPartition]) -> None:
-        """Take up the partitions where their last owner left them, as its commit tells."""
-        stored: Mapping[TopicPartition, Any] = {}
-        try:
-            # No heartbeat is sent meanwhile.
-            async with asyncio.timeout(self._settings.session_timeout.total_seconds() / 2):
-                # The consumer's own `committed()` leaves the metadata out.
-                stored = await self.consumer._coordinator.fetch_committed_offsets(list(tps))  # type: ignore[union-attr]
-        except (KafkaError, TimeoutError) as error:
-            log.warning("progress not read", group=self.group, error_class=type(error).__name__)
-        for tp in tps:
-            known = stored.get(tp)
-            self._parts[tp] = Partition(tp, known.offset, known.metadata) if known else Partition(tp)
+        """Take up the partitions where their last owner left them, and say so before anything of them is begun."""
+        parts = await self._takeover.take_up(self.consumer, tps)
+        await self._commits.commit(parts, self._patience / 4)
+        self._parts.update({part.tp: part for part in parts})
         self._room_made.set()
 
     async def revoked(self, tps: Collection[TopicPartition]) -> None:
@@ -244,6 +278,7 @@ class KeyedSubscriber(DefaultSubscriber):
     async def _let_go(self, parts: list[Partition], patience: float) -> None:
         for part in parts:
             part.abandon()
+        self.slots.pump()  # nobody waits for these any more
         tasks = [task for part in parts for task in part.tasks]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience)
@@ -252,31 +287,25 @@ class KeyedSubscriber(DefaultSubscriber):
             if late:
                 log.warning("handlers cancelled", group=self.group, count=len(late))
                 await asyncio.wait(late, timeout=1)
-        await self._commit(parts)
+        for part in parts:
+            part.closed = all(task.done() for task in part.tasks)
+        await self._commits.commit(parts)
 
     # -- what others may know
 
     def partitions_now(self) -> list[Partition]:
         return list(self._parts.values())
 
-    def lag(self, part: Partition) -> int:
-        """Records between the watermark and the end of the partition as last fetched."""
-        try:
-            end = self.consumer.highwater(part.tp) if self.consumer else None
-        except IllegalStateError:
-            return 0
-        watermark = part.tracker.watermark
-        return 0 if end is None or watermark is None else max(0, end - watermark)
-
     def health(self) -> Health:
-        """For liveness: the poll loop comes round, and no record stands in the way for longer than all its tries."""
+        """For liveness: the poll loop comes round, and neither a record nor the breaker stands in the way for good."""
         if not self.running:
             return Health(False, "not running")
-        if time.monotonic() - self._polled_at > POLL_LIMIT:
-            return Health(False, "polls fail, or the poll loop stands still")
-        tries = self._settings.handler_timeout.total_seconds() * (self._settings.max_retries + 1) + POLL_LIMIT
-        stuck = [part.tp for part in self._parts.values() if part.stalled_for > tries]
-        return Health(False, f"no progress in {stuck[0]}") if stuck else Health(True)
+        tries = self._settings.handler_timeout.total_seconds() * (self._settings.max_retries + 1)
+        return health(self._polled_at, tries, self.breaker, self.partitions_now())
+
+
+async def _refuse(deaths: int, _record: Record) -> Response:
+    raise KillsConsumer(deaths)
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -43,9 +43,10 @@ def record(
     offset: int = 0,
     key: bytes | None = b"k",
     headers: tuple[tuple[str, Any], ...] = (),
+    timestamp: int = 1_700_000_000_000,
 ) -> "ConsumerRecord[Any, Any]":
     return ConsumerRecord(
-        topic=topic, partition=partition, offset=offset, timestamp=1_700_000_000_000, timestamp_type=0, key=key,
+        topic=topic, partition=partition, offset=offset, timestamp=timestamp, timestamp_type=0, key=key,
         value=value, checksum=None, serialized_key_size=0, serialized_value_size=0, headers=headers,
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """A consumer group without Kafka, seeded, with the traps of the real one.
 
 As in aiokafka, records of a new assignment can be fetched before `on_partitions_assigned` is called, and a poll that
-slept through the rebalance returns them; and a poll that meets a record that cannot be decoded raises, hands over
-nothing, and has moved the other partitions on. As in Kafka, a commit is refused unless its sender owns the partition.
+slept through the rebalance returns them; and a poll that meets a record that cannot be decoded, or a position that the
+log does not have, raises, hands over nothing, and has moved the other partitions on. As in Kafka, a commit is refused
+unless its sender owns the partition.
 """
 
 import asyncio
@@ -11,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import OffsetAndMetadata
 
 from kit.kafka import KeyedSubscriber, keyed, make_broker
+from kit.kafka.takeover import Groups
 from kit.settings import KafkaSettings, KeyedSettings
 from tests.unit.kafka.fakes import Numbered, RecordingFailures, record
 
@@ -48,6 +51,9 @@ class Group:
         self.spoiled: dict[TopicPartition, dict[int, int]] = defaultdict(dict)  # how often a fetch of it still fails
         self.error: Exception = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")  # how it fails
         self.parked: list[dict[str, str]] = []  # headers of dead letters
+        self.starts_at: dict[TopicPartition, int] = defaultdict(int)  # below it, the retention has ended
+        self.commits_fail = False
+        self.commits = 0
         self.runs = 0
         self.faults: list[str] = []
         self._rebalancing = asyncio.Lock()
@@ -58,7 +64,9 @@ class Group:
         offset = (log[-1].offset if log else -1) + self.random.choice((1, 1, 1, 2, 5))  # logs have gaps
         event = Numbered.make(n, key)
         value = event.model_dump_json().encode()
-        self.records[n] = record(value, topic=TOPIC, partition=tp.partition, offset=offset, key=event.key)
+        self.records[n] = record(
+            value, topic=TOPIC, partition=tp.partition, offset=offset, key=event.key, timestamp=1_000 + len(self.records)
+        )
         log.append(self.records[n])
         for member in self.members:
             member.wake.set()
@@ -76,9 +84,9 @@ class Group:
         for tp, log in self.log.items():
             log.clear()
             self.finished[tp].clear()
-        for member in self.members:
-            for tp in member.tps:
-                member.seek(tp, 0)
+
+    def end(self, tp: TopicPartition) -> int:
+        return self.log[tp][-1].offset + 1 if self.log[tp] else self.starts_at[tp]
 
     async def rebalance(self) -> None:
         async with self._rebalancing:
@@ -135,10 +143,15 @@ class FakeConsumer:
     def __init__(self, group: Group) -> None:
         self.group = group
         self.tps: set[TopicPartition] = set()
-        self.positions: dict[TopicPartition, int] = {}
+        self.positions: dict[TopicPartition, int | None] = {}
         self.ready = asyncio.Event()
         self.wake = asyncio.Event()
         self._coordinator = self
+        self._commit_lock = asyncio.Lock()
+
+    @property
+    def _subscription(self) -> Any:
+        return SimpleNamespace(subscription=SimpleNamespace(assignment=SimpleNamespace(tps=self.tps)))
 
     def subscribe(self, *, listener: Any, **_: Any) -> None:
         self.listener = listener
@@ -153,9 +166,36 @@ class FakeConsumer:
 
     def take(self, tps: set[TopicPartition]) -> None:
         self.tps = tps
-        self.positions = {tp: self.group.committed.get(tp, OffsetAndMetadata(0, "")).offset for tp in tps}
+        self.positions = {tp: known.offset if (known := self.group.committed.get(tp)) else None for tp in tps}
         self.ready.set()
         self.wake.set()
+
+    async def ensure_coordinator_known(self) -> None:
+        pass
+
+    async def _do_commit_offsets(self, _assignment: Any, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        self.group.commits += 1
+        if self.group.commits_fail:
+            raise CommitFailedError
+        await asyncio.sleep(0)
+        if self not in self.group.members or not offsets.keys() <= self.tps:
+            raise CommitFailedError
+        for tp, state in offsets.items():
+            self.group.commit(tp, (state.offset, state.metadata))
+
+    async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        await asyncio.sleep(0)
+        return {tp: self.group.starts_at[tp] for tp in tps}
+
+    async def end_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        await asyncio.sleep(0)
+        return {tp: self.group.end(tp) for tp in tps}
+
+    async def offsets_for_times(self, times: dict[TopicPartition, int]) -> dict[TopicPartition, Any]:
+        return {
+            tp: next((SimpleNamespace(offset=r.offset) for r in self.group.log[tp] if r.timestamp >= time), None)
+            for tp, time in times.items()
+        }
 
     async def getmany(self, *tps: TopicPartition, timeout_ms: int, max_records: int | None = None) -> dict[Any, Any]:
         while True:
@@ -164,7 +204,7 @@ class FakeConsumer:
             left = max_records or 1_000
             # Worst first for whoever trusts a failed poll: what is fine has been drained when the spoiled is met.
             for tp in sorted((tp for tp in tps if tp in self.tps), key=lambda tp: bool(self.group.spoiled[tp])):
-                fetched = [r for r in self.group.log[tp] if r.offset >= self.positions[tp]][:left]
+                fetched = [r for r in self.group.log[tp] if r.offset >= self._checked(tp)][:left]
                 self._decode(tp, fetched)
                 if fetched:
                     found[tp] = fetched
@@ -181,13 +221,21 @@ class FakeConsumer:
             except TimeoutError:
                 return {}
 
+    def _checked(self, tp: TopicPartition) -> int:
+        position = self.positions[tp]
+        if position is None:
+            raise NoOffsetForPartitionError(tp)
+        if not self.group.starts_at[tp] <= position <= self.group.end(tp):
+            raise OffsetOutOfRangeError({tp: position})
+        return position
+
     def _decode(self, tp: TopicPartition, fetched: list[Any]) -> None:
         for offset in (each.offset for each in fetched):
             if self.group.spoiled[tp].get(offset):
                 self.group.spoiled[tp][offset] -= 1
                 raise self.group.error
 
-    async def position(self, tp: TopicPartition) -> int:
+    async def position(self, tp: TopicPartition) -> int | None:
         if tp not in self.tps:
             raise IllegalStateError
         return self.positions[tp]
@@ -197,42 +245,37 @@ class FakeConsumer:
         return self.group.committed[tp].offset if tp in self.group.committed else None
 
     async def seek_to_beginning(self, tp: TopicPartition) -> None:
-        self.seek(tp, 0)
+        self.seek(tp, self.group.starts_at[tp])
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         if tp not in self.tps:
             raise IllegalStateError
         self.positions[tp] = offset
 
-    async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
-        if not offsets.keys() <= self.tps:
-            raise IllegalStateError
-        await asyncio.sleep(0)
-        if self not in self.group.members or not offsets.keys() <= self.tps:
-            raise CommitFailedError
-        for tp, state in offsets.items():
-            self.group.commit(tp, state)
-
     async def fetch_committed_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
         await asyncio.sleep(0)
         return {tp: self.group.committed[tp] for tp in tps if tp in self.group.committed}
-
-    def highwater(self, _tp: TopicPartition) -> None:
-        return None
 
 
 class Member:
     """One process: a real subscriber on a fake consumer."""
 
-    def __init__(self, group: Group, handle: Callable[[Numbered], Any], settings: KeyedSettings = SETTINGS) -> None:
+    def __init__(
+        self,
+        group: Group,
+        handle: Callable[[Numbered], Any],
+        settings: KeyedSettings = SETTINGS,
+        groups: Groups | None = None,
+    ) -> None:
         self.group = group
         self.broker = make_broker(KafkaSettings(), client_id="member")
         self.broker.config.broker_config.builder = lambda **_: FakeConsumer(group)
         self.broker._setup_logger()
         self.broker.publish = self._publish  # type: ignore[method-assign, assignment]
+        self.failures = RecordingFailures()
         self.subscriber: KeyedSubscriber = keyed(
-            self.broker, TOPIC, group_id="g", stage="stage", settings=settings, failures=RecordingFailures(),
-            events={TOPIC: Numbered},
+            self.broker, TOPIC, group_id="g", stage="stage", settings=settings, failures=self.failures,
+            events={TOPIC: Numbered}, groups=groups,
         )  # fmt: skip
 
         @self.subscriber

@@ -70,9 +70,37 @@ def test_a_failed_probe_begins_another_cooldown() -> None:
 def test_a_probe_without_a_verdict_makes_room_for_the_next() -> None:
     breaker, clock = opened()
     clock.now += 10
+    probe = breaker.admit()
+    assert probe
+    assert not breaker.admit()
+    probe.end()
     assert breaker.admit()
-    breaker.withdraw()
+
+
+def test_an_attempt_that_is_no_probe_makes_no_room_for_a_second_one() -> None:
+    breaker, clock = make()
+    before = breaker.admit()
+    assert before
+    feed(breaker, *[Verdict.BAD] * 4)
+    clock.now += 10
     assert breaker.admit()
+    before.end()
+    assert not breaker.admit()
+
+
+def test_it_tells_for_how_long_no_probe_has_had_a_verdict() -> None:
+    breaker, clock = opened()
+    clock.now += 10
+    assert breaker.admit()
+    clock.now += 500
+    assert breaker.unjudged_for == 500
+    breaker.record(Verdict.BAD)
+    assert breaker.unjudged_for == 0
+    assert breaker.closed_for == 0
+    clock.now += 10
+    breaker.record(Verdict.GOOD)
+    clock.now += 3
+    assert (breaker.unjudged_for, breaker.closed_for) == (0, 3)
 
 
 def test_verdicts_of_attempts_that_began_before_it_opened_change_nothing() -> None:

@@ -4,6 +4,7 @@ A failure here says: the library has moved. Read what it does now (docs/adr/0002
 """
 
 import inspect
+import re
 from importlib.metadata import version
 
 import pytest
@@ -49,11 +50,15 @@ def test_the_versions_are_those_that_were_read() -> None:
         (MessageAccumulator.fail_all, ["self", "exception"]),
         (AIOKafkaConsumer.getmany, ["self", "partitions", "timeout_ms", "max_records"]),
         (AIOKafkaConsumer.seek, ["self", "partition", "offset"]),
-        (AIOKafkaConsumer.commit, ["self", "offsets"]),
+        (AIOKafkaConsumer.beginning_offsets, ["self", "partitions"]),
+        (AIOKafkaConsumer.end_offsets, ["self", "partitions"]),
+        (AIOKafkaConsumer.offsets_for_times, ["self", "timestamps"]),
         (AIOKafkaConsumer.position, ["self", "partition"]),
         (AIOKafkaConsumer.committed, ["self", "partition"]),
         (AIOKafkaConsumer.seek_to_beginning, ["self", "partitions"]),
         (GroupCoordinator.fetch_committed_offsets, ["self", "partitions"]),
+        (GroupCoordinator.ensure_coordinator_known, ["self"]),
+        (GroupCoordinator._do_commit_offsets, ["self", "assignment", "offsets"]),
     ],
 )
 def test_what_we_call_or_override_looks_as_it_did(method: object, parameters: list[str]) -> None:
@@ -67,7 +72,8 @@ def test_the_attributes_that_we_set_or_read_exist() -> None:
     assert "parser" in DefaultSubscriber.__slots__
     assert {"_producer", "serializer", "codec"} <= set(AioKafkaFastProducerImpl.__slots__)
     assert "producer" in RealProducer.__slots__
-    assert "_coordinator" in inspect.getsource(AIOKafkaConsumer.__init__)
+    assert {"_coordinator", "_subscription"} <= set(re.findall(r"self\.(\w+) =", inspect.getsource(AIOKafkaConsumer)))
+    assert "self._commit_lock = asyncio.Lock()" in inspect.getsource(GroupCoordinator.__init__)
 
 
 def test_a_poll_still_waits_through_a_rebalance_and_filters_by_partition() -> None:
@@ -83,6 +89,19 @@ def test_a_poll_that_fails_still_forgets_what_it_had_in_hand() -> None:
     assert "_update_position" in inspect.getsource(FetchResult.getall)
 
 
+def test_a_place_that_is_missing_is_still_told_of_with_its_partition() -> None:
+    """What `kit.kafka.intake` takes from such errors."""
+    assert "OffsetOutOfRangeError({tp: fetch_offset})" in inspect.getsource(Fetcher._proc_fetch_request)
+    assert "NoOffsetForPartitionError(tp)" in inspect.getsource(Fetcher._update_fetch_positions)
+
+
+def test_the_clients_own_commit_still_goes_on_behind_our_back() -> None:
+    """Why `kit.kafka.offsets` commits below it; once it no longer does, that can go."""
+    source = inspect.getsource(GroupCoordinator.commit_offsets)
+    assert "while True" in source
+    assert "asyncio.shield(self._do_commit_offsets" in source
+
+
 def test_the_subscriber_commits_nothing_by_itself() -> None:
     broker = make_broker(KafkaSettings(), client_id="c")
     subscriber = keyed(
@@ -91,7 +110,7 @@ def test_the_subscriber_commits_nothing_by_itself() -> None:
     )  # fmt: skip
     arguments = subscriber._connection_args
     assert arguments["enable_auto_commit"] is False
-    assert arguments["auto_offset_reset"] == "earliest"
+    assert arguments["auto_offset_reset"] == "none"
     # Bounds on what lies fetched in memory; the first batch of a fetch comes whole whatever its size.
     assert arguments["max_partition_fetch_bytes"] < arguments["fetch_max_bytes"] < 2 * MAX_EVENT_BYTES + 1
     # A revocation drains and commits before the group goes on without it.

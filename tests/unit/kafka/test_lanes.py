@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 from aiokafka import TopicPartition
 
+from kit.kafka.company import ANY, Company
 from kit.kafka.lanes import Abandoned, Lane, Slot, Slots
 from kit.kafka.partition import Partition
 from tests.unit.kafka.fakes import record
@@ -13,16 +14,28 @@ from tests.unit.kafka.fakes import record
 class Bench:
     """Slots whose starts are only noted."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, company: Company | None = None) -> None:
         self.open = True
         self.refused = 0
         self.started: list[tuple[Lane, Slot]] = []
-        self.slots = Slots(limit, self._admit, lambda lane, slot: self.started.append((lane, slot)))
+        self.bear: dict[int, int] = {}  # company, by offset
+        self.ended = 0
+        self.slots = Slots(limit, self._admit, self._start, company or Company(), self._bears)
         self.partition = Partition(TopicPartition("t", 0))
 
-    def _admit(self) -> bool:
+    def _start(self, lane: Lane, slot: Slot) -> None:
+        self.started.append((lane, slot))
+
+    def _bears(self, lane: Lane) -> int:
+        return self.bear.get(lane.queue[0].offset, ANY)
+
+    def _admit(self) -> "Bench | None":
         self.refused += not self.open
-        return self.open
+        return self if self.open else None
+
+    def end(self) -> None:
+        """An attempt has given its permission back."""
+        self.ended += 1
 
     def offer(self, offset: int, key: bytes | None) -> None:
         if lane := self.partition.offer(record(b"", offset=offset, key=key)):
@@ -140,3 +153,72 @@ async def test_a_cancelled_back_off_leaks_no_slot(seconds: float) -> None:
     bench.open = True
     bench.slots.pump()
     assert bench.slots.busy == 0
+
+
+async def test_whatever_ends_an_attempt_gives_its_permission_back_once() -> None:
+    bench = Bench(1)
+    bench.offer(0, b"a")
+    slot = bench.started[0][1]
+    await slot.pause(0, bench.partition.gone)
+    assert bench.ended == 1
+    slot.release()
+    slot.release()
+    assert bench.ended == 2
+
+
+async def test_who_bears_no_company_runs_alone_in_the_process() -> None:
+    company = Company()
+    first, second = Bench(10, company), Bench(10, company)
+    first.bear[1] = 1
+    for offset in range(3):
+        first.offer(offset, None)
+    second.offer(0, None)
+    assert first.running == [0], "it waits until nothing runs"
+    assert second.running == [], "and the others wait for it, or it would wait for ever"
+    first.finish()
+    assert (first.running, second.running) == ([1], [])
+    first.finish()
+    assert (first.running, second.running) == ([2], [0])
+
+
+async def test_few_bear_few() -> None:
+    bench = Bench(10)
+    bench.bear = {1: 2, 2: 2}
+    for offset in range(4):
+        bench.offer(offset, None)
+    assert bench.running == [0, 1]
+    bench.finish()
+    assert bench.running == [1, 2]
+    bench.finish()
+    bench.finish()
+    assert bench.running == [3]
+
+
+async def test_who_left_the_queue_keeps_nobody_waiting() -> None:
+    company = Company()
+    first, second = Bench(10, company), Bench(10, company)
+    first.bear[1] = 1
+    first.offer(0, None)
+    first.offer(1, None)
+    second.offer(0, None)
+    assert second.running == []
+    first.partition.abandon()
+    first.slots.pump()
+    second.slots.pump()
+    assert second.running == [0]
+
+
+async def test_who_waits_for_its_turn_again_bears_what_it_bore() -> None:
+    bench = Bench(10)
+    bench.bear[0] = 1
+    bench.offer(0, b"a")
+    bench.offer(1, b"b")
+    slot = bench.started[0][1]
+    assert bench.running == [0]
+    pause = asyncio.create_task(slot.pause(0, bench.partition.gone))
+    await turns(lambda: len(bench.started) == 2)
+    assert not slot.held
+    bench.finish(1)
+    await pause
+    bench.offer(2, b"c")
+    assert bench.running == [0]

@@ -1,22 +1,20 @@
-import base64
-import random
-import zlib
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.kafka.tracker import MAX_METADATA_CHARS, OffsetTracker, decode_progress, encode_progress
+from kit.kafka.tracker import OffsetTracker
 
 
-def delivered(*offsets: int, base: int = 0, metadata: str = "") -> OffsetTracker:
-    tracker = OffsetTracker(base, metadata)
+def delivered(*offsets: int, base: int = 0, finished: set[int] | None = None) -> OffsetTracker:
+    tracker = OffsetTracker(base, finished or set())
     for offset in offsets:
         tracker.deliver(offset)
     return tracker
 
 
-def test_nothing_is_committed_before_the_first_delivery() -> None:
-    assert OffsetTracker(7).watermark is None
+def test_what_is_known_is_committed_before_the_first_delivery() -> None:
+    assert OffsetTracker().watermark is None
+    first = OffsetTracker(7, {9})
+    assert (first.watermark, first.finished) == (7, {9})
 
 
 def test_the_watermark_stops_at_the_first_unfinished_offset() -> None:
@@ -41,7 +39,7 @@ def test_progress_above_the_watermark_survives_into_the_next_owner() -> None:
     first = delivered(0, 1, 2, 3)
     first.complete(1)
     first.complete(3)
-    second = OffsetTracker(first.watermark or 0, first.metadata())
+    second = OffsetTracker(first.watermark, first.finished)
     assert [second.deliver(offset) for offset in range(4)] == [True, False, True, False]
     second.complete(0)
     assert second.watermark == 2
@@ -51,14 +49,14 @@ def test_restored_progress_that_was_not_delivered_yet_is_handed_on() -> None:
     first = delivered(*range(6))
     for offset in (3, 5):
         first.complete(offset)
-    second = delivered(0, base=0, metadata=first.metadata())
+    second = delivered(0, base=0, finished=first.finished)
     second.complete(0)
-    third = OffsetTracker(second.watermark or 0, second.metadata())
+    third = OffsetTracker(second.watermark, second.finished)
     assert [third.deliver(offset) for offset in range(1, 6)] == [True, True, False, True, False]
 
 
 def test_progress_of_a_log_that_was_reset_is_dropped() -> None:
-    tracker = OffsetTracker(100, encode_progress(100, {105}))
+    tracker = OffsetTracker(100, {105})
     tracker.deliver(0)
     assert tracker.deliver(105)
 
@@ -79,27 +77,6 @@ def test_unfinished_and_span() -> None:
     assert (tracker.unfinished, tracker.span) == (0, 0)
 
 
-def test_too_much_progress_is_left_out() -> None:
-    scattered = set(random.Random(1).sample(range(1, 60_000), 20_000))
-    assert encode_progress(0, scattered) == ""
-    assert encode_progress(0, {10_000_000}) == ""
-
-
-def test_foreign_metadata_means_no_progress() -> None:
-    bomb = base64.b64encode(zlib.compress(b"\xff" * 50_000_000, 9)).decode()
-    assert decode_progress(0, "someone else's") == set()
-    assert decode_progress(0, "") == set()
-    assert len(decode_progress(0, bomb)) <= 1_000_000
-
-
-@given(st.integers(0, 2**60), st.sets(st.integers(1, 5_000)))
-def test_progress_is_read_as_it_was_written_or_left_out(base: int, above: set[int]) -> None:
-    finished = {base + offset for offset in above}
-    metadata = encode_progress(base, finished)
-    assert len(metadata) <= MAX_METADATA_CHARS
-    assert decode_progress(base, metadata) in (finished, set())
-
-
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=60), st.data())
 def test_what_is_committed_never_passes_an_unfinished_offset(steps: list[int], data: st.DataObject) -> None:
     offsets = [sum(steps[: n + 1]) for n in range(len(steps))]
@@ -112,5 +89,5 @@ def test_what_is_committed_never_passes_an_unfinished_offset(steps: list[int], d
         watermark = tracker.watermark
         assert watermark is not None
         assert {o for o in offsets if o < watermark} <= done
-        assert {o for o in offsets if o >= watermark} & done == decode_progress(watermark, tracker.metadata())
+        assert {o for o in offsets if o >= watermark} & done == tracker.finished
     assert tracker.watermark == offsets[-1] + 1
