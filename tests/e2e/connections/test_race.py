@@ -20,7 +20,9 @@ from tests.e2e.connections.worker import begin, digest, processes, work
 from tests.unit.kit.records import record
 
 PROCESSES, JOBS = 16, 100
-AT_ONCE = 50  # writes by this one process: all jobs' at once would wait for its connections longer than a write may take
+AT_ONCE = (
+    50  # writes by this one process: all jobs' at once would wait for its connections longer than a write may take
+)
 
 
 @pytest.fixture

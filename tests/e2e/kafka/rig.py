@@ -70,9 +70,12 @@ class Rig:
         self._options = {"bootstrap_servers": bootstrap}
 
     async def __aenter__(self) -> "Rig":
+        await self.make_topics()
+        return self
+
+    async def make_topics(self) -> None:
         names = (self.topic, self.out, dead_letters(self.stage))
         await ensure_topics(self.kafka, [Topic(name, PARTITIONS, timedelta(days=1), 4_259_840) for name in names])
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         for member in self.members:
@@ -136,8 +139,10 @@ class Rig:
         fail: Iterable[int] = (),
         retry_after: float | None = None,
         assigned_late: float = 0.0,
+        deadly: Iterable[int] = (),
+        **settings: Any,
     ) -> Member:
-        """The events that it is to `fail` it tries again for as long as they are its own."""
+        """The events that it is to `fail` it tries again for as long as they are its own; of the `deadly` it dies."""
         config = {
             "bootstrap": self.kafka.kafka_bootstrap_servers,
             "topic": self.topic,
@@ -150,7 +155,8 @@ class Rig:
             "fail": list(fail),
             "retry_after": retry_after,
             "assigned_late": assigned_late,
-            "settings": SETTINGS,
+            "deadly": list(deadly),
+            "settings": SETTINGS | settings,
         }
         path = os.pathsep.join(filter(None, (os.environ.get("THRIVE_MUTANT"), str(ROOT))))
         member = Member(

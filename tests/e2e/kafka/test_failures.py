@@ -42,6 +42,7 @@ class Stage:
         handler: Callable[[Numbered], Awaitable[Any]],
         settings: KeyedSettings,
         max_event_bytes: int | None = None,
+        groups: Any = None,
     ) -> None:
         self.failures = RecordingFailures()
         self.calls: Counter[int] = Counter()
@@ -49,7 +50,7 @@ class Stage:
         self.broker = make_broker(rig.kafka, client_id="stage")
         self.subscriber: KeyedSubscriber = keyed(
             self.broker, rig.topic, group_id=rig.group, stage=rig.stage, settings=settings, failures=self.failures,
-            events={rig.topic: Numbered}, max_event_bytes=max_event_bytes,
+            events={rig.topic: Numbered}, max_event_bytes=max_event_bytes, groups=groups,
         )  # fmt: skip
 
         @self.subscriber
@@ -67,8 +68,9 @@ async def running(
     handler: Callable[[Numbered], Awaitable[Any]],
     settings: KeyedSettings = QUICK,
     max_event_bytes: int | None = None,
+    groups: Any = None,
 ) -> AsyncIterator[Stage]:
-    stage = Stage(rig, handler, settings, max_event_bytes)
+    stage = Stage(rig, handler, settings, max_event_bytes, groups)
     await stage.broker.start()
     try:
         yield stage

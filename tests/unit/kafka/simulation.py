@@ -65,7 +65,12 @@ class Group:
         event = Numbered.make(n, key)
         value = event.model_dump_json().encode()
         self.records[n] = record(
-            value, topic=TOPIC, partition=tp.partition, offset=offset, key=event.key, timestamp=1_000 + len(self.records)
+            value,
+            topic=TOPIC,
+            partition=tp.partition,
+            offset=offset,
+            key=event.key,
+            timestamp=1_000 + len(self.records),
         )
         log.append(self.records[n])
         for member in self.members:
