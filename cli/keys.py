@@ -30,12 +30,16 @@ def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] =
 def show() -> None:
     """Show which keys there are, and how many values each one protects. No key is printed."""
     vault = _vault()
-    counts: Counter[str] = with_database(count_by_key)
-    table = Table("key", "sealed values", "")
+    name, counts = with_database(_count)
+    table = Table("key", "sealed values", "", title=f"Database {name}", title_justify="left")
     for kid in dict.fromkeys((*vault.kids, *sorted(counts))):
         note = "encrypts" if kid in vault.kids[:1] else "decrypts" if kid in vault.kids else "missing in TOKEN_KEYS"
         table.add_row(kid or "?", str(counts[kid]), note)
     Console().print(table)
+
+
+async def _count(db: Database) -> tuple[str, Counter[str]]:
+    return db.name, await count_by_key(db)
 
 
 @app.command("rotate")

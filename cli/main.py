@@ -21,8 +21,11 @@ EnvFile = Annotated[Path, typer.Option(help="Settings that the environment does 
 
 
 @app.callback()
-def main(env_file: EnvFile = Path(".env")) -> None:
+def main(context: typer.Context, env_file: EnvFile = Path(".env")) -> None:
     """Thrive Imports, from the terminal. Addresses and keys come from the environment, as the services' do."""
+    named = context.get_parameter_source("env_file")
+    if named is not None and named.name != "DEFAULT" and not env_file.is_file():  # else it would take the defaults
+        raise typer.BadParameter(f"there is no file {env_file}.", param_hint="--env-file")
     load_dotenv(env_file, override=False)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the commands say themselves what does not answer
 

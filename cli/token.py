@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from kit.settings import Settings
+from kit.settings import MIN_SECRET_BYTES, Settings
 
 
 class TokenSettings(Settings):
@@ -28,13 +28,16 @@ class KeyNotSetError(ValueError):
 
 
 def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple[str, ...] = ()) -> str:
-    """A token that names `user` as its subject and as the wanted username. Raises ValueError without an HMAC key."""
+    """A token that names `user` as its subject and as the wanted username. Raises ValueError without an HMAC key, and
+    with one that the gateway would refuse."""
     algorithm = settings.jwt_algorithms.split(",")[0].strip()
     key = settings.jwt_key.get_secret_value()
     if not algorithm.startswith("HS"):
         raise ValueError("JWT_ALGORITHMS names no HMAC; ask your identity provider for a token instead.")
     if not key:
         raise KeyNotSetError("JWT_KEY is not set: it has to be the gateway's own.")
+    if len(key.encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"JWT_KEY is shorter than {MIN_SECRET_BYTES} bytes: the gateway takes none so short.")
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,

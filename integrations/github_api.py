@@ -2,9 +2,10 @@
 
 import base64
 from collections.abc import Collection
+from dataclasses import replace
 
 from integrations.base import Credentials
-from integrations.github_errors import problem
+from integrations.github_errors import own_credential, problem
 from integrations.github_limits import TITLE, charge
 from integrations.settings import IntegrationSettings
 from kit.http import Response, Upstream
@@ -17,6 +18,7 @@ class GitHubAPI:
     def __init__(self, settings: IntegrationSettings, http: Upstream, credentials: Credentials) -> None:
         self._settings = settings
         self._http = http
+        self._credentials = credentials
         self.connected = credentials.token is not None
         self._charge = charge(credentials, settings)
         self._headers = {"x-github-api-version": "2022-11-28", **_authorization(credentials, settings)}
@@ -31,11 +33,18 @@ class GitHubAPI:
             headers={"accept": accept, **self._headers},
             redirects=5,
             cut_at=cut_at,
-            charge=self._charge,
+            charge=replace(self._charge, thing=_thing(path)),
         )
         if response.status != 200 and response.status not in also:
-            raise problem(response, self._http.now(), connected=self.connected)
+            own = own_credential(self._settings)
+            raise problem(response, self._http.now(), credentials=self._credentials, own=own)
         return response
+
+
+def _thing(path: str) -> str:
+    """/repos/OWNER/NAME, /repositories/ID or /user/repos, whatever of it is asked for."""
+    parts = path.partition("?")[0].split("/")
+    return "/".join(parts[: 4 if parts[1] == "repos" else 3])
 
 
 def _authorization(credentials: Credentials, settings: IntegrationSettings) -> dict[str, str]:

@@ -19,13 +19,14 @@ POINTS_WINDOW, WINDOWS_IN_A_MINUTE = timedelta(seconds=5), 13
 
 def limited_until(response: Response, now: datetime) -> datetime | None:
     """In the order that GitHub documents: Retry-After, an empty allowance, and at least a minute for the secondary
-    limit, which neither header need tell of. None where 403 is a matter of permission."""
+    limit, which neither header need tell of, and for an allowance that should be back already. None where 403 is a
+    matter of permission."""
     asked = retry_after(response.headers, now)
     if asked is not None:
         return now + timedelta(seconds=max(asked, 1))
     if response.headers.get("x-ratelimit-remaining") == "0":
         reset = _reset(response, now)
-        return max(reset, now + timedelta(seconds=1)) if reset else now + SECONDARY_WAIT
+        return reset if reset and reset > now else now + SECONDARY_WAIT
     if response.status == 429 or _names_a_limit(response):
         return now + SECONDARY_WAIT
     return None
@@ -45,7 +46,15 @@ def not_modified(response: Response) -> bool:
     return response.status == 304
 
 
-CORE = Bucket("github.core", TITLE, 5_000, after(timedelta(hours=1)), 0.2, True, read, limited_until, not_modified)
+def exhausted(response: Response, now: datetime) -> bool:
+    """Whether the hour's allowance is gone, until a time that is still to come."""
+    reset = _reset(response, now)
+    return response.headers.get("x-ratelimit-remaining") == "0" and reset is not None and reset > now
+
+
+CORE = Bucket(
+    "github.core", TITLE, 5_000, after(timedelta(hours=1)), 0.2, True, read, limited_until, not_modified, exhausted
+)
 WITHOUT_CREDENTIAL = replace(CORE, name="github.anonymous", units=60, free=None)  # there, a 304 is counted
 POINTS = Bucket("github.points", TITLE, 900 // WINDOWS_IN_A_MINUTE, every(POINTS_WINDOW))
 CALLS = Slots("github.calls", TITLE, 100)

@@ -7,8 +7,9 @@ from integrations.base import Credentials, Integration, Known, Looked
 from integrations.connections.providers import YOUTUBE_READ
 from integrations.links import WEB, Link, parse
 from integrations.settings import IntegrationSettings
-from integrations.youtube_api import YouTubeAPI, no_video
+from integrations.youtube_api import YouTubeAPI
 from integrations.youtube_channels import look
+from integrations.youtube_errors import no_video
 from integrations.youtube_items import INTEGRATION
 from integrations.youtube_limits import TITLE
 from integrations.youtube_names import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url

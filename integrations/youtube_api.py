@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from integrations.base import Credentials, nonsense, unexpected
+from integrations.base import Credentials, nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list
 from integrations.settings import IntegrationSettings
+from integrations.youtube_errors import problem
 from integrations.youtube_feed import FeedError, parse
 from integrations.youtube_items import PARTS, best_thumbnail, to_item
-from integrations.youtube_limits import TITLE, charge, limited_until, reasons
+from integrations.youtube_limits import TITLE, charge
 from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
-from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError, TokenRefusedError
-from kit.http import Response, Upstream
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError
+from kit.http import Upstream
 from schemas.content import Item
 
 PAGE = 50  # the most that a page has, and the most videos that can be asked for at once
-# Whatever a key that is no good is used for; answered with 400 and 403
-NO_GOOD = frozenset({"keyinvalid", "keyexpired", "api_key_invalid", "api_key_expired", "accessnotconfigured"})
-CONNECT_AGAIN = "Connect YouTube again, then retry the import."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +124,10 @@ class YouTubeAPI:
             service=TITLE,
             headers=self._authorization(),
             params=params,
-            charge=charge(self._credentials, self._settings),
+            charge=charge(self._credentials, self._settings, thing=_thing(params)),
         )
         if response.status != 200:
-            raise problem(response, self._http.now())
+            raise problem(response, self._http.now(), self._credentials)
         answer = as_dict(response.json())
         if answer.get("kind") != kind:
             raise nonsense(TITLE)
@@ -141,26 +138,16 @@ class YouTubeAPI:
             return {"authorization": f"Bearer {token.get_secret_value()}"}
         if key := self._settings.youtube_api_key:
             return {"x-goog-api-key": key.get_secret_value()}
-        raise _auth("YouTube is not connected.", "Connect YouTube, then retry the import.")
+        raise IntegrationAuthError(
+            "YouTube is not connected.",
+            action="connect_youtube",
+            suggestion="Connect YouTube, then retry the import.",
+        )
 
 
-def problem(response: Response, now: datetime) -> ImportProblem:
-    """What an answer other than 200 means: by its reasons, since 403 is quota, speed and permission alike. Its
-    messages hold HTML and are never shown."""
-    if limit := limited_until(response, now):
-        return RateLimitError.resets(TITLE, limit, now)
-    status = response.status
-    if status == 401 or reasons(response) & NO_GOOD:
-        return TokenRefusedError("YouTube refused our credentials.", action="connect_youtube", suggestion=CONNECT_AGAIN)
-    if status == 403:
-        return _auth("YouTube does not let us read this.", CONNECT_AGAIN)
-    if status == 404:
-        return no_video()
-    return unexpected(response)
-
-
-def no_video() -> ContentNotFoundError:
-    return ContentNotFoundError("YouTube has no such video, or it is private.")
+def _thing(params: dict[str, str]) -> str:
+    """What is asked for: the videos, the channel or the playlist, on whatever page."""
+    return " ".join(value for name, value in params.items() if name not in ("part", "maxResults", "pageToken"))
 
 
 def _upload(entry: dict[str, Any]) -> Upload | None:
@@ -180,7 +167,3 @@ def _upload(entry: dict[str, Any]) -> Upload | None:
     if deleted:
         hidden = "This video was deleted."
     return Upload(video_id, as_line(snippet.get("title")), published, hidden, privacy == "private", deleted)
-
-
-def _auth(error: str, suggestion: str) -> IntegrationAuthError:
-    return IntegrationAuthError(error, action="connect_youtube", suggestion=suggestion)

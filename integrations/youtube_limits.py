@@ -48,15 +48,27 @@ def midnight_in_california(now: datetime) -> datetime:
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
 
 
+def exhausted(response: Response, _now: datetime) -> bool:
+    """Whether the day's units are gone."""
+    return bool(reasons(response) & QUOTA)
+
+
 # No answer tells what is left. Searches and statistics in batches have budgets of their own since June 2026.
 UNITS = Bucket(
-    "youtube.units", TITLE, 10_000, midnight_in_california, reserve=0.2, fair=True, limited_until=limited_until
+    "youtube.units",
+    TITLE,
+    10_000,
+    midnight_in_california,
+    reserve=0.2,
+    fair=True,
+    limited_until=limited_until,
+    exhausted=exhausted,
 )
 SEARCH = replace(UNITS, name="youtube.search", units=100)
 STATISTICS = replace(UNITS, name="youtube.statistics")
 
 
-def charge(credentials: Credentials, settings: IntegrationSettings, *, units: int = 1) -> Charge:
+def charge(credentials: Credentials, settings: IntegrationSettings, *, units: int = 1, thing: str = "") -> Charge:
     """Of the application's own budget, whoever's token a call carries: YouTube counts by project."""
     bucket = replace(UNITS, units=settings.youtube_daily_units)
-    return Charge(APP, ((bucket, units),), None, credentials.user_id, credentials.interactive)
+    return Charge(APP, ((bucket, units),), None, credentials.user_id, credentials.interactive, thing)

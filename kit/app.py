@@ -12,12 +12,13 @@ from faststream.kafka.prometheus import KafkaPrometheusMiddleware
 from prometheus_client import REGISTRY
 
 from kit.engines import answers, prepare_engines
-from kit.failures import OUTAGE_WAITS, StageFailures
+from kit.failures import StageFailures
 from kit.groups import KnownGroups
 from kit.kafka import keyed, make_broker, publishes_well
 from kit.mongo import connect
 from kit.process import make_app, serve
 from kit.settings import KafkaSettings, KeyedSettings, MongoSettings, ProcessSettings
+from kit.waits import OUTAGE_WAITS
 from schemas.events import Event
 from schemas.journey import EVENT_BY_TOPIC
 

@@ -40,9 +40,9 @@ async def listed(
     await _move(db, task_id, {"state": State.COMPLETED, "children": named, "refused": list(refused)}, now)
 
 
-async def waiting(db: Database, task_id: UUID, why: str, now: datetime) -> None:
-    """The listing goes on later, by itself. Changes nothing that has ended."""
-    await _move(db, task_id, {"message": why}, now)
+async def waiting(db: Database, task_id: UUID, why: str, retry_at: datetime, now: datetime) -> None:
+    """The listing goes on at that time, by itself. Changes nothing that has ended."""
+    await _move(db, task_id, {"message": why, "retry_at": retry_at}, now)
 
 
 async def failed(db: Database, task_id: UUID, body: Document, now: datetime) -> None:
@@ -72,6 +72,8 @@ def skipped(url: str, reason: str, suggestion: str) -> Document:
 
 
 async def _move(db: Database, task_id: UUID, changes: Document, now: datetime) -> None:
+    drop = {} if "retry_at" in changes else {"$unset": {"retry_at": ""}}
     await db.batches.update_one(
-        {"_id": task_id, "state": State.PROCESSING}, {"$set": {**changes, "updated_at": now}, "$inc": {"version": 1}}
+        {"_id": task_id, "state": State.PROCESSING},
+        {"$set": {**changes, "updated_at": now}, "$inc": {"version": 1}, **drop},
     )

@@ -92,6 +92,12 @@ class ContentNotFoundError(ImportProblem):
     suggestion = "Check that the link is right and that you may see it; private content needs a connected account."
 
 
+class ContentBlockedError(ContentNotFoundError):
+    """The upstream shows it to nobody any more, whatever account asks: by law, or against its terms."""
+
+    suggestion = "Ask the owner or the provider about it; no account changes it."
+
+
 class ImportDuplicateError(ImportProblem):
     status = 409
     error_code = "DUPLICATE_IMPORT"
@@ -128,6 +134,18 @@ class UpstreamUnavailableError(ImportProblem):
     error_code = "UPSTREAM_UNAVAILABLE"
     action = "retry_later"
     suggestion = "The service did not answer. Try again in a few minutes."
+
+
+class CredentialRefusedError(UpstreamUnavailableError):
+    """The upstream refuses the application's own credential. Only the operator can mend that, so no member hears of an
+    account: it waits as for an upstream that is down."""
+
+
+class AccountUnavailableError(UpstreamUnavailableError):
+    """The member's own account cannot be used just now, and may be in a while. What the public sees is read without."""
+
+    action = "wait"
+    suggestion = "Nothing to do: it is tried again by itself."
 
 
 class ReauthRequiredError(ImportProblem):

@@ -1,6 +1,7 @@
 """What a stage does with an event that it could not handle: wait in the deferred store, or tell its owner."""
 
 import json
+import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,23 +17,19 @@ from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, 
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage, is_unstorable
 from kit.runs import RunOutcome
+from kit.waits import OUTAGE_WAITS, due_at, given_up
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 
 log = structlog.get_logger()
-
-# How long an unavailable upstream is waited for, in turn; after the last wait the import fails.
-MIN_WAIT, MAX_WAIT = timedelta(seconds=1), timedelta(hours=25)
-MAX_WAITS = 50  # for limits that never end
-OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
-# What waits for something that has no time looks again by itself, in case it missed the release; in all, weeks.
-HELD_WAITS = tuple(timedelta(seconds=s) for s in (60, 900, 21_600, 86_400))
-
 
 OF_SOURCES = (SyncRequested.topic, SourceSynced.topic)  # no import fails with these
 
 
 class StageFailures:
-    """The stage's side of the keyed subscriber's settlement (`kit.kafka.settlement.Failures`)."""
+    """The stage's side of the keyed subscriber's settlement (`kit.kafka.settlement.Failures`).
+
+    `chance` (in [0, 1)) and `now` are there for tests.
+    """
 
     def __init__(
         self,
@@ -41,11 +38,15 @@ class StageFailures:
         publish: Callable[[Event], Awaitable[None]],
         *,
         outage_waits: tuple[timedelta, ...] = OUTAGE_WAITS,
+        chance: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._stage = stage
         self._db = db
         self._publish = publish
         self._outage_waits = outage_waits
+        self._chance = chance
+        self._now = now
 
     def outcome(self, error: BaseException) -> Outcome:
         return Outcome.HOLD if is_outage(error) else outcome_of(error)
@@ -57,28 +58,21 @@ class StageFailures:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""
         problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
         waited = deferred.waits(record.headers)
-        now = datetime.now(UTC)
-        if problem.waits_for is not None and waited < MAX_WAITS:
-            due_at = now + HELD_WAITS[min(waited, len(HELD_WAITS) - 1)]
-        elif problem.retry_at is not None and (waited < MAX_WAITS or isinstance(problem, BudgetSpentError)):
-            # However an upstream puts it: not at once, and not beyond the longest reset that we know, a day.
-            due_at = min(max(problem.retry_at, now + MIN_WAIT), now + MAX_WAIT)
-        elif problem.retry_at is None and problem.waits_for is None and waited < len(self._outage_waits):
-            due_at = now + self._outage_waits[waited]
-        else:
-            await self.fail(record, problem)
+        due = due_at(problem, waited, self._now(), self._chance(), outage_waits=self._outage_waits)
+        if due is None:
+            await self.fail(record, given_up(problem))
             return
         await deferred.put(
             self._db,
             record,
-            due_at=due_at,
+            due_at=due,
             reason=problem.error_code,
             waits_for=problem.waits_for,
             counted=not isinstance(problem, BudgetSpentError),
         )
-        log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due_at.isoformat())
+        log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due.isoformat())
         if (origin := Origin.of(record)) is not None:
-            await self._db.imports.update_one(*waiting(origin, self._stage, _message(problem), due_at))
+            await self._db.imports.update_one(*waiting(origin, self._stage, _message(problem, due), due))
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
@@ -111,11 +105,14 @@ async def look_again(db: Database, origins: Iterable["Origin"]) -> None:
         await db.runs.delete_one({"_id": origin.id, "user_id": origin.user_id, **of_a_bug})
 
 
-def _message(problem: ImportProblem) -> str:
-    """What the owner of a waiting import reads."""
+def _message(problem: ImportProblem, due: datetime) -> str:
+    """What the owner of a waiting import reads. A limit names its own end, where it keeps to it."""
     if problem.waits_for is not None:
         return f"{problem.error} {problem.suggestion}"
-    return problem.error if isinstance(problem, RateLimitError) else f"{problem.error} We try again soon."
+    if isinstance(problem, RateLimitError) and due == problem.retry_at:
+        return problem.error
+    shown = due + timedelta(seconds=59)
+    return f"{problem.error} It is tried again at {shown:%H:%M} UTC."
 
 
 class Record(Protocol):

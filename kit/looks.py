@@ -9,7 +9,14 @@ from uuid import UUID
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, RateLimitError, ReauthRequiredError
+from kit.errors import (
+    BudgetSpentError,
+    ContentNotFoundError,
+    ImportProblem,
+    IntegrationAuthError,
+    RateLimitError,
+    ReauthRequiredError,
+)
 from kit.mongo import Database, Document
 from kit.schedule import DAY, after_limit, next_slot, pause_after, slot_after
 from kit.sources import INTERVAL, SEEN, Reason, SourceState, to_millis
@@ -22,20 +29,28 @@ _NOTICES = {
         "“{name}” has become private. What you imported of it is hidden from others until it is public again.",
         "check_url",
     ),
-    SourceState.REVOKED: ("We may no longer read “{name}”. Connect the account again.", "connect_{platform}"),
+    SourceState.REVOKED: ("We may no longer read “{name}”. {reason} Connect the account again.", "connect_{platform}"),
 }
 
+_HIDDEN = (
+    "“{name}” has not been found for days, and may have become private. What you imported of it is hidden from others "
+    "until it is found again.",
+    "check_url",
+)
 FIRST_TRIES = 3  # of a first look that a parent task waits for, where the upstream fails
+FIRST_LIMITS = 10  # in a row, that such a look waits for: hours, however short they say they are
 
 _OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was.
+    """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was; `counted` where
+    it was the upstream that limited us, and not our own ledger.
 
     `metadata` is added to the source's; `url` is its new canonical link where it has moved. `memory` is what
     the next look is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
+    `hidden` where nobody has found it for so long that it may have become private, and what was made of it is hidden.
     """
 
     state: SourceState | None
@@ -47,13 +62,15 @@ class Ended:
     display_name: str | None = None
     connection: str | None = None  # the provider whose account it was read with
     private: bool = False
+    counted: bool = False
+    hidden: bool = False
 
     @classmethod
     def by(cls, problem: ImportProblem) -> "Ended":
         """What an error of a look says about the source."""
         match problem:
             case RateLimitError():
-                return cls(None, problem.error, problem.retry_at)
+                return cls(None, problem.error, problem.retry_at, counted=not isinstance(problem, BudgetSpentError))
             case ReauthRequiredError():
                 state = SourceState.NEEDS_REAUTH
             case IntegrationAuthError():
@@ -71,7 +88,9 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
     state = ended.state or SourceState(source["state"])
     worked = ended.state is SourceState.OK
     failures = 0 if worked else source["failures"] + (ended.state is not None)
+    limits = source.get("limits", 0) + ended.counted if ended.state is None else 0  # in a row
     changes: Document = {
+        "limits": limits,
         "state": state,
         "state_reason": None if worked else ended.reason,
         "failures": failures,
@@ -79,6 +98,8 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         "last_checked_at": now,
         "updated_at": now,
     }
+    if worked or ended.state is SourceState.GONE:
+        changes |= {"gone_since": None if worked else source.get("gone_since") or now, "hidden": ended.hidden}
     if worked:
         changes |= {"last_synced_at": now, "connection": ended.connection, **_privacy(source, ended)}
     if ended.memory is not None:
@@ -89,10 +110,11 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
             changes["source_identifier"] = ended.url
     if ended.display_name and not source["named"]:
         changes["display_name"] = ended.display_name
-    task_id = source["task_id"] if _comes_again(ended.state, failures) else None
+    task_id = source["task_id"] if _comes_again(ended.state, failures, limits) else None
     if task_id is None:
         changes["task_id"] = None  # its first look is over
-    return changes | due(*next_after({**source, "task_id": task_id}, ended.state, failures, now, ended.retry_at))
+    later = {**source, "task_id": task_id, "limits": limits}
+    return changes | due(*next_after(later, ended.state, failures, now, ended.retry_at))
 
 
 def _privacy(source: Document, ended: Ended) -> Document:
@@ -116,7 +138,8 @@ def next_after(
     if state is SourceState.OK and interval is not None:
         return next_slot(source_id, interval, now), Reason.INTERVAL
     if retry_at is not None:
-        return after_limit(source_id, retry_at, now), Reason.LIMIT
+        limits, waited_for = source.get("limits", 0), source["task_id"] is not None
+        return after_limit(source_id, retry_at, now, limits=limits, waited_for=waited_for), Reason.LIMIT
     if state is None or state is SourceState.FAILING:
         return now + pause_after(source_id, failures), Reason.RETRY
     return slot_after(source_id, DAY, now), Reason.RETRY
@@ -174,22 +197,26 @@ async def _tell(db: Database, source: Document) -> None:
     if notice is None:
         await db.notices.delete_one(which)
         return
-    text, action = notice
+    hidden = source["state"] == SourceState.GONE and source.get("hidden")
+    text, action = _HIDDEN if hidden else notice
     told = {
         "user_id": source["user_id"],
-        "kind": f"source_{source['state']}",
+        "kind": "source_hidden" if hidden else f"source_{source['state']}",
         "provider": source["platform"],
-        "text": text.format(name=source["display_name"]),
+        "text": text.format(name=source["display_name"], reason=source["state_reason"]),
         "action": action.format(platform=source["platform"]),
     }
+    await db.notices.delete_one({**which, "kind": {"$ne": told["kind"]}})  # what is new is told anew
     await db.notices.update_one(
         which, {"$set": told, "$setOnInsert": {"created_at": source["updated_at"]}}, upsert=True
     )
 
 
-def _comes_again(state: SourceState | None, failures: int) -> bool:
+def _comes_again(state: SourceState | None, failures: int, limits: int) -> bool:
     """Whether a first look that ended so is had again for the parent task that waits for it."""
-    return state is None or (state is SourceState.FAILING and failures < FIRST_TRIES)
+    if state is None:
+        return limits < FIRST_LIMITS
+    return state is SourceState.FAILING and failures < FIRST_TRIES
 
 
 def _interval(source: Document) -> timedelta | None:

@@ -11,10 +11,12 @@ from uuid import UUID
 DAY = timedelta(days=1)
 FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = DAY
-SPREAD = timedelta(hours=1)  # over which those come back that waited for the same limit
+SPREAD = timedelta(hours=1)  # over which those come back that waited for the same limit, if it was as long
+FIRST_LIMIT_PAUSE = timedelta(seconds=30)  # at least, for a limit; doubled where it does not go away
+WAITED_FOR = 10  # a look that a member waits for comes back in so small a part of the spread
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DOUBLINGS = 10  # far beyond the longest pause
+_DOUBLINGS, _MORE_DOUBLINGS = 10, 12  # beyond the longest pause
 
 
 def slot_after(key: UUID, interval: timedelta, after: datetime) -> datetime:
@@ -35,9 +37,13 @@ def pause_after(key: UUID, failures: int) -> timedelta:
     return pause * (1 - _share(key, failures) / 5)
 
 
-def after_limit(key: UUID, retry_at: datetime, now: datetime) -> datetime:
-    """What waits for the same limit does not come back at the same moment, nor later than in a day."""
-    return min(max(retry_at, now) + SPREAD * _share(key, 0), now + LONGEST_PAUSE)
+def after_limit(key: UUID, retry_at: datetime, now: datetime, *, limits: int = 1, waited_for: bool = False) -> datetime:
+    """After so many limits in a row. What waits for the same limit does not come back at the same moment, but spread
+    over as long again as it had to wait, an hour at most; nor later than in a day."""
+    wait = max(retry_at - now, FIRST_LIMIT_PAUSE * 2 ** min(max(limits, 1) - 1, _MORE_DOUBLINGS))
+    spread = min(wait, SPREAD) / (WAITED_FOR if waited_for else 1)
+    pause: timedelta = min(wait + spread * _share(key, 0), LONGEST_PAUSE)
+    return now + pause
 
 
 def _share(key: UUID, number: int) -> float:

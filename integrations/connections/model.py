@@ -61,6 +61,7 @@ class Provider:
     issuer: str = ""  # `iss` of RFC 9207 and of id tokens
     refresh_url: str = ""  # where it is not `token_url`
     revoke_url: str = ""  # "": the provider has none, and tokens are only erased
+    check_url: str = ""  # tells whether a token is still good, as GitHub has it; "": the provider has none
     revoked_by: Literal["POST", "DELETE"] = "POST"  # as RFC 7009 has it, or as GitHub has it
     revokes_all: bool = False  # with one token goes all that its account has allowed us
     jwks_url: str = ""  # the keys of id tokens; "": none are checked

@@ -15,7 +15,7 @@ from integrations.clean import as_dict
 from integrations.connections.id_token import IdTokens
 from integrations.connections.model import Account, Grant, Provider
 from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated
-from kit.errors import UpstreamUnavailableError
+from kit.errors import ImportProblem, UpstreamUnavailableError
 from kit.http import LibraryTransport, Limits, Upstream
 
 __all__ = ["InvalidGrantError", "OAuth"]
@@ -124,6 +124,24 @@ class OAuth:
         if answer.status_code in (401, 403, 429) or answer.status_code >= 500:
             raise UpstreamUnavailableError(f"{provider.title} did not take the access back.")
         return True
+
+    async def is_good(self, provider: Provider, grant: Grant) -> bool | None:
+        """Whether the provider says that it would take the access token. None where it has no way to, or no answer."""
+        if not provider.check_url:
+            return None
+        try:
+            async with self._client(provider) as client:
+                with translated(provider):
+                    answer = await client.request(
+                        "POST",
+                        provider.check_url,
+                        withhold_token=True,
+                        auth=(provider.client_id, provider.client_secret.get_secret_value()),
+                        json={"access_token": grant.access_token.get_secret_value()},
+                    )
+        except ImportProblem:
+            return None
+        return {200: True, 404: False, 422: False}.get(answer.status_code)
 
     async def account(self, provider: Provider, grant: Grant, *, nonce: str = "") -> Account:
         """Whose tokens they are. With a `nonce`, the id token is checked too and has to name the same account.

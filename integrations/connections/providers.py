@@ -71,6 +71,7 @@ def _github(s: ConnectionSettings) -> Provider:
         token_url=f"{s.github_oauth_url}/access_token",
         account_url=f"{s.github_api_url}/user",
         revoke_url=f"{s.github_api_url}/applications/{s.github_client_id}/token",
+        check_url=f"{s.github_api_url}/applications/{s.github_client_id}/token",
         revoked_by="DELETE",
         read_account=_account(name="login", avatar_url="avatar_url", url="html_url"),
         scopes={

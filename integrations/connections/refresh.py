@@ -2,8 +2,8 @@
 
 Within a process the callers share it, between processes a lease decides. Whoever holds the lease looks again before it
 asks, and stores the new pair before anybody uses it; a provider that invalidates the old refresh token on use is
-therefore asked once. A refused refresh ends the connection until the member consents again; a provider that is away is
-asked less and less often.
+therefore asked once. A refresh that is refused again and again ends the connection until the member consents anew; a
+provider that is down is asked less and less often.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
+from integrations.connections.doubts import doubt
 from integrations.connections.model import Grant, Provider
 from integrations.connections.oauth import InvalidGrantError, OAuth
 from integrations.connections.store import Connections, Held
-from kit.errors import UpstreamUnavailableError
+from kit.errors import AccountUnavailableError, UpstreamUnavailableError
 from kit.lease import lease
 from kit.mongo import is_outage
 
@@ -36,18 +37,21 @@ Key = tuple[str, str, int, bool]
 
 
 class Refresher:
-    """`sleep` and `chance` (in [0, 1)) are there for tests; the clock is the store's."""
+    """`refused_for` is that of `doubts.doubt`. `sleep` and `chance` (in [0, 1)) are there for tests; the clock is
+    the store's."""
 
     def __init__(
         self,
         connections: Connections,
         oauth: OAuth,
         *,
+        refused_for: timedelta,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._connections = connections
         self._oauth = oauth
+        self._refused_for = refused_for
         self._sleep = sleep
         self._chance = chance
         self._flights: dict[Key, asyncio.Task[Held | None]] = {}
@@ -60,7 +64,7 @@ class Refresher:
         """The connection once it has other tokens than these, or these where they still serve; `dead` ones do not.
 
         The callers in this process share the work, which outlives those that are cancelled. Raises
-        UpstreamUnavailableError where there are no tokens to be had.
+        AccountUnavailableError where there are no tokens to be had.
         """
         which = held.connection
         key = (which.user_id, which.provider, held.version, dead)
@@ -90,7 +94,7 @@ class Refresher:
                 if fence is not None:
                     return await self._renew(held, dead=dead)
             await self._sleep(LOOK_AGAIN * (1 + self._chance()))
-        raise UpstreamUnavailableError(f"{self._oauth.title(which.provider)} takes long to let us in.")
+        raise AccountUnavailableError(f"{self._oauth.title(which.provider)} takes long to let us in.")
 
     async def _renew(self, held: Held, *, dead: bool) -> Held | None:
         """Ask the provider once; what it says is stored before anybody acts on it."""
@@ -99,14 +103,19 @@ class Refresher:
         if held.grant is None:
             return held
         if provider is None:
-            raise UpstreamUnavailableError(f"{self._oauth.title(which.provider)} is not set up at the moment.")
+            raise AccountUnavailableError(f"{self._oauth.title(which.provider)} is not set up at the moment.")
+        if held.grant.refresh_token is None and held.is_over(self._connections.now()):  # nobody can renew it
+            await self._connections.mark_needs_reauth(held, provider.title)
+            return await self._connections.held(which.user_id, which.provider)
         try:
             grant = await self._oauth.refresh(provider, held.grant)
         except InvalidGrantError:
             REFRESHES.labels(which.provider, "refused").inc()
-            log.info("connection needs consent again", provider=which.provider)
-            await self._connections.mark_needs_reauth(held, provider.title)
-            return await self._connections.held(which.user_id, which.provider)
+            log.info("a refresh was refused", provider=which.provider, refusals=held.refusals + 1)
+            now_held = await doubt(self._connections, held, provider.title, self._refused_for, unusable=dead)
+            if now_held is None or now_held.version != held.version:  # erased, or connected again meanwhile
+                return now_held
+            return self._as_it_is(now_held, now_held.retry_at, dead=dead)
         except UpstreamUnavailableError as error:
             REFRESHES.labels(which.provider, "unavailable").inc()
             now = self._connections.now()
@@ -142,8 +151,8 @@ class Refresher:
                 await self._oauth.revoke(provider, grant)
         return now_held
 
-    def _as_it_is(self, held: Held, retry_at: datetime, *, dead: bool) -> Held:
+    def _as_it_is(self, held: Held, retry_at: datetime | None, *, dead: bool) -> Held:
         if dead or held.is_over(self._connections.now()):
             title = self._oauth.title(held.connection.provider)
-            raise UpstreamUnavailableError(f"{title} is not available at the moment.", retry_at=retry_at)
+            raise AccountUnavailableError(f"{title} does not renew our access at the moment.", retry_at=retry_at)
         return held

@@ -4,12 +4,19 @@ A provider without a client id is not offered. Each address can be moved, so tha
 own or the sandbox can stand in.
 """
 
+from datetime import timedelta
+
 from pydantic import SecretStr
 
 from integrations.settings import BaseUrl, IntegrationSettings
+from kit.settings import Seconds
 
 
 class ConnectionSettings(IntegrationSettings):
+    # How long a provider has to refuse a member's account, again and again, before its tokens are erased and the member
+    # is asked to connect it anew
+    token_refused_for: Seconds = timedelta(minutes=30)
+
     github_oauth_url: BaseUrl = "https://github.com/login/oauth"
 
     google_client_id: str = ""

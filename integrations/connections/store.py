@@ -39,6 +39,9 @@ class Held:
     outages: int  # refreshes in a row that the provider did not answer
     retry_at: datetime | None  # no refresh before this
     refresh_at: datetime | None  # from here on the access token counts as old; None: never
+    refusals: int = 0  # of the account by the provider, in a row, with pauses between them
+    refused_at: datetime | None = None  # the first of them
+    use_after: datetime | None = None  # the tokens are in doubt: nobody uses them before this
 
     def is_old(self, now: datetime) -> bool:
         return self.refresh_at is not None and self.refresh_at <= now
@@ -86,7 +89,7 @@ class Connections:
         }
         before = await self.db.connections.find_one_and_update(
             {"_id": _id(user_id, provider)},
-            {"$set": stored, **NEXT_VERSION},
+            {"$set": stored, **TRUSTED},
             upsert=True,
             return_document=ReturnDocument.BEFORE,
         )
@@ -97,7 +100,7 @@ class Connections:
         """Store refreshed tokens. None where the connection has changed since it was read; nothing is written then."""
         which = held.connection
         document = await self.db.connections.find_one_and_update(
-            _unchanged(held),
+            unchanged(held),
             {"$set": self._sealed(which.user_id, which.provider, grant), **NEXT_VERSION},
             return_document=ReturnDocument.AFTER,
         )
@@ -105,7 +108,7 @@ class Connections:
 
     async def postpone(self, held: Held, retry_at: datetime) -> None:
         """The provider did not answer: nobody refreshes before `retry_at`."""
-        await self.db.connections.update_one(_unchanged(held), {"$set": {"retry_at": retry_at}, "$inc": {"outages": 1}})
+        await self.db.connections.update_one(unchanged(held), {"$set": {"retry_at": retry_at}, "$inc": {"outages": 1}})
 
     async def mark_needs_reauth(self, held: Held, title: str) -> None:
         """The provider refuses the tokens: erase them, and tell the member once. Nothing where it has changed since."""
@@ -127,7 +130,7 @@ class Connections:
             upsert=True,
         )
         result = await self.db.connections.update_one(
-            _unchanged(held), {"$set": {"state": ConnectionState.NEEDS_REAUTH}, **ERASE_TOKENS}
+            unchanged(held), {"$set": {"state": ConnectionState.NEEDS_REAUTH}, **ERASE_TOKENS}
         )
         if not result.matched_count and await self._is(which, ConnectionState.CONNECTED):
             await self.db.notices.delete_one({"_id": notice})
@@ -193,6 +196,9 @@ class Connections:
             outages=document.get("outages", 0),
             retry_at=document.get("retry_at"),
             refresh_at=document.get("refresh_at") if grant else None,
+            refusals=document.get("refusals", 0),
+            refused_at=document.get("refused_at"),
+            use_after=document.get("use_after"),
         )
 
     def _opened(self, document: Document, connection: Connection) -> Grant | None:
@@ -209,10 +215,14 @@ class Connections:
         return Grant(access_token, opened("refresh_token"), document.get("expires_at"), connection.scopes)
 
 
-NEXT_VERSION: Document = {"$inc": {"version": 1}, "$unset": {"outages": "", "retry_at": ""}}
+DOUBTS = ("refusals", "refused_at", "use_after")
+NEXT_VERSION: Document = {"$inc": {"version": 1}, "$unset": {"outages": "", "retry_at": ""}}  # doubts stay
+TRUSTED: Document = {"$inc": {"version": 1}, "$unset": dict.fromkeys(("outages", "retry_at", *DOUBTS), "")}
 ERASE_TOKENS: Document = {
     "$inc": {"version": 1},
-    "$unset": dict.fromkeys(("access_token", "refresh_token", "expires_at", "refresh_at", "outages", "retry_at"), ""),
+    "$unset": dict.fromkeys(
+        ("access_token", "refresh_token", "expires_at", "refresh_at", "outages", "retry_at", *DOUBTS), ""
+    ),
 }
 
 
@@ -220,7 +230,8 @@ def _id(user_id: str, provider: str) -> str:
     return f"{user_id}/{provider}"
 
 
-def _unchanged(held: Held) -> Document:
+def unchanged(held: Held) -> Document:
+    """A filter: the connection, where nobody has changed its tokens since it was read."""
     return {"_id": _id(held.connection.user_id, held.connection.provider), "version": held.version}
 
 

@@ -12,6 +12,7 @@ import structlog
 from authlib.integrations.httpx_client import OAuthError
 from pydantic import SecretStr
 
+from integrations import own_credentials
 from integrations.base import nonsense
 from integrations.clean import as_int, as_line
 from integrations.connections.model import Grant, Provider
@@ -65,7 +66,8 @@ def translated(provider: Provider) -> Iterator[None]:
             raise InvalidGrantError(f"{provider.title} does not take this any longer.") from None
         # Ours to mend: an id, a secret or an address that the provider does not know
         log.error("provider refuses our application", provider=provider.name, code=_CODE.fullmatch(code) and code)
-        raise UpstreamUnavailableError(f"{provider.title} refused the request.") from None
+        setting = f"{'google' if provider.name == 'youtube' else provider.name}_client_secret".upper()
+        raise own_credentials.refused(provider.title, setting, "oauth") from None
     except httpx2.HTTPStatusError as error:
         asked = retry_after(error.response.headers, datetime.now(UTC))
         raise UpstreamUnavailableError(

@@ -29,7 +29,8 @@ class Bucket:
     `next_reset` gives the end of a window that is open at a time. `reserve` is the share of the units that only
     interactive work may touch. A `fair` bucket keeps members who ask at the same time from more than their share.
     `read`, `limited_until` and `free` understand the upstream's answers: its own count, the time until which an answer
-    of 403 or 429 turns us away, and whether an answer is not counted.
+    of 403 or 429 turns us away, and whether an answer is not counted; `exhausted` tells whether one that turns us away
+    says that the account has no units left, so that it is not about what was asked for.
     """
 
     name: str  # on metrics and in the ledger
@@ -41,6 +42,7 @@ class Bucket:
     read: "Callable[[Response, datetime], Reading | None] | None" = None
     limited_until: "Callable[[Response, datetime], datetime | None] | None" = None
     free: "Callable[[Response], bool] | None" = None
+    exhausted: "Callable[[Response, datetime], bool] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Slots:
 class Charge:
     """What each attempt of a call costs: units by bucket and perhaps a slot, all of one account, for one member.
 
-    What is really spent is counted in `spent`, by the name of the bucket.
+    What is really spent is counted in `spent`, by the name of the bucket. `thing` is what is asked for, whose requests
+    the upstream may turn away while it answers others.
     """
 
     account: str  # at the upstream; the application's own credentials are accounts too
@@ -64,6 +67,7 @@ class Charge:
     slots: Slots | None = None
     user_id: str = ""
     interactive: bool = True
+    thing: str = ""
     spent: Counter[str] = field(default_factory=Counter, compare=False)
 
 

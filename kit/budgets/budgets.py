@@ -14,6 +14,7 @@ from kit.budgets.ledger import Ledger
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
 from kit.budgets.spending import Spending
+from kit.budgets.turned_away import TurnedAway
 from kit.mongo import Database
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Budgets:
     ) -> None:
         self.now = clock
         self.sleep = sleep
+        self.turned_away = TurnedAway()
         self._db = db
         self._holder = uuid4().hex
         self._ledger = Ledger(db, self._holder)

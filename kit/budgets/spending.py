@@ -12,7 +12,8 @@ import httpx
 from kit.budgets.bucket import Bucket, Charge, Reading, Slots
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
-from kit.errors import BudgetSpentError
+from kit.budgets.turned_away import TurnedAway
+from kit.errors import BudgetSpentError, RateLimitError
 
 if TYPE_CHECKING:
     from kit.http import Response
@@ -25,6 +26,9 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, aioht
 class Purses(Protocol):
     """What a process holds, and its clock (`kit.budgets.Budgets`)."""
 
+    @property
+    def turned_away(self) -> TurnedAway: ...
+
     def now(self) -> datetime: ...
     def sleep(self, seconds: float, /) -> Awaitable[object]: ...
     def purse(self, bucket: Bucket, account: str, *, interactive: bool) -> Purse: ...
@@ -33,7 +37,8 @@ class Purses(Protocol):
 
 
 class Spending:
-    """`async with` it around one attempt. Entering raises BudgetSpentError where the budget is gone."""
+    """`async with` it around one attempt. Entering raises BudgetSpentError where the budget is gone, and RateLimitError
+    where what is asked for is not to be asked for just now."""
 
     __slots__ = ("_charge", "_paid", "_pool", "_purses", "_response")
 
@@ -72,6 +77,7 @@ class Spending:
         charge, purses = self._charge, self._purses
         patience: datetime | None = None
         for bucket, cost in charge.costs:
+            self._require_open(bucket)
             while True:
                 purse = purses.purse(bucket, charge.account, interactive=charge.interactive)
                 try:
@@ -100,11 +106,27 @@ class Spending:
         for purse, bucket, cost, window in self._paid:
             if bucket.free and bucket.free(response):
                 purse.give_back(cost, window, self._charge.user_id)
+                self._judge(bucket, response, None, now)
                 continue
             self._spend(purse, bucket, cost, bucket.read(response, now) if bucket.read and purse.curious(now) else None)
-            refused = response.status in REFUSING and bucket.limited_until
-            if refused and (until := refused(response, now)):
-                self._purses.limit(bucket, self._charge.account, until)
+            if bucket.limited_until:
+                refused = response.status in REFUSING and bucket.limited_until(response, now)
+                self._judge(bucket, response, refused or None, now)
+
+    def _judge(self, bucket: Bucket, response: "Response", until: datetime | None, now: datetime) -> None:
+        """Whether the upstream turns away the account, or whoever asks for this thing."""
+        account, thing = (bucket.name, self._charge.account), self._charge.thing
+        if until is None:
+            self._purses.turned_away.answered(account, thing)
+            return
+        exhausted = not thing or (bucket.exhausted is not None and bucket.exhausted(response, now))
+        if exhausted or self._purses.turned_away.refused(account, thing, until, now):
+            self._purses.limit(bucket, self._charge.account, until)
+
+    def _require_open(self, bucket: Bucket) -> None:
+        charge, now = self._charge, self._purses.now()
+        if until := self._purses.turned_away.until((bucket.name, charge.account), charge.thing, now):
+            raise RateLimitError(f"{bucket.title} asks us to wait before we read this one.", retry_at=until)
 
     def _spend(self, purse: Purse, bucket: Bucket, cost: int, reading: Reading | None) -> None:
         purse.settle(cost, reading)

@@ -25,11 +25,20 @@ def build(settings: FetcherSettings) -> Stage:
     budgets = Budgets(stage.db)
     transport = open_transport()
     connections = Connections(stage.db, Vault(settings))
-    tokens = Tokens(connections, OAuth(build_providers(settings), transport))
+    oauth = OAuth(build_providers(settings), transport)
+    tokens = Tokens(connections, oauth, refused_for=settings.token_refused_for)
     http = Upstream(transport, registry.bases, budgets=budgets)
     access = Access(tokens, connections, http, Snapshots(stage.db, http))
     patience = settings.handler_timeout * 0.75  # leaves time to write down that it took too long
-    sync = Sync(stage.db, registry, access, fresh=settings.snapshots_fresh, patience=patience, now=http.now)
+    sync = Sync(
+        stage.db,
+        registry,
+        access,
+        fresh=settings.snapshots_fresh,
+        patience=patience,
+        hide_after=settings.hide_gone_after,
+        now=http.now,
+    )
     stage.resources.push_async_callback(transport.aclose)
     stage.resources.push_async_callback(budgets.aclose)
     stage.resources.push_async_callback(tokens.aclose)

@@ -87,9 +87,11 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
     return Changes(items, tuple(entries[:MAX_ENTRIES]), told, left_out)
 
 
-def gone(event: SyncRequested, seen: Mapping[str, Seen]) -> Changes:
-    """Nothing stands at the source's own link any more. What it has listed stands as before."""
-    return changes(event, Looked(standings=(Standing(url=event.url, state="gone"),)), seen, event.due_at)
+def gone(event: SyncRequested, seen: Mapping[str, Seen], *, hidden: bool = False) -> Changes:
+    """Nothing stands at the source's own link any more. What it has listed stands as before. `hidden` where that has
+    been so for long: upstreams do not tell what was deleted from what became private, and so it counts as that."""
+    standing = Standing(url=event.url, state="private" if hidden else "gone")
+    return changes(event, Looked(standings=(standing,)), seen, event.due_at)
 
 
 def _standings(looked: Looked) -> Iterator[Standing]:

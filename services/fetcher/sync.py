@@ -6,7 +6,7 @@ Nobody waits for most looks, so a failure is the source's: it is told in its sta
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +17,14 @@ from prometheus_client import Counter as Metric
 from integrations.base import Integration, Looked
 from integrations.registry import IntegrationRegistry
 from kit import batches
-from kit.errors import ContentNotFoundError, ImportProblem, InternalError, Outcome, UpstreamUnavailableError
+from kit.errors import (
+    ContentNotFoundError,
+    ImportProblem,
+    InternalError,
+    Outcome,
+    RateLimitError,
+    UpstreamUnavailableError,
+)
 from kit.looks import Ended, settle
 from kit.mongo import Database, Document, is_outage
 from kit.runs import ItemOutcome, RunOutcome, finished, planned
@@ -40,7 +47,8 @@ class Access(Protocol):
 
 class Sync:
     """`fresh` is how long an answer for everybody serves those who come later; `patience` is how long a look may take,
-    and shorter than the handler's own timeout, which would leave the source as if it had not been looked at."""
+    and shorter than the handler's own timeout, which would leave the source as if it had not been looked at. What
+    nobody has found for `hide_after` is hidden, as it may have become private."""
 
     def __init__(
         self,
@@ -50,6 +58,7 @@ class Sync:
         *,
         fresh: timedelta,
         patience: timedelta,
+        hide_after: timedelta = timedelta(days=7),
         now: Callable[[], datetime],
     ) -> None:
         self._db = db
@@ -58,6 +67,7 @@ class Sync:
         self._access = access
         self._fresh = fresh
         self._patience = patience
+        self._hide_after = hide_after
         self._now = now
 
     async def __call__(self, event: SyncRequested) -> list[Event]:
@@ -99,8 +109,10 @@ class Sync:
         except ImportProblem as error:
             if error.outcome is Outcome.RETRY:
                 raise
-            problem, ended = error, Ended.by(error)
-            found = gone(event, seen) if isinstance(error, ContentNotFoundError) else Changes()
+            problem, ended, found = error, Ended.by(error), Changes()
+            if isinstance(error, ContentNotFoundError):
+                hidden = self._gone_for_long(source) and any(it.url == event.url for it in seen.values())
+                ended, found = replace(ended, hidden=hidden), gone(event, seen, hidden=hidden)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -160,6 +172,10 @@ class Sync:
         known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
         return found.without(await self._runs.deleted(event.user_id, known)) if known else found, ended
 
+    def _gone_for_long(self, source: Document) -> bool:
+        since = source.get("gone_since")
+        return since is not None and self._now() - since >= self._hide_after
+
     def _not_before(self, event: SyncRequested, source: Document) -> datetime:
         young = self._now() - self._fresh
         return max(young, event.due_at) if source["next_reason"] in ASKED_FOR else young
@@ -176,16 +192,21 @@ class Sync:
             ]
             await batches.listed(self._db, task_id, children, skipped, now)
         elif source["task_id"] == task_id:
-            await batches.waiting(self._db, task_id, _until(error["error"], run, source), now)
+            await batches.waiting(self._db, task_id, _until(error["error"], source), source["next_sync_at"], now)
         else:
-            await batches.failed(self._db, task_id, error, now)
+            await batches.failed(self._db, task_id, _given_up(error), now)
 
 
-def _until(error: str, run: Document, source: Document) -> str:
-    """A limit names its own end."""
-    if run["ended"]["state"] is None:
-        return error
+def _until(error: str, source: Document) -> str:
     return f"{error} It is tried again at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
+
+
+def _given_up(error: Document) -> Document:
+    """What waited for an upstream does not go on by itself any more for whoever waits; its source does."""
+    if error["error_code"] not in (RateLimitError.error_code, UpstreamUnavailableError.error_code):
+        return error
+    told = {name: value for name, value in error.items() if name != "retry_at"}
+    return told | {"action": "retry", "suggestion": "Import it again. What is followed is tried again by itself, too."}
 
 
 def _is_private(looked: Looked, url: str) -> bool:

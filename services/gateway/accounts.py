@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from integrations.base import Credentials
+from integrations.connections.as_member import AsMember
 from integrations.connections.model import Provider, Purpose
 from integrations.connections.oauth import OAuth
 from integrations.connections.providers import build_providers
@@ -13,11 +15,29 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.github_repos import Repositories
-from integrations.youtube_find import Channels
+from integrations.youtube import YouTube
+from integrations.youtube_find import Channels, NamedChannel
 from kit.budgets import Budgets
 from kit.http import Upstream
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings
+
+
+class ChannelsAsMember:
+    """Tells the channel that a member names: with their account, or as the public sees it."""
+
+    def __init__(self, channels: Channels, youtube: YouTube, as_member: AsMember) -> None:
+        self._channels = channels
+        self._youtube = youtube
+        self._as_member = as_member
+
+    async def named(self, text: str, credentials: Credentials) -> NamedChannel:
+        """As `Channels.named`, on behalf of the member that the credentials name."""
+
+        async def see(credentials: Credentials) -> NamedChannel:
+            return await self._channels.named(text, credentials)
+
+        return await self._as_member.read(self._youtube, credentials.user_id, see)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,7 @@ class Accounts:
     tokens: Tokens
     repositories: Repositories
     channels: Channels
+    named_channels: ChannelsAsMember
     offered: Mapping[str, Provider]  # those that can be connected; none without a key to seal their tokens with
 
 
@@ -41,13 +62,16 @@ def open_accounts(
     providers = build_providers(settings)
     oauth = OAuth(providers, transport)
     connections = Connections(db, vault)
+    tokens = Tokens(connections, oauth, refused_for=settings.token_refused_for)
     http = Upstream(transport, [settings.github_api_url, settings.youtube_api_url], budgets=budgets)
+    channels = Channels(settings, http)
     return Accounts(
         oauth=oauth,
         connections=connections,
-        tokens=Tokens(connections, oauth),
+        tokens=tokens,
         repositories=Repositories(settings, http),
-        channels=Channels(settings, http),
+        channels=channels,
+        named_channels=ChannelsAsMember(channels, YouTube(settings), AsMember(tokens, connections)),
         offered={name: row for name, row in providers.items() if row.offers(Purpose.CONNECT) and vault.kids},
     )
 

@@ -54,6 +54,9 @@ class ProcessingTask(TaskBase):
     stage: str
     progress: int = Field(ge=0, le=100, description="Percent.")
     message: str
+    retry_at: datetime | None = Field(
+        None, validation_alias="deferred_until", description="When what has to wait is tried again, by itself."
+    )
 
 
 class TaskResult(BaseModel):

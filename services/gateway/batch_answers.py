@@ -80,7 +80,7 @@ class BatchTask(BaseModel):
     error_code: str | None = None
     action: str | None = None
     suggestion: str | None = None
-    retry_at: datetime | None = None
+    retry_at: datetime | None = Field(None, description="When what has to wait is tried again, by itself.")
 
 
 AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
@@ -120,7 +120,7 @@ def batch_task(batch: Document, children: Sequence[Document], username: str) -> 
         points=sum(points(child) for child in children),
         children=[task(child, username) for child in children],
         refused=batch["refused"],
-        **batch.get("error", {}),
+        **({"retry_at": batch.get("retry_at")} | batch.get("error", {})),
     )
 
 

@@ -61,6 +61,7 @@ class Stack:
             "JWT_KEY": SECRET,
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,
+            "TOKEN_REFUSED_FOR": "0",  # three refusals end a consent, however soon they come
             # one member pastes hundreds of links here
             "LIMIT_REPOSITORIES": "10000",
             "LIMIT_VIDEOS": "10000",

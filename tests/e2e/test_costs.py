@@ -15,6 +15,7 @@ from integrations.connections.store import Connections
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
+from kit.errors import ImportProblem
 from kit.http import Upstream, open_transport
 from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import MongoSettings
@@ -43,6 +44,12 @@ class NoAccounts:
 
     async def refused(self, used: object) -> None:
         return None
+
+    async def refused_again(self, used: object) -> ImportProblem:
+        raise AssertionError("nobody has one")
+
+    async def accepted(self, used: object) -> None:
+        raise AssertionError("nobody has one")
 
 
 @dataclass

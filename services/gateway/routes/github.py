@@ -38,7 +38,12 @@ async def browse_repositories(
         found = await _find(gateway, token, page, q)
     except TokenRefusedError:
         token = token and await gateway.accounts.tokens.refused(token)
-        found = await _find(gateway, token, page, q)
+        try:
+            found = await _find(gateway, token, page, q)
+        except TokenRefusedError:
+            raise (await gateway.accounts.tokens.refused_again(token) if token else _not_connected()) from None
+    if token is not None:
+        await gateway.accounts.tokens.accepted(token)
     link_next(response, PATH, found.next, parameter="page", q=q or None)
     return RepositoryPage(
         repositories=await browse.marked(gateway.db, caller, found.repositories),
@@ -49,11 +54,15 @@ async def browse_repositories(
 
 async def _find(gateway: Gateway, token: FreshToken | None, page: str, words: str) -> Page:
     if token is None:
-        raise IntegrationAuthError(
-            "GitHub is not connected.", action="connect_github", suggestion="Connect GitHub to see your repositories."
-        )
+        raise _not_connected()
     credentials = Credentials(token.token, token.account_id, token.user_id)
     return await browse.find(gateway.accounts.repositories, credentials, page, words, private=_private(token))
+
+
+def _not_connected() -> IntegrationAuthError:
+    return IntegrationAuthError(
+        "GitHub is not connected.", action="connect_github", suggestion="Connect GitHub to see your repositories."
+    )
 
 
 def _private(token: FreshToken | None) -> bool:

@@ -1,7 +1,7 @@
 """What integrations spend when they fetch, out of the budgets of GitHub and YouTube."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from kit.budgets import Budgets
 from kit.errors import BudgetSpentError, RateLimitError
 from kit.http import Upstream
 from kit.mongo import Database
+from tests.e2e.budgets.conftest import Clock
 from tests.unit.integrations.answers import repository, video
 
 New = Callable[[], Budgets]
@@ -90,3 +91,68 @@ async def test_a_limit_of_a_few_seconds_is_waited_out_and_the_call_made_again(pr
     importer = Importer(process(), slow_down, httpx.Response(200, json=video()))
     await importer.fetch(VIDEO)
     assert importer.calls == 2
+
+
+# A limit that does not go away
+
+
+OTHER = "https://github.com/octocat/other"
+PAST = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}
+SECONDARY = {"message": "You have exceeded a secondary rate limit."}
+
+
+class Partial(Importer):
+    """An upstream that turns away whoever asks for one repository, and answers for all others."""
+
+    def __init__(self, budgets: Budgets, refusal: httpx.Response, *, everybody: bool = False) -> None:
+        super().__init__(budgets, httpx.Response(200, json=repository()))
+        self.refusal, self.everybody, self.refused = refusal, everybody, 0
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.everybody or "/hello-world" in request.url.path:
+            self.refused += 1
+            return httpx.Response(self.refusal.status_code, headers=self.refusal.headers, content=self.refusal.content)
+        return super()._answer(request)
+
+
+REFUSALS = [
+    httpx.Response(429, json={}),
+    httpx.Response(429, json={}, headers={"retry-after": "1"}),
+    httpx.Response(403, json={}, headers={"retry-after": "600"}),
+    httpx.Response(403, json=SECONDARY),
+    httpx.Response(403, json={}, headers=PAST),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_repository_that_is_limited_for_ever_closes_github_for_nobody_and_is_asked_for_ever_less(
+    process: New, clock: Clock, refusal: httpx.Response
+) -> None:
+    importer, began, calls = Partial(process(), refusal), clock.now, []
+    for _ in range(8):
+        before = importer.refused
+        with pytest.raises(RateLimitError) as caught:
+            await importer.fetch(REPOSITORY)
+        assert not isinstance(caught.value, BudgetSpentError), "it counts as a wait"
+        assert caught.value.retry_at is not None
+        calls.append(importer.refused - before)
+        await importer.fetch(OTHER)
+        assert clock.now - began < timedelta(hours=6), "other members' imports go on"
+        clock.pass_(timedelta(minutes=15))
+    assert calls[0] > 0
+    assert sum(calls) < 60
+    assert calls[-1] == 0 or sum(calls[4:]) < sum(calls[:4]), calls
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_limit_of_the_account_is_found_out_with_the_second_repository(
+    process: New, refusal: httpx.Response
+) -> None:
+    importer = Partial(process(), refusal, everybody=True)
+    for link in (REPOSITORY, OTHER):
+        with pytest.raises(RateLimitError):
+            await importer.fetch(link)
+    before = importer.refused
+    with pytest.raises(RateLimitError):
+        await importer.fetch("https://github.com/octocat/third")
+    assert importer.refused - before == 0 or refusal.headers.get("retry-after") == "1"

@@ -93,7 +93,7 @@ def tokens(
     connections: Connections, issuer: Issuer, clock: Clock, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 ) -> Tokens:
     """Another process's, for all that its callers can tell."""
-    return Tokens(connections, oauth(httpx.MockTransport(issuer), clock), sleep=sleep)
+    return Tokens(connections, oauth(httpx.MockTransport(issuer), clock), refused_for=HOUR, sleep=sleep)
 
 
 async def connect_ada(connections: Connections, issuer: Issuer, *, expires_at: datetime | None = None) -> Connection:

@@ -62,3 +62,17 @@ def test_without_any_key_it_says_how_to_make_one(environment: dict[str, str]) ->
     result = run(app, ["keys", "rotate"], env={**environment, "TOKEN_KEYS": ""})
     assert result.exit_code == 1
     assert "thrive keys new" in result.output
+
+
+@pytest.mark.parametrize("command", ["show", "rotate"])
+def test_a_database_that_holds_nothing_of_ours_is_named_and_refused(environment: dict[str, str], command: str) -> None:
+    elsewhere = {**environment, "TOKEN_KEYS": NEW, "MONGODB_DATABASE": "thrive_of_another_day"}
+    result = run(app, ["keys", command], env=elsewhere)
+    assert result.exit_code == 2
+    assert "thrive_of_another_day" in result.output
+    assert "0" not in result.output, "no count that would read like success"
+
+
+def test_the_database_is_named_where_its_keys_are_shown(environment: dict[str, str]) -> None:
+    shown = run(app, ["keys", "show"], env={**environment, "TOKEN_KEYS": OLD}).output
+    assert environment["MONGODB_DATABASE"] in shown

@@ -8,12 +8,18 @@ import pytest
 from pydantic import SecretStr
 from pymongo.errors import AutoReconnect
 
-from integrations.connections.model import Account, ConnectionState, Grant, Purpose
+from integrations.connections.model import Account, Grant, Purpose
 from integrations.connections.store import Connections, Held
 from integrations.connections.tokens import FreshToken, Tokens
-from kit.errors import Outcome, ReauthRequiredError, UpstreamUnavailableError, outcome_of
+from kit.errors import (
+    AccountUnavailableError,
+    Outcome,
+    ReauthRequiredError,
+    UpstreamUnavailableError,
+    outcome_of,
+)
 from kit.lease import lease
-from kit.mongo import Database
+from kit.mongo import Database, Document
 from tests.e2e.connections.rig import ADA, HOUR, Clock, Issuer, connect_ada, oauth, tokens, vault
 
 MINUTE = timedelta(minutes=1)
@@ -26,6 +32,12 @@ def text(token: FreshToken | None) -> str:
 
 async def ada(of: Tokens) -> FreshToken | None:
     return await of.fresh("ada", "youtube")
+
+
+async def stored(db: Database) -> Document:
+    found = await db.connections.find_one({"_id": "ada/youtube"})
+    assert found is not None
+    return found
 
 
 async def test_without_a_connection_there_is_no_token(connections: Connections, issuer: Issuer, clock: Clock) -> None:
@@ -149,24 +161,48 @@ async def test_tokens_that_mongodb_cannot_take_at_once_are_not_lost(db: Database
 # Refused for good
 
 
-async def test_invalid_grant_ends_the_calls_until_the_member_connects_again(
+async def test_a_grant_that_is_refused_again_and_again_ends_the_calls_until_the_member_connects_again(
     connections: Connections, issuer: Issuer, clock: Clock, db: Database
 ) -> None:
     await connect_ada(connections, issuer, expires_at=clock())
     issuer.refresh_token = "revoked by the member"
     processes = [tokens(connections, issuer, clock) for _ in range(4)]
-    for _ in range(3):
+
+    async def asked() -> set[type[BaseException]]:
         got = await asyncio.gather(*(ada(it) for it in processes for _ in range(10)), return_exceptions=True)
-        assert {type(error) for error in got} == {ReauthRequiredError}
-    assert issuer.refreshes == 1
+        return {type(error) for error in got if isinstance(error, BaseException)}
+
+    for after, refusals in [(0 * HOUR, 1), (HOUR / 20, 1), (HOUR / 20, 2), (HOUR / 2, 2)]:
+        clock.pass_(after)
+        assert await asked() == {AccountUnavailableError}
+        assert issuer.refreshes == refusals, "all at the same time are one, and nobody asks in between"
+        assert (await stored(db))["state"] == "connected"
+        assert await db.notices.count_documents({}) == 0
+    clock.pass_(HOUR / 2)
+    for _ in range(3):
+        assert await asked() == {ReauthRequiredError}
+    assert issuer.refreshes == 3
+    assert "access_token" not in await stored(db)
     assert await db.notices.count_documents({"user_id": "ada"}) == 1
-    (error, *_) = got
-    assert isinstance(error, ReauthRequiredError)
+    with pytest.raises(ReauthRequiredError) as caught:
+        await ada(processes[0])
+    error = caught.value
     assert outcome_of(error) is Outcome.DEFER
     assert (error.error_code, error.action) == ("AUTH_ERROR", "connect_youtube")
     assert error.waits_for == "connection:ada:youtube"
     await connect_ada(connections, issuer, expires_at=clock() + HOUR)
     assert text(await ada(processes[0])) == "access-0"
+    assert not {"refusals", "refused_at", "use_after"} & (await stored(db)).keys()
+
+
+async def test_a_token_that_has_ended_and_cannot_be_renewed_asks_for_consent_at_once(
+    connections: Connections, issuer: Issuer, clock: Clock, db: Database
+) -> None:
+    await connections.save("ada", "youtube", ADA, Grant(SecretStr("access"), expires_at=clock()))
+    with pytest.raises(ReauthRequiredError):
+        await ada(tokens(connections, issuer, clock))
+    assert issuer.refreshes == 0
+    assert await db.notices.count_documents({"user_id": "ada"}) == 1
 
 
 # Away
@@ -217,25 +253,6 @@ async def test_a_token_that_is_refused_is_renewed_once_for_all(
     assert {text(token) for token in renewed} == {"access-1"}
     assert text(await ours.refused(used)) == "access-1"
     assert issuer.refreshes == 1
-
-
-async def test_a_refused_token_without_a_refresh_token_asks_for_consent(
-    connections: Connections, issuer: Issuer, clock: Clock
-) -> None:
-    connection = await connect_ada(connections, issuer)
-    held = await connections.held("ada", "youtube")
-    assert held is not None
-    assert held.grant is not None
-    await connections.replace(held, type(held.grant)(held.grant.access_token, None))
-    ours = tokens(connections, issuer, clock)
-    used = await ada(ours)
-    assert used is not None
-    with pytest.raises(ReauthRequiredError):
-        await ours.refused(used)
-    assert issuer.refreshes == 0
-    found = await connections.find("ada", connection.provider)
-    assert found is not None
-    assert found.state is ConnectionState.NEEDS_REAUTH
 
 
 async def test_a_refused_token_is_not_handed_out_again_while_the_provider_is_away(

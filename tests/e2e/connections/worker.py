@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
-from kit.errors import ReauthRequiredError
+from kit.errors import AccountUnavailableError, ReauthRequiredError
 from kit.http import open_transport
 from kit.mongo import connect
 from kit.settings import MongoSettings
@@ -48,7 +48,7 @@ async def _work(mongodb: str, database: str, token_endpoint: str, jobs: int) -> 
 async def _job(tokens: Tokens) -> str:
     try:
         token = await tokens.fresh("ada", "youtube")
-    except ReauthRequiredError as error:
+    except (AccountUnavailableError, ReauthRequiredError) as error:
         return type(error).__name__
     assert token is not None
     return digest(token.token.get_secret_value())

@@ -14,12 +14,14 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from integrations.connections.model import Account, Grant
+from integrations.connections.providers import YOUTUBE_READ
 from integrations.connections.settings import ConnectionSettings
 from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError
 from kit.imports import pending
 from kit.mongo import Database
-from kit.vault import Vault, VaultSettings
+from kit.vault import Vault, VaultSettings, new_key
 from schemas.events import Options
 from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
@@ -133,11 +135,14 @@ async def test_a_listing_ends_once(world: World) -> None:
 async def test_a_listing_that_waits_says_for_what(world: World) -> None:
     accepted = await world.send(channel_id=ID)
     why = "YouTube's limit resets at 08:00 UTC."
-    await batches.waiting(world.db, UUID(accepted["task_id"]), why, datetime.now(UTC))
+    at = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    await batches.waiting(world.db, UUID(accepted["task_id"]), why, at, datetime.now(UTC))
     task = await world.read(accepted)
     assert (task["status"], task["message"], task["version"]) == ("processing", why, 2)
+    assert datetime.fromisoformat(task["retry_at"]) == at
     await world.listed(accepted)
-    assert (await world.read(accepted))["status"] == "completed"
+    task = await world.read(accepted)
+    assert (task["status"], task.get("retry_at")) == ("completed", None)
 
 
 async def test_a_listing_that_fails_says_why(world: World) -> None:
@@ -305,3 +310,27 @@ async def test_a_task_whose_channel_is_removed_meanwhile_ends(world: World) -> N
 
 def _error() -> dict[str, Any]:
     return {name: value for name, value in ContentNotFoundError("No.").body().items() if name != "success"}
+
+
+# On a server without a key
+
+
+async def test_a_member_with_youtube_connected_imports_a_channel_on_a_server_without_a_key(
+    mongodb: str, database: str
+) -> None:
+    youtube = FakeChannel()
+    given = ConnectionSettings(google_client_id="id", google_client_secret=SecretStr("secret"))
+    vault = Vault(VaultSettings(token_keys=SecretStr(new_key("test"))))
+    async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
+        accounts = open_accounts(db, youtube.transport, given, vault)
+        app = create_app(settings(limit_channels=3), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        ada = await stack.enter_async_context(client_of(app, **bearer()))
+        refused = await ada.post(IMPORT, json={"channel_id": "@somebody"})
+        assert (refused.json()["error_code"], refused.json()["action"]) == ("AUTH_ERROR", "connect_youtube")
+        grant = Grant(SecretStr("ya29.ada"), scopes=(YOUTUBE_READ,))
+        await accounts.connections.save("user-ada", "youtube", Account("7", "ada"), grant)
+        accepted = await ada.post(IMPORT, json={"channel_id": "@somebody"})
+        assert accepted.status_code == 202, accepted.text
+        (source,) = await db["sources"].find().to_list()
+        assert (source["source_identifier"], source["display_name"]) == (URL, "Somebody")

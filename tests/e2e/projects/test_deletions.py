@@ -9,8 +9,8 @@ import pytest
 from kit import deletions
 from kit.deferred import CLAIM
 from kit.errors import ContentNotFoundError
-from kit.failures import HELD_WAITS, MAX_WAITS
 from kit.mongo import Database
+from kit.waits import HELD_WAITS, MAX_HELD_WAITS
 from schemas.journey import TOPICS
 from services.writer.store import ProjectStore, Saved
 from tests.e2e.projects.drafts import NEW, OLD, draft, hour
@@ -104,6 +104,6 @@ async def test_only_what_is_there_and_ones_own_is_deleted(db: Database, store: P
 
 
 def test_deletions_are_kept_longer_than_anything_that_could_undo_them() -> None:
-    waits = [*HELD_WAITS, *[HELD_WAITS[-1]] * (MAX_WAITS - len(HELD_WAITS))]
+    waits = [*HELD_WAITS, *[HELD_WAITS[-1]] * (MAX_HELD_WAITS - len(HELD_WAITS))]
     assert sum(waits, CLAIM) < deletions.KEPT
     assert max(topic.retention for topic in TOPICS) + timedelta(days=1) < deletions.KEPT

@@ -14,7 +14,7 @@ from integrations.connections.tokens import FreshToken
 from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
-from kit.errors import ReauthRequiredError
+from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredError
 from kit.http import Limits, Upstream
 from kit.mongo import Database, Document
 from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
@@ -45,7 +45,13 @@ class Accounts:
         return None
 
     async def refused(self, used: FreshToken) -> FreshToken | None:
-        return None
+        return used
+
+    async def refused_again(self, used: FreshToken) -> ImportProblem:
+        return AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+
+    async def accepted(self, used: FreshToken) -> None:
+        pass
 
     async def find(self, user_id: str, provider: str) -> Connection | None:
         state = self.states.get(user_id)

@@ -28,6 +28,7 @@ class GitHub:
     repositories: dict[str, Repository] = field(default_factory=dict)  # by every name that leads there
     requests: list[httpx.Request] = field(default_factory=list)
     status: int = 200  # another one: every answer
+    refuses: str = ""  # a credential
 
     def add(self, full_name: str, **facts: Any) -> Repository:
         repository = Repository(len(self.repositories) + 1, full_name, **facts)
@@ -51,6 +52,8 @@ class GitHub:
             reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1772370000"} if self.status == 403 else {}
             return httpx.Response(self.status, headers=reset, json={"message": "no"})
         token = request.headers.get("authorization", "")
+        if self.refuses and self.refuses in token:
+            return httpx.Response(401, json={"message": "Bad credentials"})
         _, kind, *rest = request.url.path.split("/")
         if kind == "repositories":
             found = next((it for it in self.repositories.values() if str(it.id) == rest[0]), None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from integrations.base import Credentials, Integration, Known, Looked, Skipped
 from integrations.links import Link
 from integrations.registry import IntegrationRegistry
 from kit import batches
-from kit.errors import ContentNotFoundError, RateLimitError, UpstreamUnavailableError
+from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
 from kit.http import Upstream
 from kit.mongo import Document
 from kit.runs import child_import
@@ -138,12 +139,30 @@ async def test_a_limit_keeps_the_task_waiting(rig: Rig, shelf: Shelf) -> None:
     shelf.problem = RateLimitError("Shelf's limit resets at 14:00 UTC.", retry_at=rig.now)
     await rig.look(source)
     parent = await task(rig, task_id)
-    assert (parent["state"], parent["message"]) == ("processing", "Shelf's limit resets at 14:00 UTC.")
     source = await rig.source(source)
+    assert (parent["state"], parent["retry_at"]) == ("processing", source["next_sync_at"])
+    assert parent["message"].startswith("Shelf's limit resets at 14:00 UTC. It is tried again at ")
+    assert source["next_sync_at"] <= rig.now + timedelta(minutes=1), "as short as the limit"
     assert (source["state"], source["next_reason"], source["task_id"]) == ("ok", "limit", task_id)
     shelf.problem, shelf.found = None, Looked(books("a"))
     await rig.look(source)
-    assert len((await task(rig, task_id))["children"]) == 1
+    parent = await task(rig, task_id)
+    assert (len(parent["children"]), "retry_at" in parent) == (1, False)
+
+
+@pytest.mark.parametrize("again", [RateLimitError, UpstreamUnavailableError])
+async def test_a_task_that_has_waited_long_enough_says_how_to_go_on(
+    rig: Rig, shelf: Shelf, again: type[ImportProblem]
+) -> None:
+    source, task_id = await waited_for(rig)
+    shelf.problem = again("Not now.", retry_at=rig.now)
+    while (await rig.source(source))["task_id"] == task_id:
+        await rig.look(source)
+    parent = await task(rig, task_id)
+    assert (parent["state"], parent["error"]["action"]) == ("failed", "retry")
+    assert "retry_at" not in parent["error"]
+    assert "by itself when the limit" not in parent["error"]["suggestion"]
+    assert (await rig.source(source))["next_sync_at"] is not None, "it is still followed"
 
 
 async def test_a_listing_that_failed_forgets_and_marks_nothing(rig: Rig, shelf: Shelf) -> None:

@@ -13,6 +13,7 @@ from tests.e2e.sync.conftest import HOUR, Emitted, Rig
 from tests.e2e.sync.github import TOKEN
 
 URL = "https://github.com/ada/engine"
+DAY = timedelta(days=1)
 NEW_URL = "https://github.com/ada/machine"
 
 
@@ -322,3 +323,70 @@ async def test_a_source_that_was_removed_is_not_looked_at(rig: Rig) -> None:
     assert await rig.sync(event) == []
     assert await rig.sync(sync_requested({**source, "user_id": "mallory"})) == []
     assert rig.github.requests == []
+
+
+# Gone for everybody, and perhaps private
+
+
+async def test_what_nobody_finds_for_a_week_is_hidden_and_its_owner_told_until_it_is_back(rig: Rig) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    repository.private = True  # which GitHub answers with 404 to whoever may not see it
+    assert (await rig.look(source)).standings == [Standing(url=URL, state="gone")]
+    for _ in range(3):
+        rig.now += DAY
+        assert (await rig.look(source)).standings == []
+    (notice,) = await rig.db.notices.find().to_list()
+    assert notice["kind"] == "source_gone"
+
+    rig.now += 4 * DAY
+    assert (await rig.look(source)).standings == [Standing(url=URL, state="private")]
+    assert (await rig.look(source)).standings == [], "told once"
+    (notice,) = await rig.db.notices.find().to_list()
+    assert (notice["user_id"], notice["kind"], notice["action"]) == ("ada", "source_hidden", "check_url")
+    assert "hidden from others" in notice["text"]
+    assert (await rig.source(source))["state"] == SourceState.GONE
+
+    repository.private = False
+    back = await rig.look(source)
+    assert [it.item.is_private for it in back.fetched] == [False] or back.standings == [
+        Standing(url=URL, state="there")
+    ]
+    assert await rig.db.notices.count_documents({}) == 0
+    repository.private = True
+    assert (await rig.look(source)).standings == [Standing(url=URL, state="gone")], "and the days count anew"
+
+
+async def test_an_upstream_that_is_down_for_a_week_hides_nothing(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    rig.github.status = 503
+    for _ in range(9):
+        rig.now += DAY
+        assert (await rig.look(source)).standings == []
+    assert (await rig.source(source))["state"] == SourceState.FAILING
+    assert await rig.db.notices.count_documents({}) == 0
+
+
+# Our own credential
+
+
+async def test_a_wrong_token_of_our_own_revokes_nothing_and_a_connected_member_is_read_with_theirs(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source, connected = await rig.follow(URL), await rig.follow(URL, "mira")
+    rig.accounts.states["mira"] = ConnectionState.CONNECTED
+    for one in (source, connected):
+        await rig.look(one)
+    rig.github.refuses = "ghp_application"
+    for _ in range(3):
+        await rig.look(source)
+        await rig.look(connected)
+    assert (await rig.source(source))["state"] == SourceState.FAILING
+    assert "connect" not in str((await rig.run(source))["error"]).lower()
+    assert (await rig.source(connected))["state"] == SourceState.OK
+    assert await rig.db.notices.count_documents({}) == 0
+    rig.github.refuses = ""
+    await rig.look(source)
+    assert (await rig.source(source))["state"] == SourceState.OK

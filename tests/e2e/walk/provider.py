@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ ISSUERS = {"github": "https://github.com/login/oauth", "gitlab": "https://gitlab
 
 def connection_settings() -> ConnectionSettings:
     return ConnectionSettings(
+        token_refused_for=timedelta(0),
         github_client_id="github-client",
         github_client_secret=SecretStr("github-client-secret"),
         gitlab_client_id="gitlab-client",

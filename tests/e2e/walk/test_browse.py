@@ -111,10 +111,15 @@ async def test_private_repositories_are_shown_only_with_their_scope(world: World
     assert answer["private"] is True
 
 
-async def test_a_token_that_github_refuses_ends_the_connection(world: World) -> None:
+async def test_a_token_that_github_refuses_again_and_again_ends_the_connection(world: World) -> None:
     ada = await world.browser()
     await world.connect(ada)
     world.providers.tokens.clear()
+    for _ in range(2):
+        answer = await ada.get(REPOS)
+        assert (answer.status_code, answer.json()["action"]) == (503, "wait")
+        assert answer.json()["retry_at"]
+    assert (await ada.get("/api/v1/notices/")).json()["notices"] == []
     for _ in range(2):
         answer = await ada.get(REPOS)
         assert (answer.status_code, answer.json()["error_code"]) == (424, "AUTH_ERROR")

@@ -54,3 +54,17 @@ def test_an_algorithm_with_public_keys_leaves_tokens_to_the_identity_provider() 
     assert result.exit_code == 1
     assert "identity provider" in result.output
     assert "jwt.key" not in result.output
+
+
+def test_a_key_that_the_gateway_would_refuse_signs_nothing() -> None:
+    result = run(app, ["token", "--user", "ada"], env={"JWT_KEY": "short"})
+    assert result.exit_code == 1
+    assert "JWT_KEY is shorter than 32 bytes" in result.output
+    assert result.output.count(".") == 1, "and there is no token"
+
+
+def test_an_env_file_that_is_named_and_not_there_is_refused() -> None:
+    result = run(app, ["--env-file", "production.env", "token", "--user", "ada"], env={"JWT_KEY": KEY})
+    assert result.exit_code == 2
+    assert "production.env" in result.output
+    assert run(app, ["token", "--user", "ada"], env={"JWT_KEY": KEY}).exit_code == 0, "the default one may be missing"

@@ -12,7 +12,12 @@ from integrations.base import Credentials, Integration, Known, Looked
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
 from kit.errors import (
+    AccountUnavailableError,
+    BudgetSpentError,
+    ContentBlockedError,
     ContentNotFoundError,
+    CredentialRefusedError,
+    ImportProblem,
     IntegrationAuthError,
     ReauthRequiredError,
     TokenRefusedError,
@@ -63,6 +68,7 @@ class FakeTokens:
         scopes: tuple[str, ...] = (),
     ) -> None:
         self.token, self.newer, self.held, self.scopes = token, newer, held, scopes
+        self.accounts: list[str] = []  # what became of those that were tried
 
     async def fresh(self, user_id: str, provider: str) -> FreshToken | None:
         if self.held:
@@ -71,6 +77,13 @@ class FakeTokens:
 
     async def refused(self, used: FreshToken) -> FreshToken | None:
         return of(self.newer)
+
+    async def refused_again(self, used: FreshToken) -> ImportProblem:
+        self.accounts.append("refused again")
+        return AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+
+    async def accepted(self, used: FreshToken) -> None:
+        self.accounts.append("accepted")
 
 
 class FakeConnections:
@@ -147,11 +160,18 @@ async def test_a_token_that_is_refused_before_its_time_is_renewed_and_tried_once
     assert len(github.asked) == 2
 
 
-@pytest.mark.parametrize("newer", ["refused too", None])
-async def test_a_second_refusal_is_told(newer: str | None) -> None:
-    github = FakeGitHub()
-    with pytest.raises(TokenRefusedError):
-        await fetch(github, PRIVATE, FakeTokens("old", newer=newer))
+async def test_a_second_refusal_puts_the_account_in_doubt_and_what_is_private_waits() -> None:
+    github, tokens = FakeGitHub(), FakeTokens("old", newer="refused too")
+    with pytest.raises(AccountUnavailableError):
+        await fetch(github, PRIVATE, tokens)
+    assert tokens.accounts == ["refused again"]
+    assert (await fetch(github, PUBLIC, tokens)).url == PUBLIC, "what everybody sees does not wait"
+
+
+async def test_an_account_that_is_disconnected_meanwhile_is_to_be_connected() -> None:
+    with pytest.raises(IntegrationAuthError) as raised:
+        await fetch(FakeGitHub(), PRIVATE, FakeTokens("old", newer=None))
+    assert raised.value.action == "connect_github"
 
 
 async def test_what_only_the_member_may_see_waits_for_their_consent() -> None:
@@ -237,3 +257,117 @@ async def test_that_our_own_credential_is_refused_is_no_matter_of_the_members() 
 
     with pytest.raises(UpstreamUnavailableError):
         await look(Refusing(), PUBLIC, FakeTokens())
+
+
+# A member with an account is never worse off than one without
+
+
+class Guarded(FakeGitHub):
+    """Refuses accounts, and shows the public what is public."""
+
+    def __init__(self, problem: ImportProblem, own: ImportProblem | None = None) -> None:
+        super().__init__("good")
+        self.problem, self.own = problem, own
+
+    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+        self.asked.append(credentials)
+        if credentials.token is not None:
+            raise self.problem
+        if self.own is not None:
+            raise self.own
+        self.asked.pop()
+        return await super().fetch(url, http, credentials)
+
+
+SSO = IntegrationAuthError("The organisation asks for single sign-on.", action="connect_github")
+HIDDEN = ContentNotFoundError("GitHub has no such repository, or it is private.", suggestion="Check the account.")
+LIMITED = BudgetSpentError("GitHub's limit resets at 13:00 UTC.", retry_at=NOW)
+DOWN = UpstreamUnavailableError("GitHub is not available at the moment.")
+OURS = CredentialRefusedError("GitHub does not let us in at the moment.")
+IN_DOUBT = AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+
+
+@pytest.mark.parametrize("problem", [SSO, HIDDEN, LIMITED, OURS, IN_DOUBT])
+async def test_what_everybody_sees_is_read_without_an_account_that_is_not_let_in(problem: ImportProblem) -> None:
+    github = Guarded(problem)
+    assert (await fetch(github, PUBLIC, FakeTokens("good"))).url == PUBLIC
+    assert [it.token is not None for it in github.asked] == [True, False]
+    look_again = Guarded(problem)
+    assert (await look(look_again, PUBLIC, FakeTokens("good"), connection="github", state=CONNECTED)).connection is None
+
+
+@pytest.mark.parametrize("problem", [SSO, HIDDEN, LIMITED, OURS, IN_DOUBT])
+async def test_what_the_public_does_not_see_is_told_as_the_account_was_told(problem: ImportProblem) -> None:
+    with pytest.raises(type(problem)) as raised:
+        await fetch(Guarded(problem), PRIVATE, FakeTokens("good"))
+    assert raised.value is problem
+
+
+async def test_tokens_that_cannot_be_had_now_hold_up_nothing_that_everybody_sees() -> None:
+    class Unavailable(FakeTokens):
+        async def fresh(self, user_id: str, provider: str) -> FreshToken | None:
+            raise IN_DOUBT
+
+    assert (await fetch(FakeGitHub(), PUBLIC, Unavailable())).url == PUBLIC
+    with pytest.raises(AccountUnavailableError):
+        await fetch(FakeGitHub(), PRIVATE, Unavailable())
+
+
+async def test_an_upstream_that_is_down_is_not_asked_twice() -> None:
+    github = Guarded(DOWN)
+    with pytest.raises(UpstreamUnavailableError):
+        await fetch(github, PUBLIC, FakeTokens("good"))
+    assert len(github.asked) == 1
+
+
+async def test_what_is_blocked_is_no_matter_of_accounts() -> None:
+    blocked = ContentBlockedError("GitHub has blocked this repository.")
+    github = Guarded(blocked)
+    with pytest.raises(ContentBlockedError):
+        await fetch(github, PUBLIC, FakeTokens("good"))
+    assert len(github.asked) == 1
+    public = Guarded(SSO, own=blocked)
+    with pytest.raises(ContentBlockedError):
+        await look(public, PUBLIC, FakeTokens("good"), state=CONNECTED)
+    assert len(public.asked) == 1
+    with pytest.raises(ContentBlockedError):
+        await fetch(public, PUBLIC, FakeTokens("good"))
+
+
+@pytest.mark.parametrize("own", [OURS, LIMITED, DOWN])
+@pytest.mark.parametrize("tokens", [FakeTokens("good"), FakeTokens(held=True)])
+async def test_nobody_is_told_to_connect_while_the_public_cannot_be_asked(
+    tokens: FakeTokens, own: ImportProblem
+) -> None:
+    with pytest.raises(type(own)):
+        await fetch(Guarded(SSO, own=own), PUBLIC, tokens)
+
+
+async def test_a_look_goes_on_with_the_members_account_while_our_own_credential_is_refused() -> None:
+    class Ours(FakeGitHub):
+        async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+            if credentials.token is None:
+                self.asked.append(credentials)
+                raise OURS
+            return await super().fetch(url, http, credentials)
+
+    github = Ours("good")
+    sight = await look(github, PUBLIC, FakeTokens("good"), state=CONNECTED)
+    assert (sight.looked.items[0].url, sight.connection) == (PUBLIC, None)
+    with pytest.raises(CredentialRefusedError):
+        await look(Ours(), PUBLIC, FakeTokens())
+
+
+async def test_what_neither_sees_costs_one_question_each() -> None:
+    github = Guarded(HIDDEN)
+    with pytest.raises(ContentNotFoundError):
+        await look(github, PRIVATE, FakeTokens("good"), state=CONNECTED)
+    assert [it.token is not None for it in github.asked] == [False, True]
+
+
+async def test_an_account_that_is_let_in_is_trusted_again_whatever_it_may_see() -> None:
+    tokens = FakeTokens("good")
+    await fetch(FakeGitHub("good"), PUBLIC, tokens)
+    with pytest.raises(ContentNotFoundError):
+        await fetch(Guarded(HIDDEN), PRIVATE, tokens)
+    assert tokens.accounts == ["accepted", "accepted"]

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from integrations.base import Credentials
 from integrations.github_api import RAW
 from kit.errors import (
+    ContentBlockedError,
     ContentNotFoundError,
     ImportProblem,
     IntegrationAuthError,
@@ -196,7 +197,7 @@ LIMITED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int((NOW + tim
         ({**LIMITED, "retry-after": "90"}, "x", 90),
         (LIMITED, "API rate limit exceeded", 25 * 60),
         ({"x-ratelimit-remaining": "0"}, "API Rate Limit Exceeded", 60),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, "in the past", 1),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, "in the past", 60),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 15}, "nonsense", 60),
         ({"x-ratelimit-remaining": "21"}, "You have exceeded a secondary rate limit.", 60),
         ({}, "You have triggered an abuse detection mechanism.", 60),
@@ -226,7 +227,7 @@ async def test_a_limit_is_told_in_words() -> None:
         (reply(403, b"<html>"), IntegrationAuthError, "connect_github"),
         (reply(403, {}, {"x-github-sso": "required; url=https://x"}), IntegrationAuthError, "connect_github"),
         (reply(404, {"message": "Not Found"}), ContentNotFoundError, "check_url"),
-        (reply(451, {"message": "Repository access blocked"}), ContentNotFoundError, "check_url"),
+        (reply(451, {"message": "Repository access blocked"}), ContentBlockedError, "check_url"),
         (reply(503, b"<html>"), UpstreamUnavailableError, "retry_later"),
         (reply(200, b"<html>"), UpstreamUnavailableError, "retry_later"),
         (reply(304, b""), UpstreamUnavailableError, "retry_later"),

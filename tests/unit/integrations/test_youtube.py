@@ -13,7 +13,6 @@ from kit.errors import (
     ImportProblem,
     IntegrationAuthError,
     RateLimitError,
-    TokenRefusedError,
     UpstreamUnavailableError,
 )
 from schemas.content import Item, Video
@@ -179,11 +178,6 @@ async def test_too_fast_is_a_short_wait(answer: httpx.Response, seconds: int) ->
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (error(400, "keyInvalid"), TokenRefusedError),
-        (reply(400, {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}), TokenRefusedError),
-        (error(401, "authError"), TokenRefusedError),
-        (error(403, "accessNotConfigured"), TokenRefusedError),
-        (error(403, "forbidden"), IntegrationAuthError),
         (error(404, "videoNotFound"), ContentNotFoundError),
         (error(400, "missingRequiredParameter"), UpstreamUnavailableError),
         (error(503, "backendError"), UpstreamUnavailableError),

@@ -21,9 +21,10 @@ from kit.errors import (
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.failures import MAX_WAITS, Origin, StageFailures
+from kit.failures import Origin, StageFailures
 from kit.mongo import connect
 from kit.settings import MongoSettings
+from kit.waits import MAX_HELD_WAITS
 from schemas.events import Event, ImportFailed, SourceSynced, SyncRequested
 from tests.unit.kit.records import EVENT, IMPORT_ID, URL, USER_ID, record
 
@@ -162,7 +163,7 @@ async def test_a_count_of_waits_that_is_none_of_ours_counts_nothing(count: bytes
 async def test_what_waits_for_a_consent_that_never_comes_fails_in_the_end_and_says_what_is_missing() -> None:
     stage = Stage()
     problem = ReauthRequiredError("YouTube", "youtube", "connection:ada:youtube")
-    await stage.failures.defer(record(headers=((WAITS_HEADER, str(MAX_WAITS).encode()),)), problem)
+    await stage.failures.defer(record(headers=((WAITS_HEADER, str(MAX_HELD_WAITS).encode()),)), problem)
     (failed,) = stage.published
     assert (failed.error_code, failed.action) == ("AUTH_ERROR", "connect_youtube")
 

@@ -11,10 +11,11 @@ from kit.errors import (
     ContentNotFoundError,
     ImportProblem,
     IntegrationAuthError,
+    RateLimitError,
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.looks import Ended, finished, next_after, rescheduled
+from kit.looks import FIRST_LIMITS, Ended, finished, next_after, rescheduled
 from kit.mongo import Document
 from kit.sources import Frequency, Identity, Reason, SourceState, new_source, sync_requested
 from schemas.events import Options
@@ -126,3 +127,60 @@ def test_the_next_look_can_be_told_before_it_is_written() -> None:
     record = source()
     changes = finished(record, OK, NOW)
     assert next_after(record, SourceState.OK, 0, NOW)[1] == changes["next_reason"]
+
+
+# Limits in a row
+
+
+def limited(retry_at: datetime, *, by: type[RateLimitError] = RateLimitError) -> Ended:
+    return Ended.by(by("A limit.", retry_at=retry_at))
+
+
+def test_a_limit_that_does_not_go_away_is_asked_about_less_and_less_often_until_a_day() -> None:
+    record, pauses = source(), []
+    for _ in range(15):
+        record |= finished(record, limited(NOW - DAY), NOW)
+        pauses.append(record["next_sync_at"] - NOW)
+    assert timedelta(seconds=30) <= pauses[0] <= timedelta(minutes=1)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == DAY
+    assert (record["state"], record["failures"], record["limits"]) == (SourceState.OK, 0, 15)
+    record |= finished(record, OK, NOW)
+    assert record["limits"] == 0
+
+
+def test_our_own_ledgers_limits_do_not_count() -> None:
+    record = source()
+    for _ in range(15):
+        record |= finished(record, limited(NOW + timedelta(minutes=1), by=BudgetSpentError), NOW)
+    assert record["limits"] == 0
+    assert record["next_sync_at"] <= NOW + timedelta(minutes=2)
+
+
+def test_a_first_look_that_somebody_waits_for_does_not_wait_much_longer_than_a_short_limit() -> None:
+    waited_for = source(task_id=uuid4())
+    changes = finished(waited_for, limited(NOW + timedelta(minutes=1)), NOW)
+    assert changes["next_sync_at"] <= NOW + timedelta(seconds=66)
+
+
+def test_a_task_does_not_wait_for_ever_for_a_limit_that_does_not_go_away() -> None:
+    record, waited = source(task_id=uuid4()), timedelta()
+    while record["task_id"] is not None:
+        record |= finished(record, limited(NOW), NOW)
+        waited += record["next_sync_at"] - NOW
+    assert record["limits"] == FIRST_LIMITS
+    assert waited > timedelta(hours=4)
+    assert record["next_sync_at"] is not None, "it is still followed"
+
+
+# Gone for long
+
+
+def test_since_when_something_is_gone_is_remembered_until_it_is_seen() -> None:
+    record = source()
+    record |= finished(record, Ended(SourceState.GONE, "x"), NOW)
+    record |= finished(record, FAILED, NOW + DAY)
+    record |= finished(record, Ended(SourceState.GONE, "x"), NOW + 2 * DAY)
+    assert record["gone_since"] == NOW
+    record |= finished(record, OK, NOW + 3 * DAY)
+    assert (record["gone_since"], record["hidden"]) == (None, False)

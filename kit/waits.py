@@ -1,0 +1,54 @@
+"""How long an import waits for what it cannot have now. Pure: a problem and how often it has waited in, a time out.
+
+Waits grow, whatever the upstream asks for: a limit that does not go away is asked about less and less often, and in the
+end given up.
+"""
+
+from copy import copy
+from datetime import datetime, timedelta
+
+from kit.errors import BudgetSpentError, ImportProblem, RateLimitError
+
+MIN_WAIT, MAX_WAIT = timedelta(seconds=1), timedelta(hours=25)  # the longest reset that we know is a day
+# How long an unavailable upstream is waited for, in turn; after the last wait the import fails.
+OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
+# After the first wait, which is as long as the upstream asks for: doubled each time. In all, half a day at least.
+LIMIT_WAIT, LONGEST_LIMIT_WAIT, LIMIT_WAITS = timedelta(minutes=1), timedelta(hours=1), 20
+# What waits for something that has no time looks again by itself, in case it missed the release; in all, weeks.
+HELD_WAITS = tuple(timedelta(seconds=s) for s in (60, 900, 21_600, 86_400))
+MAX_HELD_WAITS = 50
+JITTER = 0.25  # of a wait, added to it
+
+
+def due_at(
+    problem: ImportProblem, waited: int, now: datetime, chance: float, *, outage_waits: tuple[timedelta, ...]
+) -> datetime | None:
+    """When to try again; None where it is given up. `chance` is in [0, 1)."""
+    told = max(problem.retry_at or now, now + MIN_WAIT)
+    longer = 1 + JITTER * chance
+    if problem.waits_for is not None:
+        at = now + HELD_WAITS[min(waited, len(HELD_WAITS) - 1)] if waited < MAX_HELD_WAITS else None
+    elif isinstance(problem, BudgetSpentError):  # the ledger says when our turn is, and no call was made in vain
+        at = told
+    elif isinstance(problem, RateLimitError):
+        at = max(told, now + limit_wait(waited) * longer) if waited < LIMIT_WAITS else None
+    else:
+        at = max(told, now + outage_waits[waited] * longer) if waited < len(outage_waits) else None
+    return min(at, now + MAX_WAIT) if at is not None else None
+
+
+def limit_wait(waited: int) -> timedelta:
+    """At least so long, after having waited so often for the same limit."""
+    return min(LIMIT_WAIT * 2 ** min(waited - 1, 10), LONGEST_LIMIT_WAIT) if waited else timedelta(0)
+
+
+def given_up(problem: ImportProblem) -> ImportProblem:
+    """The problem of what does not go on by itself any more."""
+    if problem.waits_for is not None or isinstance(problem, BudgetSpentError):
+        return problem
+    told = copy(problem)
+    told.action, told.retry_at = "retry", None
+    told.suggestion = "We tried again and again, and have stopped. Retry the import."
+    if isinstance(problem, RateLimitError):
+        told.error = "The limit did not go away, however long we waited."
+    return told
