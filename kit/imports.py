@@ -5,7 +5,7 @@ every change and is the id of the status stream's events.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid5
 
@@ -35,6 +35,7 @@ INTERACTIVE, BULK, SYNC = 0, 1, 2  # priorities: a lower one goes first; nobody 
 IN_FLIGHT: Document = {"active": True, "released": True, "priority": {"$ne": SYNC}}
 TERMINAL = (State.COMPLETED, State.FAILED)
 DONE = 6
+WATCHED_AFTER = timedelta(minutes=1)  # the relay looks at an import that has not ended by then; most have
 
 # What a member reads while an event of this topic is the last one seen: rank, percent, words.
 PROGRESS: dict[str, tuple[int, int, str]] = {
@@ -79,6 +80,7 @@ def pending(
         "released": released,
         "published": False,
         "priority": priority,
+        "watch_at": now + WATCHED_AFTER,
         "created_at": now,
         "updated_at": now,
     }

@@ -57,12 +57,19 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"keys.key": {"$exists": True}},
         ),
-        # What the gateway counts at admission and the relay walks: only imports that are not finished.
+        # What the gateway counts at admission, and the relay releases in turn: only imports that are not finished.
         IndexModel(
-            [("active", ASCENDING), ("released", ASCENDING), ("user_id", ASCENDING), ("created_at", ASCENDING)],
+            [(name, ASCENDING) for name in ("active", "released", "user_id", "priority", "created_at")],
             name="unfinished",
             partialFilterExpression={"active": True},
         ),
+        # What was accepted and not seen on its topic, and when the relay looks at what is under way.
+        IndexModel(
+            [("created_at", ASCENDING)],
+            name="unpublished",
+            partialFilterExpression={"active": True, "released": True, "published": False},
+        ),
+        IndexModel([("watch_at", ASCENDING)], name="watched", partialFilterExpression={"active": True}),
         # The newest in some state, for operators.
         IndexModel([("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="by_state"),
         # A member's, newest first: of one state, or of all, merged.
@@ -92,6 +99,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             partialFilterExpression={"external_id": {"$exists": True}},
         ),
         IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
+        # Where a link led before its project was renamed.
+        IndexModel(
+            [("user_id", ASCENDING), ("former_links.url", ASCENDING)],
+            name="former_links",
+            partialFilterExpression={"former_links.url": {"$exists": True}},
+        ),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         # The newest of everybody's, all of them and narrowed down, and of one member as others see them.
         IndexModel(
@@ -182,11 +195,14 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("platform", ASCENDING), ("url", ASCENDING)], name="followers"),
+        IndexModel([("platform", ASCENDING), ("updated_at", ASCENDING)], name="changed"),
         IndexModel([("next_reason", ASCENDING), ("emit_at", ASCENDING)], name="to_emit"),
         IndexModel([("next_sync_at", ASCENDING)], name="due"),
     ],
     "subscriptions": [
         IndexModel([("due_at", ASCENDING)], name="due"),
+        IndexModel([("terms", ASCENDING), ("due_at", ASCENDING)], name="terms"),
+        IndexModel([("state", ASCENDING), ("lease_until", ASCENDING)], name="by_state"),
         IndexModel(
             [("callback", ASCENDING)],
             name="callback",

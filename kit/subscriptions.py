@@ -9,9 +9,12 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import SecretStr
+
+from kit.mongo import Database
 
 PATH = "/webhooks/websub/"  # of callbacks; the token follows
 
@@ -42,6 +45,13 @@ class Callback:
 def callback(key: SecretStr, channel_id: str) -> Callback:
     """Of this channel under this WEBHOOK_KEY. Derived, so that nothing that is stored is worth stealing."""
     return Callback(_derive(key, "token", channel_id), SecretStr(_derive(key, "secret", channel_id)))
+
+
+async def let_go(db: Database, channel_id: str, now: datetime) -> None:
+    """A source of this channel is gone. The scheduler looks at once whether anybody else follows it. For an id that is
+    no channel's nothing happens."""
+    quiet = {"_id": channel_id, "due_at": {"$gt": now}, "asked": {"$ne": Mode.UNSUBSCRIBE}}
+    await db.subscriptions.update_one(quiet, {"$set": {"due_at": now, "failures": 0}})
 
 
 def digest(token: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pymongo import ReturnDocument
 
-from kit import batches, sources
+from kit import batches, sources, subscriptions
 from kit.looks import due, next_after, notice_id, rescheduled
 from kit.mongo import Collection, Database, Document
 from kit.sources import Frequency, Identity, Reason, SourceState, new_source
@@ -122,9 +122,15 @@ class Sources:
             await batches.abandoned(self._db, source["task_id"], self._now())
         if not (await self._sources.delete_one({"_id": source_id, "user_id": user_id})).deleted_count:
             raise _not_found()
+        await self._let_go(source)
         for collection in ("runs", "source_items"):
             await self._db[collection].delete_many({"source_id": source_id})
         await self._db["notices"].delete_one({"_id": notice_id(source_id)})
+
+    async def _let_go(self, source: Document) -> None:
+        others = {"platform": source["platform"], "url": source["url"]}
+        if not await self._sources.count_documents(others, limit=1):
+            await subscriptions.let_go(self._db, source["source_identifier"], self._now())
 
     async def _existing(self, new: NewSource) -> Document | None:
         return await self._sources.find_one({"user_id": new.user_id, "platform": new.platform, "url": new.url})

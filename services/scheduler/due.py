@@ -23,15 +23,11 @@ def put_off(now: datetime) -> Document:
     return {"active": True, "released": True, "published": False, "relay_after": {"$lte": now}}
 
 
-def stalled(now: datetime, after: timedelta) -> Document:
-    """A filter: published, not finished, silent for too long, and not waiting for a known time."""
-    return {
-        "active": True,
-        "released": True,
-        "published": True,
-        "updated_at": {"$lt": now - after},
-        "$or": [{"deferred_until": None}, {"deferred_until": {"$lt": now - after}}],
-    }
+def quiet_until(record: Document, after: timedelta) -> datetime:
+    """When this import has made no progress for so long, waits for a known time left out."""
+    moved: datetime = record["updated_at"]
+    waits_until: datetime | None = record.get("deferred_until")
+    return max(moved, waits_until or moved) + after
 
 
 def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int) -> list[Document]:

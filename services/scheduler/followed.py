@@ -1,42 +1,53 @@
-"""Where the channels that are followed and those that are subscribed to differ. Pure: a pipeline that compares them
-within the database, and what to write for each difference."""
+"""Which subscriptions follow from the sources that changed: of those that are followed, one for each channel."""
 
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from pymongo import UpdateOne
 
 from integrations.youtube_names import channel_url
-from kit.mongo import Document
+from kit.mongo import Database, Document
 from kit.sources import followed
 from kit.subscriptions import Mode, SubscriptionState
 
-
-def differences(now: datetime) -> list[Document]:
-    """Over the sources: {_id: a channel's id, wanted}, for each that is wanted and has no subscription, or has one that
-    rests and is not wanted."""
-    quiet = {"$and": [{"$gt": ["$due_at", now]}, {"$ne": ["$asked", Mode.UNSUBSCRIBE]}]}
-    subscriptions = [{"$project": {"had": {"$literal": True}, "quiet": quiet}}]
-    return [
-        {"$match": {**followed("youtube"), "url": {"$regex": f"^{channel_url('UC')}"}}},
-        {"$group": {"_id": "$url"}},
-        {
-            "$project": {
-                "_id": {"$replaceOne": {"input": "$_id", "find": channel_url(""), "replacement": ""}},
-                "wanted": {"$literal": True},
-            }
-        },
-        {"$unionWith": {"coll": "subscriptions", "pipeline": subscriptions}},
-        {"$group": {"_id": "$_id"} | {name: {"$max": f"${name}"} for name in ("wanted", "had", "quiet")}},
-        {"$match": {"$or": [{"wanted": True, "had": None}, {"wanted": None, "quiet": True}]}},
-        {"$project": {"wanted": 1}},
-    ]
+OVERLAP = timedelta(minutes=1)  # how far apart the clocks of those who write sources may be
 
 
-def settled(channel: Document, now: datetime) -> UpdateOne:
+async def changed_channels(db: Database, since: datetime, most: int) -> tuple[set[str], datetime | None]:
+    """Ids of the channels whose sources changed at or after `since`, and up to when that is all of them; None where it
+    is all there are. A change of any kind counts, a sync's as well."""
+    which = {"platform": "youtube", "updated_at": {"$gte": since}}
+    sources = await db.sources.find(which, {"url": 1, "updated_at": 1}).sort("updated_at", 1).limit(most).to_list()
+    prefix = channel_url("")
+    found = {source["url"].removeprefix(prefix) for source in sources if source["url"].startswith(channel_url("UC"))}
+    if len(sources) < most:
+        return found, None
+    last: datetime = sources[-1]["updated_at"]
+    return found, last if last > since else last + timedelta(milliseconds=1)
+
+
+async def writes(db: Database, channels: Collection[str], now: datetime) -> list[UpdateOne]:
+    """What makes the subscriptions of these channels what their sources say."""
+    urls = [channel_url(channel) for channel in channels]
+    wanted = await db.sources.distinct("url", followed("youtube", urls))
+    known = db.subscriptions.find({"_id": {"$in": list(channels)}}, {"due_at": 1, "asked": 1})
+    return list(_differences(channels, wanted, {one["_id"]: one async for one in known}, now))
+
+
+def _differences(
+    channels: Collection[str], wanted: Sequence[str], known: dict[str, Document], now: datetime
+) -> Iterator[UpdateOne]:
     """Due at once either way: to be asked for, or to be ended."""
-    if not channel["wanted"]:
-        return UpdateOne({"_id": channel["_id"]}, {"$set": {"due_at": now, "failures": 0}})
-    new = {
+    for channel in channels:
+        if channel_url(channel) in wanted:
+            if channel not in known:
+                yield UpdateOne({"_id": channel}, {"$setOnInsert": _new(now)}, upsert=True)
+        elif channel in known and known[channel]["due_at"] > now and known[channel]["asked"] != Mode.UNSUBSCRIBE:
+            yield UpdateOne({"_id": channel}, {"$set": {"due_at": now, "failures": 0}})
+
+
+def _new(now: datetime) -> Document:
+    return {
         "state": SubscriptionState.PENDING,
         "asked": None,
         "callback": None,
@@ -47,4 +58,3 @@ def settled(channel: Document, now: datetime) -> UpdateOne:
         "created_at": now,
         "updated_at": now,
     }
-    return UpdateOne({"_id": channel["_id"]}, {"$setOnInsert": new}, upsert=True)

@@ -15,10 +15,11 @@ from prometheus_client import Counter
 from pymongo import UpdateOne
 
 from kit import deferred
-from kit.imports import IN_FLIGHT, requested
+from kit.imports import requested
 from kit.mongo import Database, Document
 from schemas.events import Event
-from services.scheduler.due import put_off, stalled, to_release, unpublished
+from services.scheduler.due import put_off, unpublished
+from services.scheduler.finding import held, stalled
 from services.scheduler.sending import GRACE, Note, Publish, Sending
 from services.scheduler.settings import SchedulerSettings
 
@@ -103,7 +104,9 @@ class Relay:
         return await self._started(put_off(now), "relay_after", now, room)
 
     async def _stalled(self, now: datetime, room: int) -> list[Document]:
-        return await self._started(stalled(now, self._settings.stalled_after), "created_at", now, room)
+        if room <= 0:
+            return []
+        return await self._start(await stalled(self._db, now, self._settings.stalled_after, room), now)
 
     async def _started(self, which: Document, order: str, now: datetime, room: int) -> list[Document]:
         if room <= 0:
@@ -112,27 +115,7 @@ class Relay:
         return await self._start(records, now)
 
     async def _release(self, now: datetime, room: int) -> list[Document]:
-        # The first few of every member, so that nobody's long queue hides another's single import.
-        per_user = self._settings.imports_in_flight_per_user
-        waiting = await self._db.imports.aggregate(
-            [
-                {"$match": {"active": True, "released": False}},
-                {"$sort": {"priority": 1, "created_at": 1}},
-                {"$group": {"_id": "$user_id", "first": {"$firstN": {"input": "$$ROOT", "n": per_user}}}},
-            ]
-        )
-        records = [record async for member in waiting for record in member["first"]]
-        if not records:
-            return []
-        users = list({record["user_id"] for record in records})
-        counted = await self._db.imports.aggregate(
-            [
-                {"$match": {**IN_FLIGHT, "user_id": {"$in": users}}},
-                {"$group": {"_id": "$user_id", "in_flight": {"$sum": 1}}},
-            ]
-        )
-        in_flight = {row["_id"]: row["in_flight"] async for row in counted}
-        return await self._start(to_release(records, in_flight, per_user)[: max(0, room)], now)
+        return await self._start(await held(self._db, self._settings.imports_in_flight_per_user, room), now)
 
     async def _start(self, records: list[Document], now: datetime) -> list[Document]:
         # Marked first, so that a slow broker is not asked again at the next tick; unpublished ones come round again.

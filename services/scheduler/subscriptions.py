@@ -6,7 +6,6 @@ is made again. `failures` counts requests since the hub last confirmed one.
 """
 
 import asyncio
-from collections import Counter as count
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
@@ -21,7 +20,7 @@ from kit.mongo import Database, Document
 from kit.schedule import pause_after
 from kit.sources import followed
 from kit.subscriptions import PATH, Callback, Mode, SubscriptionState, callback, terms
-from services.scheduler.followed import differences, settled
+from services.scheduler.followed import OVERLAP, changed_channels, writes
 from services.scheduler.hub import HubBusyError, HubRefusedError
 
 log = structlog.get_logger()
@@ -32,7 +31,9 @@ ASKED = Counter(
 SUBSCRIPTIONS = Gauge("thrive_subscriptions", "Channels at their hub, by state; lapsed: no push can come.", ["state"])
 
 AT_ONCE = 10  # requests to the hub
-MOST = 1_000  # differences that one sweep settles; the hub would not keep up with more
+MOST = 1_000  # sources that are read at once
+LEASE_NAME = "subscriptions"
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LEASE = timedelta(days=10)  # that is asked for; the hub decides
 LEASE_OF_SWEEP = timedelta(minutes=5)
 
@@ -78,17 +79,22 @@ class Subscriptions:
 
     async def _sweep(self, now: datetime) -> None:
         """Newly followed channels become subscriptions; those that nobody follows, or whose callback is no longer ours,
-        become due."""
-        await self._measure(now)
-        async with lease(self._db, "subscriptions", LEASE_OF_SWEEP, now=self._now) as fence:
+        become due. Only sources that changed since the last sweep are read, whichever process made it."""
+        async with lease(self._db, LEASE_NAME, LEASE_OF_SWEEP, now=self._now) as fence:
             if fence is None:
                 return
-            channels = await self._db.sources.aggregate([*differences(now), {"$limit": MOST}])
-            if writes := [settled(channel, now) async for channel in channels]:
-                await self._db.subscriptions.bulk_write(writes, ordered=False)
+            mine = {"_id": LEASE_NAME, "fence": fence}
+            since = (await self._db.leases.find_one(mine) or {}).get("swept_to", EVER)
+            until: datetime | None = since
+            while until is not None:
+                channels, until = await changed_channels(self._db, until, MOST)
+                if changes := await writes(self._db, channels, now):
+                    await self._db.subscriptions.bulk_write(changes, ordered=False)
+                await self._db.leases.update_one(mine, {"$set": {"swept_to": until or now - OVERLAP}})
             await self._db.subscriptions.update_many(
                 {"terms": {"$ne": self._terms}, "due_at": {"$gt": now}}, {"$set": {"due_at": now, "failures": 0}}
             )
+            await self._measure(now)
 
     async def _renew(self, subscription: Document, now: datetime) -> None:
         channel_id = subscription["_id"]
@@ -137,15 +143,12 @@ class Subscriptions:
             ASKED.labels(mode, "taken").inc()
 
     async def _measure(self, now: datetime) -> None:
-        states: count[str] = count()
-        rows = await self._db.subscriptions.aggregate(
-            [
-                {"$set": {"lapsed": {"$lte": [{"$ifNull": ["$lease_until", now]}, now]}}},
-                {"$group": {"_id": {"state": "$state", "lapsed": "$lapsed"}, "count": {"$sum": 1}}},
-            ]
-        )
-        async for row in rows:
-            state, lapsed = row["_id"]["state"], row["_id"]["lapsed"]
-            states["lapsed" if state == SubscriptionState.ACTIVE and lapsed else state] += row["count"]
-        for state in (*SubscriptionState, "lapsed"):
-            SUBSCRIPTIONS.labels(state).set(states[state])
+        """Counts the few that are not active; the others are the rest."""
+        count, active = self._db.subscriptions.count_documents, SubscriptionState.ACTIVE
+        told: dict[str, int] = {
+            state: await count({"state": state}) for state in SubscriptionState if state is not active
+        }
+        told["lapsed"] = await count({"state": active, "lease_until": {"$lte": now}})
+        told[active] = max(0, await self._db.subscriptions.estimated_document_count() - sum(told.values()))
+        for state, number in told.items():
+            SUBSCRIPTIONS.labels(state).set(number)

@@ -70,7 +70,8 @@ class Places:
         for link in links:
             if link in at:
                 return Place(at[link], True)
-        past = {"former_links": {"$elemMatch": {"url": event.url, "until": {"$gte": seen_at(project)}}}}
+        past: Document = {"former_links": {"$elemMatch": {"url": event.url, "until": {"$gte": seen_at(project)}}}}
+        past["former_links.url"] = event.url  # which the index has
         if passed := await self._projects.find_one(mine | past, FIELDS):
             return Place(passed["_id"], True)
         # As if it had been made before it was renamed: an older sight that is still to come finds it there.

@@ -19,6 +19,7 @@ from schemas.events import Options
 from services.gateway.app import create_app
 from services.gateway.pushes import Pushes
 from services.gateway.services import Gateway
+from services.gateway.sources import Sources
 from services.gateway.subscriptions import Subscriptions
 from tests.databases import made
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
@@ -65,11 +66,19 @@ class World:
             frequency=Frequency.DAILY,
             options=Options(),
             now=now - LONG_AGO,
+            identifier=link.removeprefix(channel_url("")),
         )
         tomorrow = now + timedelta(days=1)
-        looked = {"last_checked_at": now - LONG_AGO, "next_sync_at": tomorrow, "emit_at": tomorrow}
+        looked = {"last_checked_at": now - LONG_AGO, "next_sync_at": tomorrow, "emit_at": tomorrow, "updated_at": now}
         stored, _ = await follow(self.db, {**source, **looked, "next_reason": "interval", **changes})
         return stored
+
+    async def unfollow(self, member: str) -> None:
+        """All that the member follows."""
+        user_id = f"user-{member}"
+        sources = Sources(self.db, per_member=100, now=self.clock.now)
+        for source in await self.db.sources.find({"user_id": user_id}).to_list():
+            await sources.remove(user_id, source["_id"])
 
     async def pushed(self) -> list[str]:
         """Who has a source that a push has made due by now."""

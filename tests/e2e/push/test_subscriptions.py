@@ -163,10 +163,10 @@ async def test_what_nobody_follows_any_more_is_ended_and_followed_again_it_begin
         await world.follows(member)
     one = scheduler(world, hub)
     await rounds(world, one, over=HOUR)
-    await world.db.sources.delete_many({"user_id": "user-ada"})
+    await world.unfollow("ada")
     await rounds(world, one, over=HOUR)
     assert hub.modes == ["subscribe"], "Bob follows it still"
-    await world.db.sources.delete_many({})
+    await world.unfollow("bob")
     await rounds(world, one, over=HOUR)
     assert hub.modes == ["subscribe", "unsubscribe"]
     assert await world.db.subscriptions.count_documents({}) == 0
@@ -180,7 +180,7 @@ async def test_an_end_that_the_hub_does_not_confirm_comes_with_the_lease(world: 
     await world.follows("ada")
     one = scheduler(world, hub)
     await rounds(world, one, over=LONG_AGO)
-    await world.db.sources.delete_many({})
+    await world.unfollow("ada")
     hub.failure = HubBusyError("503", timedelta(minutes=2))
     await rounds(world, one, over=LEASE + DAY)
     assert await world.db.subscriptions.count_documents({}) == 0
@@ -193,7 +193,7 @@ async def test_a_channel_that_was_never_subscribed_to_needs_no_end(world: World,
     one = scheduler(world, hub)
     await rounds(world, one, over=HOUR)
     asked = len(hub.asked)
-    await world.db.sources.delete_many({})
+    await world.unfollow("ada")
     await rounds(world, one, over=HOUR)
     assert len(hub.asked) == asked
     assert await world.db.subscriptions.count_documents({}) == 0

@@ -150,7 +150,7 @@ async def test_a_denial_is_taken(wired: Wired) -> None:
 async def test_with_its_last_follower_the_subscription_ends_at_the_hub_too(wired: Wired) -> None:
     await wired.world.follows("ada", LINK)
     await wired.subscribe()
-    await wired.world.db.sources.delete_many({})
+    await wired.world.unfollow("ada")
     wired.world.clock.advance(timedelta(minutes=1))
     await wired.scheduler.tick()
 

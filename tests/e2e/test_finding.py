@@ -1,0 +1,88 @@
+"""What the relay takes up next, on a real MongoDB: the right imports, by look-ups that read no more than those."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from kit.imports import BULK, INTERACTIVE, WATCHED_AFTER, State, pending
+from kit.mongo import Database
+from schemas.events import Options
+from services.scheduler.finding import MEMBERS, held, stalled
+from tests.databases import made
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+AFTER = timedelta(minutes=10)
+
+
+@pytest.fixture
+async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
+    async with made(mongodb, database) as db:
+        yield db
+
+
+async def put(
+    db: Database, user_id: str = "ada", *, age: timedelta = timedelta(hours=1), released: bool = True, **changes: Any
+) -> UUID:
+    task_id = uuid4()
+    record = pending(
+        task_id=task_id, user_id=user_id, url=f"https://github.com/ada/{task_id}", integration="github",
+        options=Options(), released=released, now=NOW - age,
+    )  # fmt: skip
+    await db.imports.insert_one(record | {"published": released} | changes)
+    return task_id
+
+
+async def found(db: Database, now: datetime = NOW) -> set[UUID]:
+    return {record["_id"] for record in await stalled(db, now, AFTER, 200)}
+
+
+async def test_an_import_without_progress_is_taken_up_once_in_a_while(db: Database) -> None:
+    silent = await put(db)
+    assert await found(db) == {silent}
+    assert await found(db) == set(), "it was taken up just now"
+    assert await found(db, NOW + AFTER) == {silent}
+
+
+async def test_one_that_moved_waits_for_a_known_time_or_has_ended_is_left_alone(db: Database) -> None:
+    moved = await put(db, updated_at=NOW - timedelta(minutes=9))
+    waits = await put(db, deferred_until=NOW + timedelta(hours=1))
+    await put(db, state=State.COMPLETED, active=False)
+    await put(db, published=False)
+    await put(db, released=False)
+    assert await found(db) == set()
+    assert await found(db, NOW + timedelta(minutes=2)) == {moved}
+    assert await found(db, NOW + timedelta(minutes=69)) == {moved}
+    assert waits in await found(db, NOW + timedelta(minutes=71))
+
+
+async def test_a_new_one_is_not_looked_at_before_most_have_ended(db: Database) -> None:
+    await put(db, age=WATCHED_AFTER / 2)
+    assert await db.imports.count_documents({"active": True, "watch_at": {"$lte": NOW}}) == 0
+
+
+async def test_no_flood_and_no_full_share_hides_a_single_import(db: Database) -> None:
+    """More members whose share is full than one step looks at come before the one who waits for one import."""
+    for number in range(MEMBERS + 5):
+        await put(db, f"full-{number}", age=timedelta(hours=2), released=True)
+        await put(db, f"full-{number}", age=timedelta(hours=2), released=False)
+    flood = [await put(db, "flood", released=False, priority=BULK) for _ in range(30)]
+    single = await put(db, "bob", age=timedelta(0), released=False, priority=INTERACTIVE)
+    chosen = [record["_id"] for record in await held(db, 1, 200)]
+    assert chosen == [single, flood[0]]
+
+
+async def test_nothing_is_scanned_to_find_them(db: Database) -> None:
+    for _ in range(30):
+        await put(db, "flood", released=False)
+    await put(db, "bob", released=False)
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"active": True, "released": False}},
+        {"$sort": {"user_id": 1, "priority": 1, "created_at": 1}},
+        {"$group": {"_id": "$user_id", "priority": {"$first": "$priority"}, "created_at": {"$first": "$created_at"}}},
+    ]
+    command = {"aggregate": "imports", "pipeline": pipeline, "cursor": {}}
+    plan = await db.command("explain", command, verbosity="executionStats")
+    assert "DISTINCT_SCAN" in str(plan)
