@@ -158,6 +158,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             partialFilterExpression={"keys.key": {"$exists": True}},
         ),
     ],
+    "held_keys": [IndexModel([("until", ASCENDING)], name="over", expireAfterSeconds=60)],
     "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "users": [
         IndexModel([("username", ASCENDING)], name="username", unique=True),
@@ -184,6 +185,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "sessions": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "api_tokens": [
         IndexModel([("hash", ASCENDING)], name="hash", unique=True),
+        IndexModel(
+            [("user_id", ASCENDING), ("slot", ASCENDING)],
+            name="slot",
+            unique=True,
+            partialFilterExpression={"slot": {"$exists": True}},
+        ),
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user"),
         IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=30 * 86_400),
     ],

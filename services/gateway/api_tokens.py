@@ -4,8 +4,11 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
+
+from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Collection, Database, Document
 from services.gateway.errors import ConflictError, NotFoundError, UnauthorizedError
@@ -17,9 +20,10 @@ TOUCH_AFTER = timedelta(minutes=1)  # uses within this are not written down one 
 
 
 class ApiTokens:
-    """`api_tokens` {_id: uuid, user_id, name, hash: unique, created_at, expires_at, last_used_at}.
+    """`api_tokens` {_id: uuid, user_id, slot, name, hash: unique, created_at, expires_at, last_used_at}.
 
-    `now` is there for tests.
+    A member's tokens have slots of their own, as many as a member may have tokens: so that of any number that are made
+    at the same moment, exactly those for which there is room come to be. `now` is there for tests.
     """
 
     def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -28,8 +32,6 @@ class ApiTokens:
 
     async def create(self, user_id: str, name: str, lifetime: timedelta) -> tuple[str, Document]:
         """The token, which nobody can read again, and its record. Raises `ConflictError`."""
-        if await self._count(user_id) >= MAX_PER_MEMBER:
-            raise _enough()
         token, now = PREFIX + secrets.token_urlsafe(32), self._now()
         record: Document = {
             "_id": uuid4(),
@@ -40,15 +42,16 @@ class ApiTokens:
             "expires_at": now + lifetime,
             "last_used_at": None,
         }
-        await self._tokens.insert_one(record)
-        if await self._count(user_id) > MAX_PER_MEMBER:  # others were made at this very moment
-            await self._tokens.delete_one({"_id": record["_id"]})
-            raise _enough()
-        return token, record
+        while free := await self._free_slots(user_id):
+            with suppress(DuplicateKeyError):  # another one was made at this very moment
+                # At random, as those others choose too.
+                await self._tokens.insert_one(record | {"slot": secrets.choice(free)})
+                return token, record
+        raise _enough()
 
     async def list(self, user_id: str) -> list[Document]:
         """Newest first; the expired ones stay a while, so that their owner learns why they no longer work."""
-        return await self._tokens.find({"user_id": user_id}, {"hash": 0}).sort("created_at", -1).to_list()
+        return await self._tokens.find({"user_id": user_id}, {"hash": 0, "slot": 0}).sort("created_at", -1).to_list()
 
     async def owner(self, token: str) -> str:
         """Whose token it is. Raises `UnauthorizedError`."""
@@ -67,8 +70,9 @@ class ApiTokens:
         if not (await self._tokens.delete_one({"_id": token_id, "user_id": user_id})).deleted_count:
             raise NotFoundError("There is no such token.")
 
-    async def _count(self, user_id: str) -> int:
-        return await self._tokens.count_documents({"user_id": user_id}, limit=MAX_PER_MEMBER + 1)
+    async def _free_slots(self, user_id: str) -> tuple[int, ...]:
+        taken = {one.get("slot") async for one in self._tokens.find({"user_id": user_id}, {"slot": 1})}
+        return tuple(slot for slot in range(MAX_PER_MEMBER) if slot not in taken)
 
 
 def _enough() -> ConflictError:

@@ -22,7 +22,7 @@ from schemas.events import Options
 from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
 from services.gateway.imports import Imports, NewImport
-from services.gateway.repeats import keys, repeated
+from services.gateway.repeats import begun, keys, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Batches:
         them under way. Raises `IdempotencyConflictError`, `MemberLimitError` where the limit allows none of the links,
         and PyMongo's errors.
         """
-        if earlier := await repeated(self._db, new):
+        if earlier := await begun(self._db, new):
             return earlier
         seen: set[str] = set()
         outcomes = await asyncio.gather(*(self._child(new, url, seen) for url in new.urls))

@@ -27,7 +27,7 @@ from services.gateway.identity import Caller
 from services.gateway.limits import MemberLimits, counted_as
 from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
-from services.gateway.repeats import joined, keys, repeated
+from services.gateway.repeats import begun, joined, keys
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class Imports:
             return record
 
     async def _repeated(self, new: NewImport) -> Document | None:
-        record = await repeated(self._db, new)
+        record = await begun(self._db, new)
         if record:
             ACCEPTS.labels("repeated").inc()
         return record

@@ -3,13 +3,17 @@
 A member's key names one request, whatever it imports: single imports and batches are looked through alike. A record
 holds the `keys` of all requests that it answers for, each with the fingerprint of what it asked for; the index on them
 lets no two records of a member hold the same key.
+
+Imports and batches have an index each. So while a request is carried out its key is held (`held_keys`): of two
+different ones that come at once, one is refused before it makes anything.
 """
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
@@ -18,6 +22,7 @@ from services.gateway.identity import Caller
 
 KEYED = ("imports", "batches")  # records with `user_id` and `keys`
 MOST_KEYS = 100  # of a record, the latest: to join costs nothing, and must not make it grow without end
+HELD = timedelta(minutes=1)  # longer than a request takes; from then on what it made answers for its key
 
 
 class Repeatable(Protocol):
@@ -36,6 +41,33 @@ def keys(new: Repeatable) -> Document:
     return {} if new.idempotency_key is None else {"keys": [_key(new)]}
 
 
+async def begun(db: Database, new: Repeatable) -> Document | None:
+    """As `repeated`, for a request that is carried out now if it was not before: from here on its key is its own.
+
+    Holding it costs no time beside looking for it.
+    """
+    if new.idempotency_key is None:
+        return None
+    found, held = await asyncio.gather(repeated(db, new), _hold(db, new), return_exceptions=True)
+    if isinstance(found, BaseException):
+        raise found
+    if found is None and isinstance(held, BaseException):
+        raise held
+    return found
+
+
+async def _hold(db: Database, new: Repeatable) -> None:
+    """Raises `IdempotencyConflictError` where another request has the key at this moment."""
+    now, of = datetime.now(UTC), {"user_id": new.caller.user_id, "key": new.idempotency_key}
+    free = {"_id": of, "$or": [{"fingerprint": new.fingerprint}, {"until": {"$lt": now}}]}
+    mine = {"$set": {"fingerprint": new.fingerprint, "until": now + HELD}}
+    # It serves the moment, which no failover outlives: one node's word is enough.
+    try:
+        await db["held_keys"].with_options(write_concern=WriteConcern(w=1)).update_one(free, mine, upsert=True)
+    except DuplicateKeyError:
+        raise _another() from None
+
+
 async def repeated(db: Database, new: Repeatable) -> Document | None:
     """What this request made or joined before. Raises `IdempotencyConflictError` where its key was another's."""
     if new.idempotency_key is None:
@@ -47,7 +79,7 @@ async def repeated(db: Database, new: Repeatable) -> Document | None:
         if _key(new) in record["keys"]:
             return record
     if records:
-        raise IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")
+        raise _another()
     return None
 
 
@@ -68,3 +100,7 @@ async def joined(db: Database, name: str, which: Document, new: Repeatable) -> D
 
 def _key(new: Repeatable) -> Document:
     return {"key": new.idempotency_key, "fingerprint": new.fingerprint}
+
+
+def _another() -> IdempotencyConflictError:
+    return IdempotencyConflictError("This Idempotency-Key was sent before, with another request.")

@@ -190,3 +190,23 @@ async def test_an_owner_deletes_a_project_and_may_import_it_again(world: World) 
     assert (await ada.delete(address)).status_code == 204
     assert (await ada.delete(address)).status_code == 404
     assert (await ada.post(IMPORT, json={"url": REPO})).status_code == 202
+
+
+async def test_a_key_that_is_sent_at_once_with_different_requests_names_one_of_them(world: World) -> None:
+    """Whether they are of one kind or not; sent again, each is answered as it was."""
+    links = [[f"{REPO}-a", f"{REPO}-b"], [f"{REPO}-a"], [f"{REPO}-c"], [f"{REPO}-d", f"{REPO}-e"]]
+    bodies: list[dict[str, Any]] = [{"urls": it} if len(it) > 1 else {"url": it[0]} for it in links]
+    for number in range(10):
+        member = await world.client(f"ada-{number}")
+        key = {"Idempotency-Key": "at-once"}
+        first, again = [
+            [
+                (answer.status_code, answer.json().get("task_id"))
+                for answer in await asyncio.gather(*(member.post(IMPORT, json=body, headers=key) for body in bodies))
+            ]
+            for _ in range(2)
+        ]
+        assert sorted(status for status, _ in first) == [202, 422, 422, 422]
+        assert first == again
+        (won,) = (these for these, (status, _) in zip(links, first, strict=True) if status == 202)
+        assert await world.db["imports"].distinct("url", {"user_id": f"user-ada-{number}"}) == won
