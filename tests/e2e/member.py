@@ -2,6 +2,7 @@
 Idempotency-Key, until it is accepted."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from kit.mongo import Database
 from tests.e2e.stack import Stack
 from tests.unit.gateway.support import bearer
 
+LONG = 4 * 3600  # seconds, in which any test ends
 PATIENCE = 60  # seconds without any progress
 
 
@@ -24,7 +26,10 @@ class Member:
         self.retries = 0
         self.tasks: dict[str, str] = {}  # of the accepted imports, by the link that was pasted
         self._client = httpx.AsyncClient(
-            base_url=stack.url("gateway"), headers=bearer(name), timeout=20, trust_env=False
+            base_url=stack.url("gateway"),
+            headers=bearer(name, exp=int(time.time()) + LONG),
+            timeout=20,
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:

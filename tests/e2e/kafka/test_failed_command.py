@@ -9,17 +9,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from cli.main import app
 from kit.errors import InternalError
+from kit.imports import State, pending
 from kit.kafka import ensure_topics, make_broker
+from kit.kafka.broker import consumer_options
 from kit.kafka.dead_letters import DeadLetter, park, read
+from kit.kafka.events import ATTEMPT
 from kit.mongo import Database, connect
 from kit.runs import RunOutcome, finished
 from kit.settings import KafkaSettings, MongoSettings
-from schemas.events import Event, ImportRequested, SyncRequested
+from schemas.events import Event, ImportRequested, Options, SyncRequested
 from schemas.journey import TOPICS
 from tests.ports import own_port
 from tests.unit.kafka.fakes import record
@@ -53,6 +57,19 @@ class Rig:
             await park(
                 broker, failed, stage="fetcher", group="g", attempts=1, reason=self.reason, error_class="KeyError"
             )
+
+    async def sent_back(self, event: Event) -> dict[str, bytes]:
+        """The headers of the latest record with this event."""
+        consumer = AIOKafkaConsumer(event.topic, **consumer_options(self.kafka, "test"), auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            async with asyncio.timeout(30):
+                async for it in consumer:
+                    if str(event.id).encode() in (it.value or b""):
+                        return dict(it.headers)
+        finally:
+            await consumer.stop()
+        raise AssertionError("unreachable")
 
     async def letter(self) -> DeadLetter:
         (letter,) = await read(self.kafka, ["fetcher"], reason=self.reason)
@@ -105,6 +122,21 @@ async def test_an_import_that_the_database_does_not_know_is_replayed_by_force_al
     forced = await rig.replay("--yes", "--force")
     assert forced.exit_code == 0
     assert "Replayed 1; 0 failed imports" in forced.output
+
+
+async def test_a_replay_is_another_attempt_and_says_so_to_all_that_comes_of_it(rig: Rig) -> None:
+    event = requested()
+    await rig.park(event)
+    record = pending(
+        task_id=event.import_id, user_id=event.user_id, url=event.url, integration="github", options=Options(),
+        released=True, now=NOW,
+    )  # fmt: skip
+    async with rig.database() as db:
+        await db.imports.insert_one(record | {"state": State.FAILED, "attempt": 4, "active": False})
+        result = await rig.replay("--yes")
+        assert "Replayed 1; 1 failed imports" in result.output
+        assert (await db.imports.find_one() or {})["attempt"] == 5
+    assert (await rig.sent_back(event))[ATTEMPT] == b"5"
 
 
 @pytest.mark.parametrize("options", [(), ("--yes",)])

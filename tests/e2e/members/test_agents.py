@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from kit.errors import ContentNotFoundError
 from kit.imports import State, pending
 from kit.looks import due
 from kit.mongo import Database
@@ -17,7 +18,7 @@ from kit.sources import Reason, look_now
 from schemas.events import Options
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of
-from tests.e2e.projects.drafts import draft
+from tests.e2e.projects.drafts import draft, hour
 from tests.unit.gateway.support import bearer, client_of
 
 AGENTS = "/api/v1/agents/"
@@ -141,7 +142,7 @@ async def test_it_is_removed_with_all_that_it_gathered(
 ) -> None:
     agent_id = await looked_at(operator, db)
     for owner in (agent_id, "user-ada"):
-        await ProjectStore(db).save(draft(1).model_copy(update={"user_id": owner}))
+        await ProjectStore(db).save(draft(1).model_copy(update={"user_id": owner}), hour(1))
         await db["points"].insert_one({"user_id": owner, "project_id": owner, "reason": "import", "points": 50})
     assert (await operator.delete(f"{AGENTS}tide-tables/")).status_code == 204
     for name in ("projects", "points"):
@@ -149,6 +150,8 @@ async def test_it_is_removed_with_all_that_it_gathered(
     assert [await db[name].count_documents({}) for name in ("sources", "batches")] == [0, 0]
     for gone in (operator.get(f"{AGENTS}tide-tables/"), operator.delete(f"{AGENTS}tide-tables/")):
         assert (await gone).status_code == 404
+    with pytest.raises(ContentNotFoundError):  # however late one of its events comes
+        await ProjectStore(db).save(draft(1).model_copy(update={"user_id": agent_id}), hour(1))
     assert (await create(operator))["created"]
 
 
