@@ -3,6 +3,7 @@
 A stage's `app.py` makes a `Stage`, wires its handlers with `on`, and runs it. Nothing connects before that.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -11,13 +12,14 @@ from typing import Any
 from faststream.kafka.prometheus import KafkaPrometheusMiddleware
 from prometheus_client import REGISTRY
 
-from kit.engines import answers, prepare_engines
+from kit.engines import answers, keep_topics, prepare_engines
 from kit.failures import StageFailures
 from kit.groups import KnownGroups
 from kit.kafka import keyed, make_broker, publishes_well
 from kit.mongo import connect
 from kit.process import make_app, serve
 from kit.settings import KafkaSettings, KeyedSettings, MongoSettings, ProcessSettings
+from kit.tasks import watch
 from kit.waits import OUTAGE_WAITS
 from schemas.events import Event
 from schemas.journey import EVENT_BY_TOPIC
@@ -87,9 +89,12 @@ class Stage:
         async with self.resources:
             await prepare_engines(self.settings, self.db)
             await self.broker.start()
+            keeping = asyncio.create_task(keep_topics(self.settings))
+            watch(keeping, "topics")
             try:
                 yield
             finally:
+                keeping.cancel()
                 await self.broker.stop()
 
     def live(self) -> bool:

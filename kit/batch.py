@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from kit.mongo import is_outage
+from kit.tasks import watch
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,6 +30,7 @@ class Batcher(Generic[T, R]):
         self._waiting.append((item, future))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
+            watch(self._worker, "batch")
         return await future
 
     async def _work(self) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 
 import structlog
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from kit.kafka import ensure_topics
+from kit.kafka import ensure_topics, restore_topics
 from kit.mongo import Database, ensure_indexes, is_outage
 from kit.settings import KafkaSettings, MongoSettings
 from schemas.journey import TOPICS, Topic
+
+TOPICS_INTERVAL = timedelta(seconds=30)
 
 log = structlog.get_logger()
 
@@ -36,3 +39,17 @@ async def prepare_engines(settings: KafkaSettings, db: Database, topics: Iterabl
             await asyncio.sleep(1)
         else:
             return
+
+
+async def keep_topics(
+    settings: KafkaSettings, topics: Iterable[Topic] = TOPICS, *, every: timedelta = TOPICS_INTERVAL
+) -> None:
+    """For ever: what somebody deletes under us is made anew, as nobody creates it by writing to it."""
+    kept = list(topics)
+    while True:
+        await asyncio.sleep(every.total_seconds())
+        try:
+            if restored := await restore_topics(settings, kept):
+                log.error("topics were missing", topics=restored)
+        except (KafkaError, OSError, TimeoutError) as error:  # asked again in the next round
+            log.warning("topics are not known", error=type(error).__name__)

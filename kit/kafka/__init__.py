@@ -4,6 +4,6 @@ from kit.kafka.broker import make_broker
 from kit.kafka.keyed import keyed
 from kit.kafka.raw import publishes_well
 from kit.kafka.subscriber import KeyedSubscriber
-from kit.kafka.topics import ensure_topics
+from kit.kafka.topics import ensure_topics, restore_topics
 
-__all__ = ["KeyedSubscriber", "ensure_topics", "keyed", "make_broker", "publishes_well"]
+__all__ = ["KeyedSubscriber", "ensure_topics", "keyed", "make_broker", "publishes_well", "restore_topics"]

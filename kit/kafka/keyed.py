@@ -32,7 +32,7 @@ GATHERED_BYTES = 1024 * 1024  # of records are handed over at once, however long
 # and aiokafka inflates whatever it has fetched (docs/operations.md).
 FETCH_BYTES = 8 * 1024 * 1024
 PARTITION_FETCH_BYTES = 512 * 1024
-METADATA_MAX_AGE = 30_000  # ms; a topic that was deleted and made anew is found in that time
+METADATA_MAX_AGE = 10_000  # ms; a topic that was deleted and made anew is found in that time
 TEXT_EVENTS = (ContentFetched, ContentAnalyzed, ProjectDrafted)
 
 

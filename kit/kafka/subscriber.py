@@ -34,6 +34,7 @@ from kit.kafka.settlement import KillsConsumer, Pause, Settlement
 from kit.kafka.suspects import company as company_of
 from kit.kafka.takeover import Groups, Takeover
 from kit.settings import KeyedSettings
+from kit.tasks import watch
 
 log = structlog.get_logger()
 
@@ -173,6 +174,7 @@ class KeyedSubscriber(DefaultSubscriber):
         task = asyncio.create_task(self._run(lane, slot))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        watch(task, "settlement")
 
     async def _run(self, lane: Lane, slot: Slot) -> None:
         part, record = lane.partition, lane.queue[0]

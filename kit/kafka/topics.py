@@ -1,8 +1,8 @@
 """Topics are created from the register in `schemas.journey`, with everything explicit."""
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -22,18 +22,35 @@ async def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> Non
     """Create what is missing; safe to call from many processes at once. An existing topic that differs is left as it
     is, with a warning: shrinking a retention or adding partitions is an operator's decision. Raises KafkaError.
     """
-    wanted = {topic.name: topic for topic in topics}
+    wanted = list(topics)
+    async with _admin(settings) as admin:
+        missing = await _create_missing(admin, settings, wanted)
+        await _compare(admin, [topic for topic in wanted if topic not in missing])
+
+
+async def restore_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
+    """Create what is missing and look at nothing else; the names of what was missing. Raises KafkaError."""
+    async with _admin(settings) as admin:
+        return [topic.name for topic in await _create_missing(admin, settings, list(topics))]
+
+
+@asynccontextmanager
+async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**consumer_options(settings, "topics"))
-    await admin.start()
     try:
-        existing = await admin.list_topics()
-        missing = [topic for name, topic in wanted.items() if name not in existing]
-        if missing:
-            await _create(admin, settings, missing)
-            await _appear(admin, missing)
-        await _compare(admin, [topic for name, topic in wanted.items() if name in existing])
+        await admin.start()
+        yield admin
     finally:
         await admin.close()
+
+
+async def _create_missing(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: list[Topic]) -> list[Topic]:
+    existing = await admin.list_topics()
+    missing = [topic for topic in topics if topic.name not in existing]
+    if missing:
+        await _create(admin, settings, missing)
+        await _appear(admin, missing)
+    return missing
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: list[Topic]) -> None:

@@ -58,6 +58,8 @@ class Analyst:
     def _start(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> "asyncio.Task[Analysis | None]":
         finding = self._under_way[key] = asyncio.create_task(self._find(model, key, user_id, item))
         finding.add_done_callback(lambda _: self._under_way.pop(key))
+        # Who waited for it may all be gone, and with them whoever would ask how it failed.
+        finding.add_done_callback(lambda done: done.cancelled() or done.exception())
         return finding
 
     async def _find(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> Analysis | None:

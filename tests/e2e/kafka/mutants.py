@@ -46,6 +46,49 @@ COMMITS_BEFORE_PUBLISHING = Mutant(
 )
 
 
+COUNTS_NO_DEATHS = Mutant(
+    "counts no deaths",
+    (("kafka/suspects.py", "self.deaths(offset) + 1 for", "self.deaths(offset) for"),),
+)
+
+COUNTS_AFTERWARDS = Mutant(
+    "begins a suspect before that is durable",
+    (
+        (
+            "kafka/subscriber.py",
+            "        await self._commits.mark(part)\n        await self._settlement.settle(",
+            "        await self._settlement.settle(",
+        ),
+    ),
+)
+
+KEEPS_COMPANY = Mutant(
+    "runs suspects beside others",
+    (("kafka/suspects.py", "return 1 if deaths >= min(3, max_deaths - 1) else", "return ANY if deaths else"),),
+)
+
+OPENS_NOTHING = Mutant(
+    "does not say that an owner is at work",
+    (("kafka/subscriber.py", "await self._commits.commit(parts, self._patience / 4)", "pass"),),
+)
+
+STARTS_OVER = Mutant(
+    "reads a log again whose end lies before the committed offset",
+    (
+        (
+            "kafka/offsets.py",
+            "return Place(await after(consumer, tp, progress.seen_until, log),",
+            "return Place(log.start,",
+        ),
+    ),
+)
+
+LOSES_PROBES = Mutant(
+    "waits for the verdict of a probe that has ended",
+    (("kafka/breaker.py", "if permit is self._probe:", "if permit is None:"),),
+)
+
+
 def grow(mutant: Mutant, folder: Path) -> Path:
     """A copy of `kit` with the fault, below `folder`. Fails where the text to change is not found exactly once."""
     shutil.copytree(ROOT / "kit", folder / "kit", ignore=shutil.ignore_patterns("__pycache__"))
@@ -77,6 +120,6 @@ def run_against(mutant: Path, *tests: str, environment: dict[str, str]) -> "subp
         env=os.environ | {"PYTHONPATH": paths, "THRIVE_MUTANT": str(mutant)} | environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )

@@ -64,18 +64,16 @@ class Rig:
         self.kafka = KafkaSettings(kafka_bootstrap_servers=bootstrap)
         self.topic, self.out, self.group = f"{prefix}in", f"{prefix}out", f"{prefix}group"
         self.stage = f"{prefix}stage"
+        names = (self.topic, self.out, dead_letters(self.stage))
+        self.topics = [Topic(name, PARTITIONS, timedelta(days=1), 4_259_840) for name in names]
         self.journal = folder / "journal"
         self.journal.touch()
         self.members: list[Member] = []
         self._options = {"bootstrap_servers": bootstrap}
 
     async def __aenter__(self) -> "Rig":
-        await self.make_topics()
+        await ensure_topics(self.kafka, self.topics)
         return self
-
-    async def make_topics(self) -> None:
-        names = (self.topic, self.out, dead_letters(self.stage))
-        await ensure_topics(self.kafka, [Topic(name, PARTITIONS, timedelta(days=1), 4_259_840) for name in names])
 
     async def __aexit__(self, *_: object) -> None:
         for member in self.members:

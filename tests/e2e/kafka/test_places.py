@@ -1,7 +1,9 @@
 """Where a group goes on when Kafka has no record at its offset, or no offset, on real Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from structlog.testing import capture_logs
 
+from kit.engines import keep_topics
 from tests.e2e.kafka.rig import PARTITIONS, Rig, numbered, until
 from tests.e2e.kafka.test_failures import QUICK, Stage, fine, running
 from tests.unit.kafka.fakes import Numbered
@@ -28,6 +31,16 @@ async def admin(rig: Rig) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def kept(rig: Rig) -> AsyncIterator[None]:
+    """The rig's topics, as a stage keeps its own."""
+    keeping = asyncio.create_task(keep_topics(rig.kafka, rig.topics, every=timedelta(seconds=0.5)))
+    try:
+        yield
+    finally:
+        keeping.cancel()
 
 
 async def commit_elsewhere(rig: Rig, offsets: dict[TopicPartition, int]) -> None:
@@ -103,20 +116,23 @@ async def test_a_group_that_lost_its_offsets_says_so_and_a_new_one_does_not(rig:
     assert [(line["log_level"], line["why"]) for line in told] == [("error", "no_offset")] * PARTITIONS
 
 
-async def test_a_topic_that_is_made_anew_under_a_running_stage_is_read_from_its_start(rig: Rig) -> None:
+async def test_topics_that_are_deleted_under_a_running_stage_come_back_and_it_goes_on(rig: Rig) -> None:
+    """Those that it reads, from their start, and those that it writes, with the same producer."""
     await rig.produce(numbered(OLD, keys=50))
-    async with running(rig, fine, QUICK) as stage, admin(rig) as client:
+    async with running(rig, fine, QUICK) as stage, admin(rig) as client, kept(rig):
         await rig.until_committed()
         for _ in range(2):
             stage.done.clear()
-            await client.delete_topics([rig.topic])
+            await client.delete_topics([rig.topic, rig.out])
 
-            async def gone() -> bool:
-                return rig.topic not in await client.list_topics()
+            async def back() -> bool:
+                known = await client.describe_topics([rig.topic, rig.out])
+                return all(len(topic["partitions"]) == PARTITIONS for topic in known)
 
-            await until(gone, "the topic to be gone")
-            await rig.make_topics()
-            await rig.produce(younger(20))
+            await until(back, "the topics to be back")
+            await stage.broker.publish(Numbered.make(1_001, "key1001"), topic=rig.topic)
+            await rig.produce(younger(20)[1:])
             await until_done(rig, stage, range(1_001, 1_021))
             assert sorted(stage.done) == list(range(1_001, 1_021))
+            assert {event.n for event in await rig.published()} == set(range(1_001, 1_021))
             assert stage.subscriber.health()
