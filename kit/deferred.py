@@ -17,14 +17,23 @@ from pymongo import DeleteOne, UpdateOne
 from kit.mongo import Database, Document
 
 WAITS_HEADER = "x-deferred"  # how often this message has waited already
+OUTAGES_HEADER = "x-deferred-outages"  # how many of its last waits, in a row, were for an upstream that was down
 MAX_COUNT_DIGITS = 9
 CLAIM = timedelta(seconds=30)
 MAX_HEADER_BYTES = 16 * 1024  # a record that came compressed may carry more than Kafka takes back from us
 
 
 def waits(headers: Sequence[tuple[str, bytes]]) -> int:
+    return _count(headers, WAITS_HEADER)
+
+
+def outages(headers: Sequence[tuple[str, bytes]]) -> int:
+    return _count(headers, OUTAGES_HEADER)
+
+
+def _count(headers: Sequence[tuple[str, bytes]], name: str) -> int:
     """Anybody may have written the header; what is no count of ours is none."""
-    value = dict(headers).get(WAITS_HEADER) or b"0"
+    value = dict(headers).get(name) or b"0"
     return int(value) if value.isdigit() and len(value) <= MAX_COUNT_DIGITS else 0
 
 
@@ -36,11 +45,14 @@ async def put(
     reason: str,
     waits_for: str | None = None,
     counted: bool = True,
+    outage: bool = False,
 ) -> None:
     """Durable on return. The record's origin is its id: a redelivered record is stored once. A wait that is not
-    `counted` brings the record no nearer to its last one."""
+    `counted` brings the record no nearer to its last one; `outage` where it is for an upstream that is down."""
     headers = _kept(record.headers)
     headers.append((WAITS_HEADER, str(waits(record.headers) + counted).encode()))
+    if outage:
+        headers.append((OUTAGES_HEADER, str(outages(record.headers) + 1).encode()))
     await db.deferred.replace_one(
         {"_id": f"{record.topic}/{record.partition}/{record.offset}"},
         {
@@ -64,11 +76,11 @@ async def release(db: Database, waits_for: str, now: datetime) -> int:
 
 
 def _kept(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """All but our own count, as far as there is room."""
+    """All but our own counts, as far as there is room."""
     kept, room = [], MAX_HEADER_BYTES
     for name, value in headers:
         size = len(name.encode()) + len(value or b"")
-        if name != WAITS_HEADER and size <= room:
+        if name not in (WAITS_HEADER, OUTAGES_HEADER) and size <= room:
             kept.append((name, value))
             room -= size
     return kept

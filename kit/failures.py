@@ -17,7 +17,7 @@ from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, 
 from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage, is_unstorable
 from kit.runs import RunOutcome
-from kit.waits import OUTAGE_WAITS, due_at, given_up
+from kit.waits import OUTAGE_WAITS, Waited, due_at, given_up, is_down
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 
 log = structlog.get_logger()
@@ -57,7 +57,7 @@ class StageFailures:
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""
         problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
-        waited = deferred.waits(record.headers)
+        waited = Waited(deferred.waits(record.headers), deferred.outages(record.headers))
         due = due_at(problem, waited, self._now(), self._chance(), outage_waits=self._outage_waits)
         if due is None:
             await self.fail(record, given_up(problem))
@@ -69,6 +69,7 @@ class StageFailures:
             reason=problem.error_code,
             waits_for=problem.waits_for,
             counted=not isinstance(problem, BudgetSpentError),
+            outage=is_down(problem),
         )
         log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due.isoformat())
         if (origin := Origin.of(record)) is not None:

@@ -5,6 +5,7 @@ end given up.
 """
 
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kit.errors import BudgetSpentError, ImportProblem, RateLimitError
@@ -16,24 +17,39 @@ OUTAGE_WAITS = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3_600))
 LIMIT_WAIT, LONGEST_LIMIT_WAIT, LIMIT_WAITS = timedelta(minutes=1), timedelta(hours=1), 20
 # What waits for something that has no time looks again by itself, in case it missed the release; in all, weeks.
 HELD_WAITS = tuple(timedelta(seconds=s) for s in (60, 900, 21_600, 86_400))
-MAX_HELD_WAITS = 50
+MAX_HELD_WAITS = MOST_WAITS = 50
 JITTER = 0.25  # of a wait, added to it
 
 
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How often an import has waited: in all, and in a row for an upstream that was down."""
+
+    times: int = 0
+    outages: int = 0
+
+
+def is_down(problem: ImportProblem) -> bool:
+    """Whether it waits for an upstream that is down, and not for a limit or a member."""
+    return problem.waits_for is None and not isinstance(problem, RateLimitError)
+
+
 def due_at(
-    problem: ImportProblem, waited: int, now: datetime, chance: float, *, outage_waits: tuple[timedelta, ...]
+    problem: ImportProblem, waited: Waited, now: datetime, chance: float, *, outage_waits: tuple[timedelta, ...]
 ) -> datetime | None:
     """When to try again; None where it is given up. `chance` is in [0, 1)."""
+    times, outages = waited.times, waited.outages
     told = max(problem.retry_at or now, now + MIN_WAIT)
     longer = 1 + JITTER * chance
     if problem.waits_for is not None:
-        at = now + HELD_WAITS[min(waited, len(HELD_WAITS) - 1)] if waited < MAX_HELD_WAITS else None
+        at = now + HELD_WAITS[min(times, len(HELD_WAITS) - 1)] if times < MAX_HELD_WAITS else None
     elif isinstance(problem, BudgetSpentError):  # the ledger says when our turn is, and no call was made in vain
         at = told
     elif isinstance(problem, RateLimitError):
-        at = max(told, now + limit_wait(waited) * longer) if waited < LIMIT_WAITS else None
+        at = max(told, now + limit_wait(times) * longer) if times < LIMIT_WAITS else None
     else:
-        at = max(told, now + outage_waits[waited] * longer) if waited < len(outage_waits) else None
+        again = outages < len(outage_waits) and times < MOST_WAITS
+        at = max(told, now + outage_waits[outages] * longer) if again else None
     return min(at, now + MAX_WAIT) if at is not None else None
 
 

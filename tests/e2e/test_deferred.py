@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kit import deferred
-from kit.deferred import WAITS_HEADER
+from kit.deferred import OUTAGES_HEADER, WAITS_HEADER
 from kit.errors import BudgetSpentError, RateLimitError, ReauthRequiredError, UpstreamUnavailableError
 from kit.failures import StageFailures
 from kit.imports import State, pending, reopen
@@ -63,6 +63,19 @@ async def test_every_wait_is_counted(db: Database) -> None:
     await deferred.put(db, again, due_at=NOW, reason="x")
     (message,) = await deferred.claim(db, NOW)
     assert message["headers"] == [[WAITS_HEADER, b"5"]]
+
+
+async def test_outages_are_counted_in_a_row_and_limits_do_not_use_them_up(db: Database) -> None:
+    failures, soon = StageFailures("fetcher", db, nothing), datetime.now(UTC) + timedelta(days=2)
+    limit, down = RateLimitError("A limit."), UpstreamUnavailableError("It is down.")
+    headers: tuple[tuple[str, bytes], ...] = ()
+    for problem, outages in [*[(limit, None)] * 7, (down, b"1"), (down, b"2"), (limit, None), (down, b"1")]:
+        await failures.defer(record(headers=headers), problem)
+        (message,) = await deferred.claim(db, soon)
+        headers = tuple((name, bytes(value)) for name, value in message["headers"])
+        assert dict(headers).get(OUTAGES_HEADER) == outages
+        await db.deferred.delete_many({})
+    assert dict(headers)[WAITS_HEADER] == b"11"
 
 
 async def test_what_waits_for_a_budget_waits_however_often_and_is_no_nearer_to_its_last_wait(db: Database) -> None:

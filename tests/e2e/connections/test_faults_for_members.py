@@ -20,7 +20,6 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
-from kit.deferred import WAITS_HEADER
 from kit.errors import ImportProblem, Outcome, outcome_of
 from kit.failures import StageFailures
 from kit.http import Limits, Upstream
@@ -150,19 +149,22 @@ class World:
             pending(task_id=IMPORT_ID, user_id=USER_ID, url=url, now=self.clock(), **imported)
         )
         told: list[str] = []
-        for waited in range(100):
+        headers: tuple[tuple[str, bytes], ...] = ()
+        for _ in range(100):
             try:
                 await self.access.fetch(self.integration, url, USER_ID, interactive=True)
             except ImportProblem as problem:
-                told.append(await self._ended(problem, waited))
+                told.append(await self._ended(problem, headers))
                 if not told[-1].startswith("waits ") or "for the member" in told[-1]:
                     return told
             else:
                 return [*told, DONE]
+            (waiting,) = await self.db.deferred.find().to_list()
+            headers = tuple((name, bytes(value)) for name, value in waiting["headers"])
         raise AssertionError("it never ends")
 
-    async def _ended(self, problem: ImportProblem, waited: int) -> str:
-        one, code = record(headers=((WAITS_HEADER, str(waited).encode()),)), problem.error_code
+    async def _ended(self, problem: ImportProblem, headers: tuple[tuple[str, bytes], ...]) -> str:
+        one, code = record(headers=headers), problem.error_code
         if outcome_of(problem) is not Outcome.DEFER:
             await self.failures.fail(one, problem)
             return f"failed {code} {problem.action}"

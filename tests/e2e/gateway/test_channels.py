@@ -333,4 +333,4 @@ async def test_a_member_with_youtube_connected_imports_a_channel_on_a_server_wit
         accepted = await ada.post(IMPORT, json={"channel_id": "@somebody"})
         assert accepted.status_code == 202, accepted.text
         (source,) = await db["sources"].find().to_list()
-        assert (source["source_identifier"], source["display_name"]) == (URL, "Somebody")
+        assert (source["source_identifier"], source["display_name"]) == (ID, "Somebody")

@@ -13,7 +13,7 @@ from kit.errors import (
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.waits import LIMIT_WAITS, MAX_WAIT, OUTAGE_WAITS, due_at, given_up
+from kit.waits import LIMIT_WAITS, MAX_WAIT, OUTAGE_WAITS, Waited, due_at, given_up, is_down
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -22,9 +22,20 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 def waits(problem: ImportProblem, chance: float = 0.0) -> list[timedelta]:
     """All of them, until it is given up."""
     found: list[timedelta] = []
-    while (at := due_at(problem, len(found), NOW, chance, outage_waits=OUTAGE_WAITS)) is not None and len(found) < 99:
+    while (at := _again(problem, len(found), chance)) is not None and len(found) < 99:
         found.append(at - NOW)
     return found
+
+
+def _again(problem: ImportProblem, times: int, chance: float) -> datetime | None:
+    waited = Waited(times, times if is_down(problem) else 0)
+    return due_at(problem, waited, NOW, chance, outage_waits=OUTAGE_WAITS)
+
+
+def test_an_outage_after_many_limits_is_waited_for_as_the_first_one_and_not_for_ever() -> None:
+    down = UpstreamUnavailableError("x")
+    assert due_at(down, Waited(15, 0), NOW, 0.0, outage_waits=OUTAGE_WAITS) == NOW + OUTAGE_WAITS[0]
+    assert due_at(down, Waited(50, 0), NOW, 0.0, outage_waits=OUTAGE_WAITS) is None
 
 
 @pytest.mark.parametrize("told", [None, NOW - DAY, NOW, NOW + SECOND])
