@@ -14,14 +14,14 @@ T = TypeVar("T")
 OURS = {"imports", "connections"}  # collections that every process makes
 
 
-def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """What `work` returns. Ends the command with status 2 where MongoDB does not answer, and where nothing in the
-    database is ours: what is done to a wrong one would look like success."""
+def with_database(work: Callable[[Database], Awaitable[T]], *, ours: bool = False) -> T:
+    """What `work` returns. Ends the command with status 2 where MongoDB does not answer, and with `ours` where nothing
+    in the database is: for commands whose work on a wrong one would look like success."""
 
     async def run() -> T:
         db = connect(MongoSettings())
         try:
-            if OURS.isdisjoint(await db.list_collection_names()):
+            if ours and OURS.isdisjoint(await db.list_collection_names()):
                 typer.echo(
                     f"The database “{db.name}” holds nothing of Thrive's. Check MONGODB_DATABASE, MONGODB_URL and "
                     "--env-file; the processes make their collections when they start.",

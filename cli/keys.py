@@ -30,7 +30,7 @@ def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] =
 def show() -> None:
     """Show which keys there are, and how many values each one protects. No key is printed."""
     vault = _vault()
-    name, counts = with_database(_count)
+    name, counts = with_database(_count, ours=True)
     table = Table("key", "sealed values", "", title=f"Database {name}", title_justify="left")
     for kid in dict.fromkeys((*vault.kids, *sorted(counts))):
         note = "encrypts" if kid in vault.kids[:1] else "decrypts" if kid in vault.kids else "missing in TOKEN_KEYS"
@@ -51,7 +51,7 @@ def rotate_() -> None:
         return await rotate(db, vault)
 
     try:
-        result: Rotation = with_database(run)
+        result: Rotation = with_database(run, ours=True)
     except VaultError as error:
         typer.echo(f"{error}.", err=True)
         raise typer.Exit(1) from None
