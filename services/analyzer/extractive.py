@@ -40,10 +40,15 @@ def describe(item: Item) -> str:
     opening = prose(item, brief=bool(own)) if len(own) < MOST_SENTENCES else []
     if text := fitting(merged(own, opening), most=MOST_SENTENCES):
         return text
-    if item.video is not None:
+    if is_silent_video(item):
         return ""
     name = plain(item.title) or item.full_name
     return ended(f"{name}, written in {plain(item.language)}" if item.language else name)
+
+
+def is_silent_video(item: Item) -> bool:
+    """A video whose author wrote nothing but its title, of which no description is made."""
+    return item.video is not None and not item.description.strip() and not item.text.strip()
 
 
 def merged(own: list[str], opening: list[str]) -> list[str]:

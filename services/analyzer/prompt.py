@@ -22,7 +22,7 @@ the key technologies, most important first, at most 12; and the project type: {"
 
 
 class Answer(BaseModel):
-    """The model's answer. Too long or with extra fields is refused; the words are cleaned afterwards."""
+    """The answer as it was asked for. Too long or with other fields it is none. Its words are cleaned later."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,23 +32,24 @@ class Answer(BaseModel):
 
 
 # OpenAI's strict mode wants every property required and no bounds that it cannot enforce.
-ANSWER_FORMAT: ResponseFormatJSONSchema = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "analysis",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["description", "technologies", "project_type"],
-            "properties": {
-                "description": {"type": "string"},
-                "technologies": {"type": "array", "items": {"type": "string"}},
-                "project_type": {"type": "string", "enum": list(ProjectType)},
-            },
-        },
+ANSWER_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["description", "technologies", "project_type"],
+    "properties": {
+        "description": {"type": "string"},
+        "technologies": {"type": "array", "items": {"type": "string"}},
+        "project_type": {"type": "string", "enum": list(ProjectType)},
     },
 }
+ANSWER_FORMAT: ResponseFormatJSONSchema = {
+    "type": "json_schema",
+    "json_schema": {"name": "analysis", "strict": True, "schema": ANSWER_SCHEMA},
+}
+# For servers that take no schema.
+SHAPE_IN_WORDS = (
+    'Answer with one JSON object and nothing else: {"description": "…", "technologies": ["…"], "project_type": "…"}.'
+)
 
 
 def facts(item: Item) -> str:

@@ -1,6 +1,7 @@
 """POST /chat/completions and GET /models."""
 
 import json
+import re
 import time
 from itertools import count
 from typing import Any
@@ -11,9 +12,11 @@ from sandbox.limits import Budget, Limits
 from sandbox.upstreams.credentials import caller_of
 from sandbox.upstreams.openai import errors
 from sandbox.upstreams.openai.reading import read
+from sandbox.upstreams.openai.servers import server_of
 from sandbox.upstreams.openai.structured import fault_of, value_for
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-5-mini")
+_ASKS_FOR_JSON = re.compile(r"\banswer with[^.]{0,40}\bJSON\b", re.IGNORECASE)
 _CREATED = 1_760_000_000
 _ANY_OBJECT = {  # what `json_object` mode answers with
     "type": "object",
@@ -76,7 +79,10 @@ class OpenAI:
             return errors.bad_request("We could not parse the JSON body of your request.")
         if asked.get("stream"):
             return errors.bad_request("The sandbox does not stream.", "stream")
-        content = _content(prompt, asked.get("response_format") or {})
+        server = server_of(model)
+        if server and (refused := server.refuse(asked)):
+            return refused
+        content = _content(prompt, asked)
         if isinstance(content, Reply):
             return content
         number = next(self._numbers)
@@ -87,6 +93,9 @@ class OpenAI:
             shown, refusal, reason = errors.SPOILED[spoiled](content)
         read_tokens, said_tokens = len(body) // 4, len(shown or refusal or "") // 4
         message: dict[str, Any] = {"role": "assistant", "content": shown, "refusal": refusal, "annotations": []}
+        if server:
+            message = server.show(asked, message)
+            reason = message.pop("finish_reason", reason)
         answer = {
             "id": f"chatcmpl-sandbox{number:020d}",
             "object": "chat.completion",
@@ -113,18 +122,23 @@ class OpenAI:
         )
 
 
-def _content(prompt: str, response_format: dict[str, Any]) -> str | Reply:
+def _content(prompt: str, asked: dict[str, Any]) -> str | Reply:
+    response_format = asked.get("response_format") or {}
     reading = read(prompt)
+    if tools := asked.get("tools"):
+        return json.dumps(value_for(tools[0]["function"]["parameters"], reading), ensure_ascii=False)
     match response_format.get("type", "text"):
         case "json_schema":
-            asked = response_format.get("json_schema", {})
-            schema = asked.get("schema", {})
-            if asked.get("strict") and (why := fault_of(schema)):
-                message = f"Invalid schema for response_format '{asked.get('name')}': In context=(), {why}"
+            wanted = response_format.get("json_schema", {})
+            schema = wanted.get("schema", {})
+            if wanted.get("strict") and (why := fault_of(schema)):
+                message = f"Invalid schema for response_format '{wanted.get('name')}': In context=(), {why}"
                 return errors.bad_request(message, "response_format")
             return json.dumps(value_for(schema, reading), ensure_ascii=False)
         case "json_object":
             return json.dumps(value_for(_ANY_OBJECT, reading), ensure_ascii=False)
+    if any(_ASKS_FOR_JSON.search(_text(message)) for message in asked["messages"]):
+        return json.dumps(value_for(_ANY_OBJECT, reading), ensure_ascii=False)
     return reading.description
 
 

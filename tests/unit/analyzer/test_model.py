@@ -1,5 +1,6 @@
 """The model's client against the sandbox: every answer becomes a clean analysis or AnalysisFailedError."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -7,12 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from deploy.local import free_port
 from kit.errors import AnalysisFailedError
 from sandbox.client import SandboxClient
 from sandbox.running import running
-from schemas.content import ProjectType
+from schemas.content import ProjectType, Video
 from services.analyzer.model import Model, Payer, limits
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Bill
@@ -26,11 +28,13 @@ class Wallet:
     def __init__(self) -> None:
         self.bills: list[Bill] = []
         self.reserved = 0
+        self.most: list[int] = []  # tokens of an answer, for each call
 
     @asynccontextmanager
     async def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AsyncIterator[Bill]:
         assert user_id
         self.reserved += input_tokens
+        self.most.append(output_tokens)
         self.bills.append(Bill())
         yield self.bills[-1]
 
@@ -72,7 +76,6 @@ async def test_an_answer_becomes_an_analysis_that_names_its_model(sandbox: Sandb
     [
         "refusal",
         "prose",
-        "fenced",
         "truncated_json",
         "empty",
         "filtered",
@@ -133,6 +136,115 @@ async def test_a_rate_limit_that_stays_is_an_error_after_two_calls(sandbox: Sand
         with pytest.raises(AnalysisFailedError):
             await model.analyse("ada", item())
     assert await sandbox.hits(rule) == 2
+
+
+SERVERS: dict[
+    str, tuple[int, dict[str, Any]]
+] = {  # calls of the first import, of which all but the last are refused or cut; what is remembered
+    "gpt-5-mini": (3, {"limit": "max_completion_tokens", "temperature": False, "shape": "json_schema"}),
+    "azure/gpt-4o": (2, {"shape": "json_object"}),
+    "ollama/qwen3": (1, {"shape": "json_schema"}),
+    "vllm/gemma": (3, {"system": False, "shape": "json_schema"}),
+    "lmstudio/phi": (1, {"shape": "json_schema"}),
+    "openrouter/any": (3, {"shape": "tools"}),
+    "mute/llama": (2, {"shape": "json_object"}),
+    "late/llama": (2, {"shape": "json_object"}),
+    "thinker/r1": (2, {"shape": "json_schema"}),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_what_a_server_refuses_is_left_out_and_later_imports_do_not_repeat_it(
+    sandbox: SandboxClient, name: str
+) -> None:
+    calls, takes = SERVERS[name]
+    with capture_logs() as logs:
+        async with model_at(sandbox, openai_model=name) as model:
+            first = await model.analyse("ada", item(description="A command-line tool for lanterns"))
+            assert await sandbox.calls("openai", "/chat/completions") == calls
+            again = await model.analyse("ada", item(description="A web framework"))
+            assert await sandbox.calls("openai", "/chat/completions") == calls + 1
+    assert (first.source, first.model, first.project_type) == ("model", name, ProjectType.TOOL)
+    assert first.description.startswith("lanterns: A command-line tool for lanterns.")
+    assert again.project_type is ProjectType.FRAMEWORK
+    learned = [line for line in logs if line["event"] == "the model's server takes other parameters"]
+    assert len(learned) <= calls - 1
+    assert {key: value for key, value in (learned[-1] if learned else takes).items() if key in takes} == takes
+
+
+async def test_a_server_that_knows_no_way_to_shape_an_answer_is_learned_over_two_imports(
+    sandbox: SandboxClient,
+) -> None:
+    async with model_at(sandbox, openai_model="fastapi/llama") as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse("ada", item())
+        assert await sandbox.calls("openai", "/chat/completions") == 3, "one call and two more, and no others"
+        assert (await model.analyse("ada", item())).source == "model"
+        assert await sandbox.calls("openai", "/chat/completions") == 4
+
+
+async def test_calls_at_the_same_time_learn_together(sandbox: SandboxClient) -> None:
+    async with model_at(sandbox, openai_model="gpt-5-mini") as model:
+        found = await asyncio.gather(*(model.analyse("ada", item(text=str(n))) for n in range(10)))
+        assert {one.source for one in found} == {"model"}
+        await model.analyse("ada", item(text="later"))
+    assert await sandbox.calls("openai", "/chat/completions") <= 10 * 3 + 1
+
+
+async def test_a_refusal_of_one_content_changes_nothing_for_others(sandbox: SandboxClient) -> None:
+    """Not even one that does not say what it is about."""
+    said = b'{"error": {"message": "no", "type": "invalid_request_error"}}'
+    refused = answer(said, "Connection: close", status="400 Bad Request")
+    async with saying(refused) as (url, heads), model_at(url) as model:
+        for calls in (3, 6):
+            with pytest.raises(AnalysisFailedError):
+                await model.analyse("ada", item())
+            assert len(heads) == calls, "the guesses begin anew"
+    await sandbox.fault("openai", "context_length", times=1)
+    async with model_at(sandbox) as model:
+        with pytest.raises(AnalysisFailedError):
+            await model.analyse("ada", item())
+        assert await sandbox.calls("openai", "/chat/completions") == 1
+        await model.analyse("ada", item())
+    assert "json_schema" in (await sandbox.recent("openai"))[-1]["text"]
+
+
+async def test_each_call_is_reserved_for_by_itself_and_for_as_much_as_it_may_say(sandbox: SandboxClient) -> None:
+    wallet = Wallet()
+    async with model_at(sandbox, wallet, openai_model="thinker/r1") as model:
+        await model.analyse("ada", item())
+        await model.analyse("ada", item(text="other"))
+    assert wallet.most == [500, 4_000, 4_000]
+    assert all(bill.usage for bill in wallet.bills)
+
+
+async def test_a_call_that_was_refused_is_not_paid_for(sandbox: SandboxClient) -> None:
+    wallet = Wallet()
+    async with model_at(sandbox, wallet, openai_model="gpt-5-mini") as model:
+        await model.analyse("ada", item())
+    assert [bool(bill.usage) for bill in wallet.bills] == [False, False, True]
+
+
+async def test_a_server_that_refuses_everything_is_given_up_after_two_more_calls() -> None:
+    for body in (
+        b'{"error": "\'response_format.type\' is unknown"}',
+        b"[]",
+        b"no",
+        b'{"error": {"param": ["temperature"]}}',
+    ):
+        refused = answer(body, "Connection: close", status="400 Bad Request")
+        async with saying(refused) as (url, heads), model_at(url) as model:
+            with pytest.raises(AnalysisFailedError, match="BadRequest"):
+                await model.analyse("ada", item())
+        assert 2 <= len(heads) <= 3
+
+
+async def test_a_video_that_only_has_a_title_gets_no_description_of_it(sandbox: SandboxClient) -> None:
+    video = Video(provider="youtube", video_id="x")
+    async with model_at(sandbox) as model:
+        analysis = await model.analyse("ada", item(kind="video", video=video, description="", text=" "))
+    assert (analysis.source, analysis.description) == ("model", "")
+    assert analysis.technologies
 
 
 async def test_markup_and_links_in_an_answer_never_reach_a_page(sandbox: SandboxClient) -> None:
