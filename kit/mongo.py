@@ -122,6 +122,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             name="newest_shown",
             partialFilterExpression={"shown": True},
         ),
+        # What the model failed for, by when it is tried again.
+        IndexModel(
+            [("reanalysis.due_at", ASCENDING), ("updated_at", ASCENDING)],
+            name="degraded",
+            partialFilterExpression={"analysis_degraded": True},
+        ),
     ],
     "deletions": [
         IndexModel([("user_id", ASCENDING), ("links", ASCENDING)], name="links"),

@@ -88,6 +88,7 @@ class Analysis(Frozen):
     technologies: tuple[Tag, ...] = Field(default=(), max_length=12)
     project_type: ProjectType = ProjectType.OTHER
     source: Literal["model", "extractive"]
+    degraded: bool = False  # extractive because the model failed: it is worth trying again
     model: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
@@ -135,6 +136,7 @@ class Project(Frozen):
     technologies: tuple[Tag, ...] = Field(default=(), max_length=50)
     project_type: ProjectType
     analysis_source: Literal["model", "extractive"]
+    analysis_degraded: bool = False  # as its analysis is
     metadata: Facts = Field(default_factory=dict)
     platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # the integration that it came through
     external_id: ExternalId = ""  # the upstream's own, as that of its item

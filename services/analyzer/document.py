@@ -38,27 +38,29 @@ _FRONT_MATTER_END = re.compile(r"^(?:---|\.\.\.|\+\+\+)[ \t]*$", re.M)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _RULER = re.compile(r"([=\-~^\"'`#*+.])\1{2,}")
 # Of reStructuredText, AsciiDoc, Org, Textile and wikis; and lines that are indented, as code and columns are.
-_MARKUP = re.compile(r"^(?:[ \t]|\W|h[1-6]\.|bq\.)|``|`_|\w_\b(?![\w_])|::|\[\[|\{|link:|image:|xref:|<<|\|", re.M)
+_MARKUP = re.compile(r"^(?:[ \t]|[^\w`*(\"'“«]|h[1-6]\.|bq\.|\*+[ \t])|::|\[\[|\{|link:|image:|xref:|<<|\|", re.M)
+# Signs around words that all of these have, and those after a reference.
+_SIGNS = re.compile(r"`{1,2}([^`\n]{1,300})`{1,2}_{0,2}|(?<!\w)\*{1,2}([^*\n]{1,300})\*{1,2}(?!\w)|(?<=\w)_{1,2}(?!\w)")
 # Deeper than anybody quotes: the parsers' time grows with the square of the depth.
 _QUOTED = re.compile(r"^((?:[ \t]{0,3}>){12})[ \t>]+", re.M)
 
 
 def blocks_of(item: Item, window: int) -> Iterator[Block]:
     """Of an item's text: of what its upstream made of it, where that is known; else of Markdown, or of plain lines."""
-    # Read as these fields appear: an item of an earlier version is Markdown.
-    html, markup = getattr(item, "text_html", None), getattr(item, "text_format", "markdown")
-    if html:
-        return html_blocks(html[: 2 * window])
-    return markdown_blocks(item.text, window) if markup == "markdown" else plain_blocks(item.text[:window])
+    if item.text_html:
+        return html_blocks(item.text_html[: 2 * window])
+    if item.text_format == "markdown":
+        return markdown_blocks(item.text, window)
+    return plain_blocks(item.text[:window])
 
 
 def plain_blocks(text: str) -> Iterator[Block]:
-    """Of a text in whatever markup: the paragraphs that have none. Rulers below a line make it a heading."""
+    """Of a text in whatever markup: the paragraphs that have little. Rulers below a line make it a heading."""
     for paragraph in _BLANK_LINES.split(text):
         lines = paragraph.strip("\n").split("\n")
         if _RULER.fullmatch(lines[-1].strip()):
             yield Block(Kind.HEADING, one_line(lines[-2] if len(lines) > 1 else ""))
-        elif not _MARKUP.search(paragraph) and (words := one_line(paragraph)):
+        elif not _MARKUP.search(paragraph) and (words := one_line(_SIGNS.sub(r"\1\2", paragraph))):
             yield Block(Kind.PARAGRAPH, words)
 
 

@@ -38,7 +38,7 @@ def describe(item: Item) -> str:
     for a video whose author wrote nothing; anything else is called by its name then."""
     own = split(plain(item.description))
     opening = prose(item, brief=bool(own)) if len(own) < MOST_SENTENCES else []
-    if text := fitting(merged(own, opening), most=MOST_SENTENCES):
+    if text := fitting(merged(own, opening, item.full_name), most=MOST_SENTENCES):
         return text
     if is_silent_video(item):
         return ""
@@ -51,24 +51,30 @@ def is_silent_video(item: Item) -> bool:
     return item.video is not None and not item.description.strip() and not item.text.strip()
 
 
-def merged(own: list[str], opening: list[str]) -> list[str]:
-    """Both, without what one of them only repeats."""
-    if len(own) == 1 and opening and _shared(own[0], opening[0]) >= CONTAINED and len(opening[0]) <= MOST_CHARS_OF_ONE:
+def merged(own: list[str], opening: list[str], name: str) -> list[str]:
+    """Both, without what one of them only repeats. That both say `name` makes no repetition."""
+    names = _pieces(name)
+    if (
+        len(own) == 1
+        and opening
+        and _shared(own[0], opening[0], set()) >= CONTAINED
+        and len(opening[0]) <= MOST_CHARS_OF_ONE
+    ):
         return opening
     said = list(own)
     for sentence in opening:
-        if not any(repeats(sentence, other) for other in said):
+        if not any(repeats(sentence, other, names) for other in said):
             said.append(sentence)
     return said
 
 
-def repeats(one: str, other: str) -> bool:
+def repeats(one: str, other: str, names: set[str]) -> bool:
     """Whether most of what one of them says stands in the other, in whatever order."""
-    return max(_shared(one, other), _shared(other, one)) >= REPEATED
+    return max(_shared(one, other, names), _shared(other, one, names)) >= REPEATED
 
 
-def _shared(sentence: str, other: str) -> float:
-    pieces = _pieces(sentence)
+def _shared(sentence: str, other: str, names: set[str]) -> float:
+    pieces = _pieces(sentence) - names
     return len(pieces & _pieces(other)) / len(pieces) if pieces else 1
 
 

@@ -53,7 +53,8 @@ class Analyst:
                     continue
                 ANALYSES.labels("capped").inc()
                 return extract(item)
-            return found or extract(item)
+            # The model's fault, not the item's: the scheduler has it tried again later.
+            return found or extract(item).model_copy(update={"degraded": True})
 
     def _start(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> "asyncio.Task[Analysis | None]":
         finding = self._under_way[key] = asyncio.create_task(self._find(model, key, user_id, item))

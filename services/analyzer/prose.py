@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from schemas.content import Item
 from services.analyzer.document import blocks_of
@@ -34,13 +35,18 @@ def opening(blocks: Iterable[Block], *, brief: bool = False) -> list[str]:
     found = _first_section(_noted(blocks, seen), Kind.PARAGRAPH)
     if len(found) < 2 and sum(map(_letters, found)) < _SLOGAN:
         found += _first_section(seen, Kind.QUOTE)
-    return found if found or brief else _title(seen) or _first_section(seen, Kind.ITEM)
+    return found if found or brief else _title(seen) or _first_section(_above_sections(seen), Kind.ITEM)
 
 
 def _noted(blocks: Iterable[Block], seen: list[Block]) -> Iterator[Block]:
     for block in blocks:
         seen.append(block)
         yield block
+
+
+def _above_sections(blocks: list[Block]) -> Iterator[Block]:
+    """A list right below the title says what there is; one in a section what that section has."""
+    return takewhile(lambda block: block.kind is not Kind.HEADING, blocks)
 
 
 def _first_section(blocks: Iterable[Block], kind: Kind) -> list[str]:
@@ -71,8 +77,9 @@ def _said(text: str) -> Iterator[str]:
 
 
 def _title(blocks: list[Block]) -> list[str]:
-    first = next((tidy(block.text) for block in blocks if block.kind is Kind.TITLE), "")
-    return [first] if len(first.split()) >= _FEWEST_TITLE_WORDS and not UNRELATED.search(first) else []
+    titles = (tidy(block.text) for block in blocks if block.kind is Kind.TITLE)
+    said = (title for title in titles if len(title.split()) >= _FEWEST_TITLE_WORDS and not UNRELATED.search(title))
+    return list(said)[:1]
 
 
 def _reads(text: str) -> bool:

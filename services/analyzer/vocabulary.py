@@ -32,7 +32,7 @@ ELSEWHERE = re.compile(
       | if | we\ use
       | we(?:['’]re|\ are)\ (?:looking|hiring|seeking) | to\ (?:install|build|run|get\ started|learn|use)
       | in\ (?:any|case|other) | you\ can\ (?:find|read|see) | (?:the\ )?(?:full\ )?documentation | docs
-      | note | n\.?b | warning | important | tl;dr
+      | note | tips? | hints? | n\.?b | requires? | warning | important | tl;dr
       | .{0,60}\b(?:code\ of\ conduct|pull\ requests?\ (?:are|is)\ welcome|not\ accepting)
       | (?:more\ information|further\ information|details)\ (?:is|are|can)
       )\b

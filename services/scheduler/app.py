@@ -20,6 +20,7 @@ from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
 from schemas.events import Event
 from services.scheduler.hub import Hub
+from services.scheduler.reanalysis import Reanalysis
 from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sources import Sources
@@ -55,6 +56,7 @@ def build(settings: SchedulerSettings) -> Starlette:
 
     ticks: dict[str, Callable[[], Awaitable[bool]]] = {name: duty.tick for name, duty in relay.duties.items()}
     ticks["sources"] = synced
+    ticks["reanalysis"] = Reanalysis(db, per_hour=settings.reanalyses_per_hour, after=settings.reanalyse_after).tick
     transport = open_transport()
     if settings.webhook_key.get_secret_value():
         ticks["subscriptions"] = Subscriptions(

@@ -18,3 +18,7 @@ class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSetti
     sync_lost_after: Seconds = timedelta(days=1)  # a look at a source that has not ended is asked for again
     websub_hub_url: BaseUrl = "https://pubsubhubbub.appspot.com/subscribe"
     subscription_sweep: Seconds = timedelta(minutes=1)  # how often newly followed channels are looked for
+    reanalyse_after: Seconds = timedelta(minutes=15)  # so long a model that failed is given to come back
+    reanalyses_per_hour: int = Field(
+        60, ge=0, le=36_000, description="projects described anew, of all members; 0: none"
+    )

@@ -46,6 +46,7 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
         technologies=analysis.technologies,
         project_type=ProjectType.VIDEO if untold else analysis.project_type,
         analysis_source=analysis.source,
+        analysis_degraded=analysis.degraded,
         metadata=item.metadata,
         platform=item.integration,
         external_id=item.external_id,

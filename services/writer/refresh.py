@@ -115,6 +115,8 @@ def _fresh(event: ProjectDrafted) -> Document:
         "facets": facets(project),
         "seen_at": project.seen_at and seen_at(project),
         "updated_at": datetime.now(UTC),
+        # How often a degraded analysis was tried again is counted until there is a better one.
+        **({} if project.analysis_degraded else {"reanalysis": None}),
     }
 
 

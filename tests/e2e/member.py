@@ -58,6 +58,11 @@ class Member:
         answer = await self._insist(lambda: self._client.delete(f"/api/v1{path}"))
         assert answer.status_code == 204, answer.text
 
+    async def patch(self, path: str, body: dict[str, Any]) -> Any:
+        answer = await self._insist(lambda: self._client.patch(f"/api/v1{path}", json=body))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def get(self, path: str, **params: Any) -> Any:
         answer = await self._insist(lambda: self._client.get(f"/api/v1{path}", params=params))
         assert answer.status_code == 200, answer.text

@@ -62,6 +62,7 @@ class FakeModel:
 async def test_without_a_model_the_items_own_words_are_used_and_nothing_is_remembered() -> None:
     memory = FakeMemory()
     assert await Analyst(None, memory).analyse("ada", item()) == extract(item())
+    assert not extract(item()).degraded, "there is nothing to be made good"
     assert memory.known == {}
 
 
@@ -123,7 +124,8 @@ async def test_a_caller_that_gives_up_does_not_hold_up_the_next() -> None:
 async def test_a_model_that_fails_costs_nobody_the_import_and_is_not_remembered() -> None:
     model, memory = FakeModel(failures=1), FakeMemory()
     analyst = Analyst(model, memory)
-    assert await analyst.analyse("ada", item()) == extract(item())
+    first = await analyst.analyse("ada", item())
+    assert first == extract(item()).model_copy(update={"degraded": True})
     assert memory.known == {}
     assert await analyst.analyse("ada", item()) == ANSWER, "the next import of this content has more luck"
 

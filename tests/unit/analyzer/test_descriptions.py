@@ -38,7 +38,9 @@ SAID = {
     "shortcodes.md": "🚀 Seedbox grows test data from a schema, ✅ on any machine.",
     "sinhala.md": "ශ්‍රී ලංකාවේ වනාන්තර ගණනය කරන මෙවලමකි. එය නොමිලේ භාවිතා කළ හැකිය.",
     "source.adoc": "Driftwood turns calendars into plain text files.",
-    "source.rst": "Kelpforest watches a folder and copies what changes in it.",
+    "source.rst": (
+        "Kelpforest watches a folder and copies what changes in it. It is tested on Some CI; kelp -h tells more."
+    ),
     "stumps.md": "Waypost shows hikers where they are. It works without a signal.",
     "table_first.md": "Gridlock simulates traffic in small towns.",
     "tagline.md": "Logs that light up. Lampwick colours the lines of a log by what they mean.",

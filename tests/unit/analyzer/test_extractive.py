@@ -47,6 +47,7 @@ def test_a_video_whose_author_wrote_nothing_has_no_description_made_of_its_title
         ("Maps, for hikers who are lost!", "Maps for hikers.", "Maps, for hikers who are lost!"),
         ("🗺 maps for HIKERS", "**Maps** for hikers.", "Maps for hikers."),
         ("森の地図を描くツール", "# 地図\n\n森の地図を描くツールです。", "森の地図を描くツールです。"),
+        ("fork of old/lanterns", "Lanterns is a web of lights.", "fork of old/lanterns. Lanterns is a web of lights."),
         ("Maps for hikers", "It works without a signal.", "Maps for hikers. It works without a signal."),
     ],
 )
