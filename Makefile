@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # two workers; each begins with half of the tests and takes over what the other has left
 SHARED := -n 2 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run create-youtube-agent schemas check test long chaos bench lock clean
+.PHONY: help setup demo run create-youtube-agent schemas check test long chaos bench bench-growth lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ chaos: setup ## what takes longer: engines that die under load
 
 bench: setup ## ours beside the floor, about 6 minutes (BENCH=--quick: 1.5)
 	$(BIN)/python -m bench $(BENCH)
+
+bench-growth: setup ## everyday operations at 10,000 to 1,000,000 projects, about ten minutes (BENCH='--most 100000': one)
+	@$(BIN)/python -m bench.growth $(BENCH)
 
 lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
