@@ -54,8 +54,9 @@ class KeyedSettings(Settings):
     max_uncommitted: int = Field(5_000, ge=1, description="widest span between the watermark and the last delivery")
     commit_interval: PositiveSeconds = timedelta(seconds=0.5)
     drain_timeout: PositiveSeconds = timedelta(seconds=20)
-    revoke_timeout: PositiveSeconds = timedelta(seconds=8)
-    session_timeout: PositiveSeconds = timedelta(seconds=10)
+    revoke_timeout: PositiveSeconds = Field(timedelta(seconds=8), le=timedelta(hours=1))
+    # Kafka takes no longer one, and by default none under six seconds.
+    session_timeout: PositiveSeconds = Field(timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=30))
     handler_timeout: PositiveSeconds = timedelta(seconds=120)
     max_deaths: int = Field(5, ge=3, le=100, description="of its process that a record may bring about, then parked")
     max_retries: int = Field(3, ge=0)

@@ -144,3 +144,13 @@ async def test_a_probe_that_ends_without_a_verdict_makes_room_for_the_next() -> 
     assert group.settled
     assert member.subscriber.breaker.state is State.CLOSED
     await member.leave()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"session_timeout": 0.5}, {"session_timeout": 3_600}, {"revoke_timeout": 86_400}, {"max_deaths": 2}],
+    ids=str,
+)
+def test_what_kafka_would_refuse_is_refused_when_it_is_read(odd: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(odd))):
+        KeyedSettings(**odd)  # type: ignore[arg-type]
