@@ -6,6 +6,7 @@ tables, alerts, footnotes and definitions of links are no words.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import comrak
 
@@ -48,10 +49,15 @@ _QUOTED = re.compile(r"^((?:[ \t]{0,3}>){12})[ \t>]+", re.M)
 def blocks_of(item: Item, window: int) -> Iterator[Block]:
     """Of an item's text: of what its upstream made of it, where that is known; else of Markdown, or of plain lines."""
     if item.text_html:
-        return html_blocks(item.text_html[: 2 * window])
-    if item.text_format == "markdown":
-        return markdown_blocks(item.text, window)
-    return plain_blocks(item.text[:window])
+        blocks, is_cut = html_blocks(item.text_html[: 2 * window]), len(item.text_html) > 2 * window
+    elif item.text_format == "markdown":
+        text = _without_front_matter(item.text)
+        end, is_cut = _beginning(text, window)
+        blocks = markdown_blocks(text, end)
+    else:
+        end, is_cut = _beginning(item.text, window)
+        blocks = plain_blocks(item.text[:end])
+    return _with_its_end_cut(blocks) if is_cut else blocks
 
 
 def plain_blocks(text: str) -> Iterator[Block]:
@@ -64,10 +70,11 @@ def plain_blocks(text: str) -> Iterator[Block]:
             yield Block(Kind.PARAGRAPH, words)
 
 
-def markdown_blocks(text: str, window: int) -> Iterator[Block]:
-    """Of the first so many characters, up to the last blank line among them."""
-    text = _without_front_matter(text)
-    part = text if len(text) <= window else _beginning(text, window)
+def markdown_blocks(text: str, end: int) -> Iterator[Block]:
+    """Of what is before `end`, with the definitions of its links and footnotes, which mostly stand last in a file."""
+    part = text[:end]
+    if end < len(text) and "[" in part:
+        part = "\n\n".join((part, *_definitions(text, end)))
     return html_blocks(to_html(angles.kept_generics(part.replace(LESS, " "))))
 
 
@@ -81,13 +88,22 @@ def _without_front_matter(text: str) -> str:
     return text
 
 
-def _beginning(text: str, window: int) -> str:
-    """With the definitions of its links and footnotes, which mostly stand at the end of a file."""
-    end = max(text.rfind("\n\n", window // 2, window), 0) or max(text.rfind("\n", 0, window), 0) or window
-    part = text[:end]
-    if "[" not in part:
-        return part
-    return "\n\n".join((part, *_definitions(text, end)))
+def _beginning(text: str, window: int) -> tuple[int, bool]:
+    """Where it ends: at the last blank line within the window; where there is none, within a block, and True."""
+    if len(text) <= window:
+        return len(text), False
+    end = text.rfind("\n\n", window // 2, window)
+    return (end, False) if end > 0 else (window, True)
+
+
+def _with_its_end_cut(blocks: Iterator[Block]) -> Iterator[Block]:
+    last = next(blocks, None)
+    for block in blocks:
+        if last is not None:
+            yield last
+        last = block
+    if last is not None:
+        yield replace(last, is_cut=True)
 
 
 def _definitions(text: str, start: int) -> Iterator[str]:

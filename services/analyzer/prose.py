@@ -13,10 +13,11 @@ from services.analyzer.tree import HEADINGS, Block, Kind
 from services.analyzer.vocabulary import ELSEWHERE, UNRELATED
 
 # Characters: most documents have said by the first what they are.
-WINDOWS = (4_096, 24_576)
+WINDOWS = (2_048, 8_192, 24_576)
 _FEWEST_LETTERS = 10
 _ROW = re.compile(r"\s[|·•/⋅‧]\s")  # between links, languages, facts
 _FEWEST_TITLE_WORDS = 4
+_ENDLESS = 600  # characters of a sentence that is cut short wherever it ends
 _SLOGAN = 30  # letters; one sentence of fewer says little
 
 
@@ -24,7 +25,7 @@ def prose(item: Item, *, brief: bool = False) -> list[str]:
     """Of its text. A brief one goes on from what is said already: it does without what is only better than nothing."""
     for window in WINDOWS:
         found = opening(blocks_of(item, window), brief=brief)
-        if found or brief or len(item.text) <= window:
+        if found or brief or len(item.text_html or item.text) <= window:
             return found
     return []
 
@@ -60,7 +61,7 @@ def _first_section(blocks: Iterable[Block], kind: Kind) -> list[str]:
             unrelated = _is_unrelated(block.text, first=first)
             first = False
         elif block.kind is kind and (anywhere or not unrelated) and _reads(block.text):
-            found.extend(_said(block.text))
+            found.extend(_said(block))
     return found
 
 
@@ -70,8 +71,11 @@ def _is_unrelated(heading: str, *, first: bool) -> bool:
     return word is not None and (not first or 10 * len(word[0]) > 6 * len(heading))
 
 
-def _said(text: str) -> Iterator[str]:
-    for sentence in split(tidy(text)):
+def _said(block: Block) -> Iterator[str]:
+    sentences = split(tidy(block.text))
+    if block.is_cut and (len(sentences) > 1 or len(block.text) < _ENDLESS):
+        sentences.pop()
+    for sentence in sentences:
         if _letters(sentence) >= _FEWEST_LETTERS and sentence[-1] not in ":：" and not ELSEWHERE.match(sentence):
             yield sentence
 

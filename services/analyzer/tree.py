@@ -31,6 +31,7 @@ class Block:
 
     kind: Kind
     text: str
+    is_cut: bool = False  # goes on where nobody has read
 
 
 def html_blocks(html: str, *, keep_links: bool = False) -> Iterator[Block]:

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.content import Item
 from services.analyzer.extractive import describe, extract
+from services.analyzer.prose import WINDOWS
 from services.analyzer.tree import html_blocks
 from tests.unit.analyzer.items import item
 from tests.unit.analyzer.test_plain import SLOW
@@ -85,6 +86,20 @@ def test_what_an_upstream_made_of_its_own_markup_is_read_instead_of_it() -> None
     assert describe(in_format(item(description="", text="Kelp\n====\n"), "rst", html)) == (
         "Kelp watches folders and copies what changes."
     )
+
+
+WHOLE = "It counts acorns in every forest. It keeps the totals for years and years."
+
+
+@pytest.mark.parametrize("window", [*WINDOWS, *(2 * window for window in WINDOWS)])
+@pytest.mark.parametrize("is_html", [False, True])
+def test_no_sentence_ends_where_the_reading_ends(window: int, *, is_html: bool) -> None:
+    """Whichever of its words the end of a reading comes upon."""
+    for size in range(window - 120, window + 20, 3):
+        text = f"<!-- {'x' * size} -->\n{WHOLE}" + "\n\n## Usage\n\nRun it.\n" * 9_000
+        one = item(description="", text=text)
+        one = in_format(one, "rst", text.replace("\n\n", "<p>")) if is_html else one
+        assert describe(one) in (WHOLE, WHOLE.split(". ")[0] + ".", "lanterns, written in Rust.")
 
 
 @pytest.mark.parametrize(
