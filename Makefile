@@ -49,8 +49,8 @@ test: setup ## the suite, on real Kafka and MongoDB, in under ten minutes
 long: setup ## what the suite leaves out for its length: a simulated month, thousands of sources, a quota to its last unit
 	$(BIN)/pytest -s -m long
 
-chaos: setup ## what takes longer: engines that die under load
-	$(BIN)/pytest -m chaos
+chaos: setup ## what takes longer: engines that die under load, everything that breaks at once (CHAOS_IMPORTS=1000)
+	CHAOS_IMPORTS=$(or $(CHAOS_IMPORTS),1000) $(BIN)/pytest -s -m chaos
 
 bench: setup ## ours beside the floor, about 6 minutes (BENCH=--quick: 1.5)
 	$(BIN)/python -m bench $(BENCH)

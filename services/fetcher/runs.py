@@ -140,6 +140,8 @@ def _import(event: ContentFetched, run: Document) -> Document:
             now=run["finished_at"],
         ),
         "published": True,
+        # As old as what the look went by: a project that its owner deleted meanwhile is not asked for.
+        "created_at": run["started_at"],
     }
 
 

@@ -5,10 +5,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from kit.kafka import dead_letters
 from schemas.events import EVENTS, ContentAnalyzed, ImportRequested
 from schemas.journey import TOPICS
 from tests.e2e.chaos.story import Story
 from tests.e2e.kafka.faults import cut_power, refusing
+from tests.e2e.member import PATIENCE
 from tests.e2e.republish import all_again
 from tests.e2e.stack import SERVICES, Stack
 
@@ -68,7 +70,10 @@ class Nemesis:
         async with refusing(self._stack.kafka.address, *REFUSED):
             self._story.paste(10)
             await self._story.accepted()
-            await asyncio.sleep(0.5)  # some of what is under way meets it as well
+            async with asyncio.timeout(PATIENCE):
+                while not await dead_letters.read(self._stack.kafka_settings, ["analyzer"]):
+                    self._stack.check()
+                    await asyncio.sleep(0.2)  # until something that was under way has met it as well
 
     def _republisher(self, most: int) -> Blow:
         return lambda: all_again(self._stack, self._seed + most, most=most)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class GitHub:
     requests: list[httpx.Request] = field(default_factory=list)
     status: int = 200  # another one: every answer
     refuses: str = ""  # a credential
+    answered: Callable[[], None] = lambda: None  # after each call
 
     def add(self, full_name: str, **facts: Any) -> Repository:
         repository = Repository(len(self.repositories) + 1, full_name, **facts)
@@ -45,7 +47,9 @@ class GitHub:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return self.answer(request)
+        answer = self.answer(request)
+        self.answered()
+        return answer
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         if self.status != 200:

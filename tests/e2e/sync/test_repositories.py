@@ -89,6 +89,21 @@ async def test_an_import_is_not_kept_for_ever_once_a_later_look_has_handed_its_i
     assert await rig.db.imports.count_documents({"expires_at": {"$gt": rig.now + timedelta(days=89)}}) == 2
 
 
+async def test_what_a_look_asks_for_is_as_old_as_the_look(rig: Rig) -> None:
+    """What its owner deletes while it goes on is not asked for again by it."""
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    event = await rig.due(source)
+
+    def minutes_pass() -> None:
+        rig.now += timedelta(minutes=5)
+
+    began, rig.github.answered = rig.now, minutes_pass
+    assert len(Emitted(await rig.sync(event)).fetched) == 1
+    (record,) = await rig.db.imports.find().to_list()
+    assert record["created_at"] == began < (await rig.run(source))["finished_at"]
+
+
 async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig) -> None:
     repository = rig.github.add("Ada/Engine")
     source = await rig.follow(URL)
