@@ -14,8 +14,7 @@ from tests.e2e.member import PATIENCE
 from tests.e2e.republish import all_again
 from tests.e2e.stack import SERVICES, Stack
 
-# Of the first one the relay takes care; what comes of the second is parked, and replayed by an operator.
-REFUSED = [topic for topic in TOPICS if topic.name in (ImportRequested.topic, ContentAnalyzed.topic)]
+REQUESTED, ANALYZED = ([it for it in TOPICS if it.name == event.topic] for event in (ImportRequested, ContentAnalyzed))
 LOST = [event.topic for event in EVENTS]
 Blow = Callable[[], Awaitable[object]]
 
@@ -67,13 +66,18 @@ class Nemesis:
         self._stack.mongo.start()
 
     async def _refuse(self) -> None:
-        async with refusing(self._stack.kafka.address, *REFUSED):
+        """What a stage could not publish is parked, and replayed by an operator; what the gateway could not, the relay
+        publishes."""
+        address = self._stack.kafka.address
+        async with refusing(address, *ANALYZED):
             self._story.paste(10)
-            await self._story.accepted()
             async with asyncio.timeout(PATIENCE):
                 while not await dead_letters.read(self._stack.kafka_settings, ["analyzer"]):
                     self._stack.check()
-                    await asyncio.sleep(0.2)  # until something that was under way has met it as well
+                    await asyncio.sleep(0.2)
+        async with refusing(address, *REQUESTED):
+            self._story.paste(10)
+            await self._story.accepted()
 
     def _republisher(self, most: int) -> Blow:
         return lambda: all_again(self._stack, self._seed + most, most=most)
