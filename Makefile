@@ -23,7 +23,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
-demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and stay up (EXIT=1: end)
+demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and keep running (EXIT=1: exit)
 	@$(BIN)/python -m deploy.start demo $(if $(filter-out 0,$(EXIT)),--exit)
 
 run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
@@ -32,7 +32,7 @@ run: setup ## the whole system against the real upstreams; settings in .env, see
 create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= [AVATAR= WEBSITE= TWITTER= INSTAGRAM= LINKEDIN= GITHUB=]
 	@$(BIN)/thrive agents create
 
-schemas: setup ## write schemas/published/ from the code, unless a change breaks those who go by it
+schemas: setup ## write schemas/published/ from the code, unless a change breaks other systems
 	@$(BIN)/python -m schemas.publish
 
 check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
@@ -49,10 +49,10 @@ test: setup ## the suite, on real Kafka and MongoDB, in under ten minutes
 long: setup ## what the suite leaves out for its length: a simulated month, thousands of sources, a quota to its last unit
 	$(BIN)/pytest -s -m long
 
-chaos: setup ## what takes longer: engines that die under load, everything that breaks at once (CHAOS_IMPORTS=1000)
+chaos: setup ## what takes longer: Kafka and MongoDB killed under load, everything that breaks at once (CHAOS_IMPORTS=1000)
 	CHAOS_IMPORTS=$(or $(CHAOS_IMPORTS),1000) $(BIN)/pytest -s -m chaos
 
-bench: setup ## ours beside the floor, about 6 minutes (BENCH=--quick: 1.5)
+bench: setup ## this pipeline against a bare aiohttp baseline, about 6 minutes (BENCH=--quick: 1.5)
 	$(BIN)/python -m bench $(BENCH)
 
 bench-growth: setup ## everyday operations at 10,000 to 1,000,000 projects, about ten minutes (BENCH='--most 100000': one)

@@ -48,8 +48,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round with fewer imports, about 1.5 minutes")
     parser.add_argument("--imports", type=int, help="imports of one throughput measurement (600; quick: 300)")
-    parser.add_argument("--rounds", type=int, help="rounds of ours and the floor in turn (3; quick: 1)")
-    parser.add_argument("--only", choices=("ours", "floor"), help="measure one of the two alone, to profile it")
+    parser.add_argument("--rounds", type=int, help="rounds of this pipeline and the baseline in turn (3; quick: 1)")
+    parser.add_argument(
+        "--only",
+        choices=("ours", "floor"),
+        help="measure only this pipeline (ours) or only the baseline (floor), to profile it",
+    )
     chosen = parser.parse_args()
     chosen.imports = chosen.imports or (300 if chosen.quick else 600)
     chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)

@@ -76,7 +76,7 @@ class Report:
     def table(self, title: str) -> Table:
         table = Table(title=title, title_justify="left", caption_justify="left")
         table.add_column("median of the rounds")
-        for heading in ("ours", "floor", "ratio", "target"):
+        for heading in ("this pipeline", "bare aiohttp", "ratio", "target"):
             table.add_column(heading, justify="right")
         table.add_column("")
         for row in self.rows.values():

@@ -15,7 +15,9 @@ from rich.text import Text
 
 from cli.gateway import Gateway, OperatorSettings, RefusedError, as_operator
 
-app = typer.Typer(help="Feed agents: each curates a channel into the explore feed.", no_args_is_help=True)
+app = typer.Typer(
+    help="Feed agents: accounts that import a channel's videos into the explore feed.", no_args_is_help=True
+)
 
 AGENTS = "/api/v1/agents/"
 LINKS = {
@@ -26,11 +28,11 @@ LINKS = {
     "GITHUB": "GitHub",
 }
 TOLD = {"display_name": "name", "avatar_url": "avatar", "links": "links"}
-PAUSE = 1.0  # seconds between two looks at an import
-PATIENCE = 60  # looks that may fail in a row
+PAUSE = 1.0  # seconds between two requests for an import's status
+PATIENCE = 60  # such requests that may fail in a row
 
 Say = Callable[[str], None]
-Username = Annotated[str, typer.Argument(help="As `thrive agents list` shows it.")]
+Username = Annotated[str, typer.Argument(help="The agent's username, as `thrive agents list` shows it.")]
 
 
 def _option(name: str, help_: str) -> Any:
@@ -39,18 +41,18 @@ def _option(name: str, help_: str) -> Any:
 
 @app.command("create")
 def create_(
-    channel_url: Annotated[str, _option("CHANNEL_URL", "The YouTube channel: a link of any form.")] = "",
-    source_name: Annotated[str, _option("SOURCE_NAME", "The agent's name; its username is made of it.")] = "",
-    avatar: Annotated[str, _option("AVATAR", "The https address of its picture.")] = "",
-    website: Annotated[str, _option("WEBSITE", "The https address of its site.")] = "",
-    twitter: Annotated[str, _option("TWITTER", "The same, of its page there.")] = "",
-    instagram: Annotated[str, _option("INSTAGRAM", "The same, of its page there.")] = "",
-    linkedin: Annotated[str, _option("LINKEDIN", "The same, of its page there.")] = "",
-    github: Annotated[str, _option("GITHUB", "The same, of its page there.")] = "",
+    channel_url: Annotated[str, _option("CHANNEL_URL", "A link of any form to the YouTube channel.")] = "",
+    source_name: Annotated[str, _option("SOURCE_NAME", "The agent's name; its username is derived from it.")] = "",
+    avatar: Annotated[str, _option("AVATAR", "https address of its picture.")] = "",
+    website: Annotated[str, _option("WEBSITE", "https address of its website.")] = "",
+    twitter: Annotated[str, _option("TWITTER", "https address of its Twitter page.")] = "",
+    instagram: Annotated[str, _option("INSTAGRAM", "https address of its Instagram page.")] = "",
+    linkedin: Annotated[str, _option("LINKEDIN", "https address of its LinkedIn page.")] = "",
+    github: Annotated[str, _option("GITHUB", "https address of its GitHub page.")] = "",
 ) -> None:
-    """Create an agent for a channel, import what is there, and print its address.
+    """Create an agent for a channel, import the channel's videos, and print the agent's address.
 
-    Where the channel has an agent already, its name, avatar and links become those that are given.
+    If the channel already has an agent, change its name, avatar and links to those that are given.
     """
     links = {"WEBSITE": website, "TWITTER": twitter, "INSTAGRAM": instagram, "LINKEDIN": linkedin, "GITHUB": github}
     parameters = {"CHANNEL_URL": channel_url, "SOURCE_NAME": source_name, "AVATAR": avatar, **links}
@@ -75,23 +77,25 @@ def list_() -> None:
 
 @app.command()
 def pause(username: Username) -> None:
-    """Look for no new videos of its channel. Its projects stay."""
+    """Stop importing new videos. The agent's projects stay."""
     _change(username, {"paused": True})
 
 
 @app.command()
 def resume(username: Username) -> None:
-    """Look for new videos again."""
+    """Import new videos again."""
     _change(username, {"paused": False})
 
 
 @app.command()
-def remove(username: Username, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def remove(
+    username: Username, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False
+) -> None:
     """Remove an agent with all its projects. While its videos are being imported: pause it, wait, then remove it."""
     yes or typer.confirm(f"Remove {username} and all its projects?", abort=True)
     with _gateway() as gateway:
-        gateway.call("DELETE", _path(username))
-    typer.echo(f"{username} is gone.")
+        _of_agent(gateway, "DELETE", username)
+    typer.echo(f"Removed the agent {username}.")
 
 
 def malformed(parameters: Mapping[str, str]) -> list[str]:
@@ -227,8 +231,18 @@ def _is_address(text: str) -> bool:
 
 def _change(username: str, body: dict[str, Any]) -> None:
     with _gateway() as gateway:
-        agent = gateway.call("PATCH", _path(username), body)
-    typer.echo(f"{agent['username']} {'is paused' if body['paused'] else 'goes on'}.")
+        agent = _of_agent(gateway, "PATCH", username, body)
+    does = "imports no new videos until it is resumed" if body["paused"] else "imports new videos again"
+    typer.echo(f"The agent {agent['username']} {does}.")
+
+
+def _of_agent(gateway: Gateway, method: str, username: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        return gateway.call(method, _path(username), body)
+    except RefusedError as refused:
+        if refused.error_code != "NOT_FOUND":
+            raise
+        raise RefusedError(f"No agent named {username}; see `thrive agents list`.") from None
 
 
 @contextmanager
@@ -238,7 +252,7 @@ def _gateway() -> Iterator[Gateway]:
         yield as_operator(settings)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            typer.echo(f"{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
+            typer.echo(f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}", err=True)
     except httpx.HTTPError as error:
         typer.echo(f"Cannot reach the gateway at {settings.address} ({type(error).__name__}). Is it running?", err=True)
     except (RefusedError, ValueError) as error:

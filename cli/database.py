@@ -23,8 +23,8 @@ def with_database(work: Callable[[Database], Awaitable[T]], *, ours: bool = Fals
         try:
             if ours and OURS.isdisjoint(await db.list_collection_names()):
                 typer.echo(
-                    f"The database “{db.name}” holds nothing of Thrive's. Check MONGODB_DATABASE, MONGODB_URL and "
-                    "--env-file; the processes make their collections when they start.",
+                    f"The database “{db.name}” has no collections of Thrive's. Check MONGODB_DATABASE, MONGODB_URL and "
+                    "--env-file; the processes create their collections when they start.",
                     err=True,
                 )
                 raise typer.Exit(2)
@@ -35,5 +35,5 @@ def with_database(work: Callable[[Database], Awaitable[T]], *, ours: bool = Fals
     try:
         return asyncio.run(run())
     except PyMongoError as error:
-        typer.echo(f"MongoDB does not answer as it should ({type(error).__name__}).", err=True)
+        typer.echo(f"Cannot reach MongoDB at MONGODB_URL ({type(error).__name__}).", err=True)
         raise typer.Exit(2) from None

@@ -21,14 +21,14 @@ from kit.settings import KafkaSettings, MongoSettings
 from schemas.journey import STAGES
 
 app = typer.Typer(
-    help="The dead letters, which no stage could handle: look at them, and replay them once the cause is fixed.",
+    help="Dead letters: the records that a stage could not handle. List them, and replay them once the cause is fixed.",
     no_args_is_help=True,
 )
 
 Stage = Annotated[str | None, typer.Option(help=f"Only this stage: {', '.join(STAGES)}.")]
 Reason = Annotated[str | None, typer.Option(help=f"Only this reason: {', '.join(sorted(REASONS))}.")]
-Again = Annotated[bool, typer.Option("--replayed", help="Also what was replayed already.")]
-OfImport = Annotated[UUID | None, typer.Option("--import", metavar="ID", help="Only those of this import.")]
+Again = Annotated[bool, typer.Option("--replayed", help="Also dead letters that were replayed already.")]
+OfImport = Annotated[UUID | None, typer.Option("--import", metavar="ID", help="Only dead letters of this import.")]
 
 
 @app.command("list")
@@ -56,7 +56,10 @@ def list_(
 
 @app.command()
 def show(
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="topic/partition/offset, from the list")],
+    wanted: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="the dead letter: topic/partition/offset, as `thrive failed list` shows it"),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: where it came from, what is wrong with it, its headers, and its body."""
@@ -88,8 +91,8 @@ def show(
 def replay_(
     stage: Stage = None,
     reason: Reason = None,
-    wanted: Annotated[str | None, typer.Option("--id", help="Only this one: topic/partition/offset.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is a dry run.")] = False,
+    wanted: Annotated[str | None, typer.Option("--id", help="Only this dead letter: topic/partition/offset.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Replay them; without --yes it is a dry run.")] = False,
     replayed: Again = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also dead letters whose import is not in this database.")
@@ -184,5 +187,5 @@ def _failed_imports() -> str:
 
 def _no_kafka(settings: KafkaSettings, error: KafkaError) -> typer.Exit:
     servers = settings.kafka_bootstrap_servers
-    typer.echo(f"Kafka at {servers} does not answer as it should ({type(error).__name__}).", err=True)
+    typer.echo(f"Cannot reach Kafka at {servers} ({type(error).__name__}).", err=True)
     return typer.Exit(2)

@@ -1,11 +1,12 @@
 """The gateway's HTTP API, as an operator calls it."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from cli.token import TokenSettings, make_token
 
@@ -13,11 +14,17 @@ SECONDS = 30
 HOURS = 1
 
 
+def _web_address(url: str) -> str:
+    if not re.fullmatch(r"(https?://[^\s/]+/?)?", url):
+        raise ValueError("must begin with http:// or https://, and have no path")
+    return url
+
+
 class OperatorSettings(TokenSettings):
     """Without JWT_KEY the one is taken that `make run` keeps in `local_dir`; without GATEWAY_URL the gateway that runs
     on this machine."""
 
-    gateway_url: str = Field("", pattern=r"^(https?://[^\s/]+/?)?$")
+    gateway_url: Annotated[str, AfterValidator(_web_address)] = ""
     port: int = Field(8000, ge=1, le=65_535, description="where `make run` puts the gateway")
 
     @property
@@ -63,7 +70,7 @@ class Gateway:
         except ValueError:
             told = None
         if not isinstance(told, dict):
-            raise RefusedError(f"This is no gateway of ours; it answers {answer.status_code}.")
+            raise RefusedError(f"{self.url} is not a Thrive gateway; it answers {answer.status_code}.")
         if answer.is_success:
             return told
         raise RefusedError(

@@ -19,7 +19,7 @@ def list_(
         list[State] | None, typer.Option(help="Only imports in this state; may be given several times.")
     ] = None,
     user: Annotated[str | None, typer.Option(help="Only this member's: the user id of their token.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="The largest number of imports to list.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the latest imports, newest first."""

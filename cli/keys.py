@@ -18,8 +18,8 @@ app = typer.Typer(help="The keys that members' tokens are encrypted with (TOKEN_
 
 
 @app.command()
-def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] = "") -> None:
-    """Print a new entry for TOKEN_KEYS. It is a secret, and kept nowhere."""
+def new(kid: Annotated[str, typer.Option(help="The key's id; random by default.")] = "") -> None:
+    """Print a new entry for TOKEN_KEYS. The entry is a secret, and is stored nowhere."""
     try:
         typer.echo(new_key(kid or f"k{secrets.token_hex(4)}"))
     except ValueError as error:
@@ -28,10 +28,10 @@ def new(kid: Annotated[str, typer.Option(help="Its id; random without this.")] =
 
 @app.command()
 def show() -> None:
-    """Show which keys there are, and how many values each one protects. No key is printed."""
+    """Show which keys there are, and how many values are encrypted with each. No key is printed."""
     vault = _vault()
     name, counts = with_database(_count, ours=True)
-    table = Table("key", "sealed values", "", title=f"Database {name}", title_justify="left")
+    table = Table("key", "values encrypted with it", "", title=f"Database {name}", title_justify="left")
     for kid in dict.fromkeys((*vault.kids, *sorted(counts))):
         note = "encrypts" if kid in vault.kids[:1] else "decrypts" if kid in vault.kids else "missing in TOKEN_KEYS"
         table.add_row(kid or "?", str(counts[kid]), note)
@@ -55,11 +55,13 @@ def rotate_() -> None:
     except VaultError as error:
         typer.echo(f"{error}.", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{result.rewrapped} values are now under {result.kid}.")
+    typer.echo(f"{result.rewrapped} values are now encrypted with {result.kid}.")
     if result.left:
-        typer.echo(f"{result.left} were stored meanwhile with another key first: give every process TOKEN_KEYS anew.")
+        typer.echo(
+            f"{result.left} values were stored meanwhile with another key: give every process the same TOKEN_KEYS."
+        )
     if result.broken:
-        typer.echo(f"{result.broken} cannot be opened with any key of TOKEN_KEYS; `thrive keys show` tells theirs.")
+        typer.echo(f"{result.broken} values cannot be decrypted with TOKEN_KEYS; `thrive keys show` names their keys.")
     if result.left or result.broken:
         raise typer.Exit(1)
 

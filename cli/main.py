@@ -17,7 +17,7 @@ app.add_typer(imports.app, name="imports")
 app.add_typer(keys.app, name="keys")
 app.command()(token)
 
-EnvFile = Annotated[Path, typer.Option(help="Settings that the environment does not give.", show_default=True)]
+EnvFile = Annotated[Path, typer.Option(help="File with settings; the environment wins.", show_default=True)]
 
 
 @app.callback()
@@ -27,7 +27,7 @@ def main(context: typer.Context, env_file: EnvFile = Path(".env")) -> None:
     if named is not None and named.name != "DEFAULT" and not env_file.is_file():  # else it would take the defaults
         raise typer.BadParameter(f"there is no file {env_file}.", param_hint="--env-file")
     load_dotenv(env_file, override=False)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the commands say themselves what does not answer
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the commands say themselves what cannot be reached
 
 
 if __name__ == "__main__":

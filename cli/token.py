@@ -33,11 +33,11 @@ def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple
     algorithm = settings.jwt_algorithms.split(",")[0].strip()
     key = settings.jwt_key.get_secret_value()
     if not algorithm.startswith("HS"):
-        raise ValueError("JWT_ALGORITHMS names no HMAC; ask your identity provider for a token instead.")
+        raise ValueError("JWT_ALGORITHMS has no HMAC algorithm; get a token from your identity provider instead.")
     if not key:
-        raise KeyNotSetError("JWT_KEY is not set: it has to be the gateway's own.")
+        raise KeyNotSetError("JWT_KEY is not set: set it to the gateway's.")
     if len(key.encode()) < MIN_SECRET_BYTES:
-        raise ValueError(f"JWT_KEY is shorter than {MIN_SECRET_BYTES} bytes: the gateway takes none so short.")
+        raise ValueError(f"JWT_KEY is shorter than {MIN_SECRET_BYTES} bytes, the shortest that the gateway accepts.")
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
@@ -54,13 +54,13 @@ def make_token(settings: TokenSettings, user: str, hours: float, *, roles: tuple
 
 def _somebody(user: str) -> str:
     if not user.strip():
-        raise typer.BadParameter("a token speaks for somebody.", param_hint="--user")
+        raise typer.BadParameter("a token needs a user.", param_hint="--user")
     return user
 
 
 def token(
-    user: Annotated[str, typer.Option(help="Who the token speaks for.", callback=_somebody)],
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How long it is valid.")] = 12,
+    user: Annotated[str, typer.Option(help="The user whom the token authenticates.", callback=_somebody)],
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How many hours the token is valid.")] = 12,
 ) -> None:
     """Print a bearer token for local use, signed with JWT_KEY from the environment."""
     settings = TokenSettings()
@@ -71,5 +71,5 @@ def token(
         kept = settings.local_dir / "jwt.key"
         if isinstance(error, KeyNotSetError) and kept.exists():
             command = f'JWT_KEY="$(cat {shlex.quote(str(kept))})" .venv/bin/thrive token --user {shlex.quote(user)}'
-            typer.echo(f"`make run` made one:\n  {command}", err=True)
+            typer.echo(f"`make run` generated one:\n  {command}", err=True)
         raise typer.Exit(1) from None

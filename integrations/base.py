@@ -47,7 +47,7 @@ class Skipped:
     url: str
     title: str
     reason: str  # words for the member
-    suggestion: str = "Nothing to do: it is imported by itself once it can be seen."
+    suggestion: str = "Nothing to do: it is imported automatically once it is visible."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class Integration(ABC):
 
 def nonsense(title: str) -> UpstreamUnavailableError:
     """A success without what every success has."""
-    return UpstreamUnavailableError(f"{title} sent an answer that makes no sense.")
+    return UpstreamUnavailableError(f"{title} sent an invalid answer.")
 
 
 def unexpected(response: Response) -> UpstreamUnavailableError:
-    return UpstreamUnavailableError(f"{response.service} answered in a way we did not expect ({response.status}).")
+    return UpstreamUnavailableError(f"{response.service} sent an unexpected answer ({response.status}).")

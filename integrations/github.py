@@ -35,12 +35,11 @@ _PAGES = frozenset({
 _HINTS = {
     "gist": ("Gists are not imported. Paste the link of a repository.", None),
     "orgs": (
-        "This is an organisation. Choose one of your repositories, or paste the link of one of theirs.",
+        "This is an organisation. Choose one of your repositories, or paste the link of one of its repositories.",
         BROWSE_REPOSITORIES,
     ),
     "owner": (
-        "This is the page of a person or an organisation. Choose one of your repositories, or paste the link of one of "
-        "theirs.",
+        "This is a person's or an organisation's page. Choose one of your repositories, or paste a repository link.",
         BROWSE_REPOSITORIES,
     ),
     "page": ("This page of GitHub is not a repository. Paste a link like https://github.com/owner/name.", None),
@@ -194,7 +193,7 @@ class GitHub(Integration):
                 "forks": as_int(repo.get("forks_count", repo.get("forks"))),
                 "language": language,
                 "topics": topics,
-                "licence": _licence(as_dict(repo.get("license"))),
+                "license": _licence(as_dict(repo.get("license"))),
                 "pushed_at": as_line(repo.get("pushed_at"), 40) or None,
                 "archived": repo.get("archived") is True,
                 "fork": repo.get("fork") is True,

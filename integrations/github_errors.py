@@ -33,14 +33,14 @@ _DENIALS = (
     (
         "address_not_allowed",
         re.compile(r"\bip allow list"),
-        "The organisation lets in only certain addresses, and ours is none of them.",
-        "Ask its owner to let our application in, then retry the import.",
+        "The organisation has an IP allow list, and our address is not on it.",
+        "Ask the organisation's owner to add our address, then retry the import.",
     ),
     (
         "application_not_approved",
         re.compile(r"oauth app access restrictions|third-party access"),
         "The organisation has not approved our application.",
-        "Ask its owner to approve it, then retry the import.",
+        "Ask the organisation's owner to approve our application, then retry the import.",
     ),
     (
         "suspended",
@@ -62,12 +62,12 @@ def problem(response: Response, now: datetime, *, credentials: Credentials, own:
     if status == 403 and _TOO_MANY_LOGINS in words:
         if own and not connected:
             return own_credentials.refused(TITLE, own, "too_many_attempts")
-        return UpstreamUnavailableError("GitHub does not let us in at the moment.")
+        return UpstreamUnavailableError("GitHub refuses access at the moment.")
     if status in (401, 403):
         if own and not connected:
             return own_credentials.refused(TITLE, own, "unauthorized" if status == 401 else _denial(response, words)[0])
         if status == 401 and not connected:  # a GitHub of one's own that shows nothing to the public
-            return _auth("GitHub shows this to nobody without an account.", "Connect GitHub, then retry the import.")
+            return _auth("GitHub shows this only to signed-in accounts.", "Connect GitHub, then retry the import.")
         if status == 401:
             return TokenRefusedError(
                 "GitHub refused the connected account.",
@@ -113,7 +113,11 @@ def _denial(response: Response, words: str) -> tuple[str, str, str]:
     for name, pattern, error, suggestion in _DENIALS:
         if pattern.search(words):
             return name, error, suggestion
-    return "forbidden", "GitHub does not let us read this repository.", "Connect a GitHub account that may read it."
+    return (
+        "forbidden",
+        "GitHub does not allow us to read this repository.",
+        "Connect a GitHub account that may read the repository.",
+    )
 
 
 def _message(response: Response) -> str:

@@ -17,5 +17,5 @@ REFUSALS = Counter(
 def refused(title: str, setting: str, reason: str) -> CredentialRefusedError:
     """`setting` holds the credential; `reason` is one of few words of ours, or of the provider's that we know."""
     REFUSALS.labels(setting, reason).inc()
-    log.error("an upstream refuses our own credential", upstream=title, setting=setting, reason=reason)
-    return CredentialRefusedError(f"{title} does not let us in at the moment.")
+    log.error("upstream refuses our own credential", upstream=title, setting=setting, reason=reason)
+    return CredentialRefusedError(f"{title} refuses access at the moment.")

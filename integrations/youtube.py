@@ -19,13 +19,14 @@ from schemas.content import Item
 
 _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, but pages below /embed/
 _BEFORE_AN_ID = frozenset({"embed", "e", "live", "shorts", "v", "watch"})
+CHANNEL_HINT = "To import a whole channel use POST /api/v1/integrations/youtube/import-channel/."
 # What the page is, and what helps: a suggestion and an action.
 _HINTS = {
     "playlist": (
-        "Playlists are not imported. Import the whole channel, or paste the link of one of the videos.",
+        f"Playlists are not imported. {CHANNEL_HINT} Or paste the link of one of the videos.",
         IMPORT_CHANNEL,
     ),
-    "channel": ("This is a channel. Import it as one, or paste the link of one of its videos.", IMPORT_CHANNEL),
+    "channel": (f"{CHANNEL_HINT} Or paste the link of one of its videos.", IMPORT_CHANNEL),
     "other": ("Paste a link like https://youtube.com/watch?v=… with the video's eleven characters.", None),
 }
 
@@ -116,7 +117,7 @@ class YouTube(Integration):
             raise InvalidURLError(
                 "This link names a channel without its id.",
                 action=IMPORT_CHANNEL,
-                suggestion="Import the channel, and it is followed.",
+                suggestion=f"{CHANNEL_HINT} It is followed from then on.",
             )
         return channel_url(name.value)
 

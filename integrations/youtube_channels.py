@@ -22,7 +22,7 @@ MAX_SKIPPED = 200
 RECENT = 15  # as many uploads as a feed shows
 Missing = Literal["gone", "private"]
 NOT_SHOWN = "YouTube does not show this video."
-NOT_COMING = "Nothing to do: a deleted video does not come back."
+NOT_COMING = "Nothing to do: a deleted video cannot be imported."
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def problem(response: Response, now: datetime, credentials: Credentials) -> Impo
         return RateLimitError.resets(TITLE, limit, now)
     status, why, ours = response.status, reasons(response), credentials.token is None
     if why & _BLOCKED:
-        return ContentBlockedError("YouTube does not show this channel any more.")
+        return ContentBlockedError("YouTube no longer shows this channel.")
     if told := why & (_KEY | _PROJECT):
         setting = "YOUTUBE_API_KEY" if ours or told & _KEY else "GOOGLE_CLIENT_SECRET"
         return own_credentials.refused(TITLE, setting, min(told))
@@ -73,7 +73,7 @@ def problem(response: Response, now: datetime, credentials: Credentials) -> Impo
     if why & _LACKS_SCOPE:
         return _auth("Your YouTube account is connected, but without the permission to read from it.", _RETRY)
     if status == 403:
-        return _auth("YouTube does not let us read this.", _RETRY)
+        return _auth("YouTube does not allow us to read this.", _RETRY)
     if status == 404:
         return no_video()
     return unexpected(response)

@@ -54,7 +54,7 @@ async def failed(db: Database, task_id: UUID, body: Document, now: datetime) -> 
 async def abandoned(db: Database, task_id: UUID, now: datetime) -> None:
     """Nothing will be listed any more: the source was removed. Changes nothing that has ended."""
     problem = ContentNotFoundError(
-        "The source was removed before it was read.", action="retry", suggestion="Import the channel again."
+        "The channel was unfollowed before it could be read.", action="retry", suggestion="Import the channel again."
     )
     await failed(db, task_id, problem.body(), now)
 

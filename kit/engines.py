@@ -35,7 +35,7 @@ async def prepare_engines(settings: KafkaSettings, db: Database, topics: Iterabl
         except Exception as error:
             if not (is_outage(error) or isinstance(error, KafkaError | OSError)):
                 raise
-            log.warning("engines are not ready yet", error=type(error).__name__)
+            log.warning("waiting for Kafka and MongoDB", error=type(error).__name__)
             await asyncio.sleep(1)
         else:
             return

@@ -95,7 +95,7 @@ class ContentNotFoundError(ImportProblem):
 class ContentBlockedError(ContentNotFoundError):
     """The upstream shows it to nobody any more, whatever account asks: by law, or against its terms."""
 
-    suggestion = "Ask the owner or the provider about it; no account changes it."
+    suggestion = "Ask the owner or the provider; no account can change it."
 
 
 class ImportDuplicateError(ImportProblem):
@@ -112,7 +112,7 @@ class RateLimitError(ImportProblem):
     status = 429
     error_code = "RATE_LIMIT"
     action = "wait"
-    suggestion = "Nothing to do: the import goes on by itself when the limit resets."
+    suggestion = "Nothing to do: the import continues when the limit resets."
 
     @classmethod
     def resets(cls, title: str, retry_at: datetime, now: datetime) -> Self:
@@ -145,7 +145,7 @@ class AccountUnavailableError(UpstreamUnavailableError):
     """The member's own account cannot be used just now, and may be in a while. What the public sees is read without."""
 
     action = "wait"
-    suggestion = "Nothing to do: it is tried again by itself."
+    suggestion = "Nothing to do: we try again automatically."
 
 
 class ReauthRequiredError(ImportProblem):
@@ -157,9 +157,9 @@ class ReauthRequiredError(ImportProblem):
 
     def __init__(self, title: str, provider: str, waits_for: str) -> None:
         super().__init__(
-            f"{title} no longer lets us in.",
+            f"{title} access has expired or was revoked.",
             action=f"connect_{provider}",
-            suggestion=f"Connect {title} again; what waits for it goes on then.",
+            suggestion=f"Connect {title} again; waiting imports then continue.",
         )
         self.waits_for = waits_for
 
@@ -184,7 +184,7 @@ class InternalError(ImportProblem):
     status = 500
     error_code = "INTERNAL_ERROR"
     action = "contact_support"
-    suggestion = "This is our fault and an operator has been told. Your import is kept and can be replayed."
+    suggestion = "This is our fault. The import is kept; support can replay it."
 
 
 def outcome_of(error: BaseException) -> Outcome:

@@ -56,7 +56,7 @@ class StageFailures:
 
     async def defer(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
         """Store the record until its time, and say so in the import's status; fail it after its last wait."""
-        problem = error if isinstance(error, ImportProblem) else InternalError("The import could not go on.")
+        problem = error if isinstance(error, ImportProblem) else InternalError("The import could not continue.")
         waited = Waited(deferred.waits(record.headers), deferred.outages(record.headers))
         due = due_at(problem, waited, self._now(), self._chance(), outage_waits=self._outage_waits)
         if due is None:
@@ -71,7 +71,7 @@ class StageFailures:
             counted=not isinstance(problem, BudgetSpentError),
             outage=is_down(problem),
         )
-        log.info("deferred", topic=record.topic, error_code=problem.error_code, due_at=due.isoformat())
+        log.info("record deferred", topic=record.topic, error_code=problem.error_code, due_at=due.isoformat())
         if (origin := Origin.of(record)) is not None:
             await self._db.imports.update_one(*waiting(origin, self._stage, _message(problem, due), due))
 
@@ -79,7 +79,7 @@ class StageFailures:
         """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
         origin = Origin.of(record) if record.topic not in OF_SOURCES else None
         if origin is None:
-            log.warning("failure without an owner", topic=record.topic, offset=record.offset)
+            log.warning("dead letter has no import to mark as failed", topic=record.topic, offset=record.offset)
             return
         problem = error if isinstance(error, ImportProblem) else InternalError("Something went wrong on our side.")
         await self._publish(
@@ -113,7 +113,7 @@ def _message(problem: ImportProblem, due: datetime) -> str:
     if isinstance(problem, RateLimitError) and due == problem.retry_at:
         return problem.error
     shown = due + timedelta(seconds=59)
-    return f"{problem.error} It is tried again at {shown:%H:%M} UTC."
+    return f"{problem.error} Next try at {shown:%H:%M} UTC."
 
 
 class Record(Protocol):

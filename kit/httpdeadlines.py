@@ -14,14 +14,14 @@ MIN_READ_BYTES = 32 * 1024  # of an answer, in each `Limits.unread` seconds
 class RequestTimeoutError(ImportProblem):
     status = 408
     error_code = "REQUEST_TIMEOUT"
-    suggestion = "Nothing was accepted. Send the request again, all of it at once."
+    suggestion = "The request was not accepted. Send it again, all of it at once."
 
 
 class ServerFullError(ImportProblem):
     status = 503
     error_code = "SERVICE_UNAVAILABLE"
     action = "retry_later"
-    suggestion = "Nothing was accepted. Send the request again in a few seconds."
+    suggestion = "The request was not accepted. Send it again in a few seconds."
 
 
 class PunctualProtocol(BoundedProtocol):
@@ -41,7 +41,7 @@ class PunctualProtocol(BoundedProtocol):
             self._watch()
         elif self._room.linger():
             self._lingering = True
-            self._refuse(ServerFullError("The service has no room for another connection."))
+            self._refuse(ServerFullError("The service has too many open connections."))
         else:
             self.make_way()
 
@@ -108,7 +108,7 @@ class PunctualProtocol(BoundedProtocol):
             return
         ENDED.labels(self._part).inc()
         if self._heard:
-            self._refuse(RequestTimeoutError(f"The request's {self._part} did not come within {seconds:g} seconds."))
+            self._refuse(RequestTimeoutError(f"The request's {self._part} did not arrive within {seconds:g} seconds."))
         else:  # who has said nothing is told nothing
             self._hang_up()
 

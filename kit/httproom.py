@@ -112,6 +112,6 @@ def _that_fit(wanted: int) -> int:
         return wanted
     fitting = max(soft - OTHER_FILES, soft // 4)
     structlog.get_logger(__name__).warning(
-        "MAX_CONNECTIONS is more than this process may have files open for", wanted=wanted, taken=fitting, files=soft
+        "MAX_CONNECTIONS is more than the limit of open files allows", wanted=wanted, taken=fitting, files=soft
     )
     return min(wanted, fitting)

@@ -24,7 +24,7 @@ HANG_UP = "thrive.hang_up"  # the ASGI extension whose `call` ends a connection 
 class MalformedRequestError(ImportProblem):
     error_code = "BAD_REQUEST"
     action = "fix_request"
-    suggestion = "Send well-formed HTTP/1.1, with one of its usual methods."
+    suggestion = "Send well-formed HTTP/1.1, with a standard method."
 
 
 class HeadersTooLargeError(ImportProblem):

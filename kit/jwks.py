@@ -34,7 +34,7 @@ class RemoteKeys:
                 if self._wanting(kid):
                     await self._refresh()
         if self._keys is None:
-            raise UpstreamUnavailableError("Tokens cannot be checked right now.")
+            raise UpstreamUnavailableError("Tokens cannot be verified right now.")
         return self._keys.get_by_kid(kid)
 
     def _wanting(self, kid: str | None) -> bool:
@@ -48,6 +48,6 @@ class RemoteKeys:
             self._keys = KeySet.import_key_set(await self._fetch(self._url))
             self._fetched_at = self._clock()
         except (ImportProblem, ValueError, KeyError, TypeError) as error:
-            log.warning("the identity provider's keys could not be fetched", error=type(error).__name__)
+            log.warning("identity provider's keys could not be fetched", error=type(error).__name__)
             if self._clock() - self._fetched_at > 2 * FRESH_SECONDS:
                 self._keys = None

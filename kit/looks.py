@@ -24,7 +24,7 @@ from kit.sources import INTERVAL, SEEN, Reason, SourceState, to_millis
 # What only a change elsewhere can cure is told once. A connection that needs consent tells so itself, for all of its
 # sources.
 _NOTICES = {
-    SourceState.GONE: ("“{name}” is no longer there. Your projects stay, and it is looked for every day.", "check_url"),
+    SourceState.GONE: ("“{name}” is no longer there. Your projects stay, and we check for it every day.", "check_url"),
     SourceState.PRIVATE: (
         "“{name}” has become private. What you imported of it is hidden from others until it is public again.",
         "check_url",
@@ -124,7 +124,7 @@ def _privacy(source: Document, ended: Ended) -> Document:
         return {"was_public": True}
     if not source.get("was_public"):
         return {}
-    return {"state": SourceState.PRIVATE, "state_reason": "It has become private."}
+    return {"state": SourceState.PRIVATE, "state_reason": "The source has become private."}
 
 
 def next_after(

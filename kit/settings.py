@@ -15,7 +15,7 @@ def _seconds(value: object) -> object:
     try:
         return timedelta(seconds=float(value)) if isinstance(value, (int, float, str)) else value
     except OverflowError:
-        raise ValueError("that is longer than anything lasts") from None
+        raise ValueError(f"the longest duration is {timedelta.max.days * 86_400} seconds") from None
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
@@ -51,17 +51,21 @@ class KeyedSettings(Settings):
 
     concurrency: int = Field(100, ge=1, description="events handled at once")
     max_buffered: int = Field(1_000, ge=1, description="unfinished events held in memory, over all partitions")
-    max_uncommitted: int = Field(5_000, ge=1, description="widest span between the watermark and the last delivery")
+    max_uncommitted: int = Field(
+        5_000, ge=1, description="widest span between the committed offset and the last delivery"
+    )
     commit_interval: PositiveSeconds = timedelta(seconds=0.5)
     drain_timeout: PositiveSeconds = timedelta(seconds=20)
     revoke_timeout: PositiveSeconds = Field(timedelta(seconds=8), le=timedelta(hours=1))
     # Kafka takes no longer one, and by default none under six seconds.
     session_timeout: PositiveSeconds = Field(timedelta(seconds=10), ge=timedelta(seconds=1), le=timedelta(minutes=30))
     handler_timeout: PositiveSeconds = timedelta(seconds=120)
-    max_deaths: int = Field(5, ge=3, le=100, description="of its process that a record may bring about, then parked")
+    max_deaths: int = Field(
+        5, ge=3, le=100, description="deaths of its process that a record may cause before it is parked"
+    )
     max_retries: int = Field(3, ge=0)
     retry_backoff: Seconds = timedelta(seconds=0.5)
-    breaker_window: int = Field(20, ge=2, description="last outcomes that the circuit breaker looks at")
+    breaker_window: int = Field(20, ge=2, description="how many of the last outcomes the circuit breaker counts")
     breaker_ratio: float = Field(0.9, gt=0, le=1, description="share of failures that opens it")
     breaker_cooldown: PositiveSeconds = timedelta(seconds=10)
 
@@ -70,8 +74,12 @@ class MongoSettings(Settings):
     mongodb_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0&directConnection=true")
     mongodb_database: str = "thrive"
     # An import outlives every event that may be published again, and its dead letters; those are kept for 30 days.
-    imports_kept: Seconds = Field(timedelta(days=180), ge=timedelta(days=31), description="after an import's end")
-    runs_kept: Seconds = Field(timedelta(days=90), ge=timedelta(days=8), description="the history of a source")
+    imports_kept: Seconds = Field(
+        timedelta(days=180), ge=timedelta(days=31), description="how long imports are kept after their end"
+    )
+    runs_kept: Seconds = Field(
+        timedelta(days=90), ge=timedelta(days=8), description="how long the history of a source is kept"
+    )
     notices_kept: Seconds = Field(timedelta(days=180), ge=timedelta(days=1))
 
 
@@ -81,15 +89,25 @@ class ProcessSettings(Settings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535)
     log_level: str = "INFO"
-    max_connections: int = Field(1_000, ge=10, description="held open at once; the longest waiting one makes way")
-    head_timeout: PositiveSeconds = Field(timedelta(seconds=10), description="for a request's address and headers")
-    body_timeout: PositiveSeconds = Field(timedelta(seconds=30), description="for a request's body")
-    send_timeout: PositiveSeconds = Field(timedelta(seconds=30), description="for a part of an answer to be read")
-    keep_alive_timeout: PositiveSeconds = Field(timedelta(seconds=75), description="between two requests")
+    max_connections: int = Field(
+        1_000, ge=10, description="connections open at once; at the limit the longest silent one is closed"
+    )
+    head_timeout: PositiveSeconds = Field(
+        timedelta(seconds=10), description="how long a client has for a request's address and headers"
+    )
+    body_timeout: PositiveSeconds = Field(
+        timedelta(seconds=30), description="how long a client has for a request's body"
+    )
+    send_timeout: PositiveSeconds = Field(
+        timedelta(seconds=30), description="how long a client may read nothing of its answer"
+    )
+    keep_alive_timeout: PositiveSeconds = Field(
+        timedelta(seconds=75), description="how long a connection stays open between two requests"
+    )
 
 
 class PushSettings(Settings):
     """Where upstreams reach us, and what their hubs sign with."""
 
     public_url: Origin = Field("http://127.0.0.1:8000", description="where browsers and hubs reach the gateway")
-    webhook_key: HmacKey = Field(SecretStr(""), description="without one, no hub is asked to push")
+    webhook_key: HmacKey = Field(SecretStr(""), description="without it, no hub is subscribed to")

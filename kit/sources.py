@@ -29,7 +29,7 @@ INTERVAL = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days
 
 
 class Reason(StrEnum):
-    """Why a source is looked at."""
+    """Why a source is synced."""
 
     NEW = "new"
     INTERVAL = "interval"
@@ -40,9 +40,9 @@ class Reason(StrEnum):
 
 
 class SourceState(StrEnum):
-    """`FAILING` is tried again with longer and longer pauses; those below it have a cause that has a name, are told
-    once, and are looked at once a day until the cause is gone. `PRIVATE` became so and can still be seen: it is looked
-    at as before."""
+    """A `FAILING` source is synced again after longer and longer pauses. The states below it have a named cause: the
+    owner gets one notice, and the source is synced once a day until the cause is gone. A `PRIVATE` source became
+    private, can still be read with its owner's account, and is synced as before."""
 
     OK = "ok"
     FAILING = "failing"

@@ -58,7 +58,7 @@ def parse_keys(value: SecretStr) -> Mapping[str, bytes]:
 def new_key(kid: str) -> str:
     """An entry for TOKEN_KEYS. Raises ValueError for an id that is none."""
     if not _KID.fullmatch(kid):
-        raise ValueError("An id is made of up to 32 letters, digits, - and _.")
+        raise ValueError("A key's id has up to 32 letters, digits, - and _.")
     return f"{kid}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 
@@ -100,7 +100,7 @@ class Vault:
     def sealing_kid(self) -> str:
         """The id of the first key. Raises VaultError where there is none."""
         if not self._keys:
-            raise VaultError("there is no key: set TOKEN_KEYS to what `thrive keys new` prints")
+            raise VaultError("TOKEN_KEYS is not set: set it to what `thrive keys new` prints")
         return self.kids[0]
 
     def _wrap(self, data_key: bytes, value: bytes, bound_to: tuple[str, ...]) -> str:
@@ -111,7 +111,7 @@ class Vault:
     def _unwrap(self, envelope: "_Envelope", bound_to: tuple[str, ...]) -> bytes:
         key = self._keys.get(envelope.kid)
         if key is None:
-            raise VaultError(f"a value is sealed with the key {envelope.kid!r}, which TOKEN_KEYS does not have")
+            raise VaultError(f"a value is encrypted with the key {envelope.kid!r}, which TOKEN_KEYS does not have")
         return _decrypt(key, envelope.wrapped, _bound("key", (envelope.kid, *bound_to)))
 
 
@@ -123,7 +123,7 @@ class _Envelope:
     def parse(cls, sealed: str) -> "_Envelope":
         parts = sealed.split(".")
         if len(parts) != 4 or parts[0] != VERSION or not _KID.fullmatch(parts[1]):
-            raise VaultError("this is no sealed value")
+            raise VaultError("this is not an encrypted value")
         return cls(parts[1], _decode(parts[2]), _decode(parts[3]))
 
 
@@ -141,7 +141,7 @@ def _decrypt(key: AESGCM, value: bytes, associated: bytes) -> bytes:
     try:
         return key.decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], associated)
     except (InvalidTag, ValueError):
-        raise VaultError("a sealed value was moved, changed, or sealed with another key of that id") from None
+        raise VaultError("an encrypted value was moved, changed, or encrypted with another key of that id") from None
 
 
 def _encode(value: bytes) -> str:
@@ -155,7 +155,7 @@ def _decode(text: str) -> bytes:
             text.translate(_TO_BASE64).rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True
         )
     except (binascii.Error, ValueError):
-        raise VaultError("this is no sealed value") from None
+        raise VaultError("this is not an encrypted value") from None
 
 
 _TO_BASE64 = str.maketrans("-_", "+/")

@@ -64,7 +64,7 @@ def given_up(problem: ImportProblem) -> ImportProblem:
         return problem
     told = copy(problem)
     told.action, told.retry_at = "retry", None
-    told.suggestion = "We tried again and again, and have stopped. Retry the import."
+    told.suggestion = "All automatic tries have failed. Retry the import."
     if isinstance(problem, RateLimitError):
-        told.error = "The limit did not go away, however long we waited."
+        told.error = "The limit was still in force after all waits."
     return told

@@ -17,7 +17,7 @@ from deploy.local.signals import interruptible
 
 app = typer.Typer(
     help="Kafka and MongoDB on this machine, without Docker. Data live under LOCAL_DIR (.local). "
-    "KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere; those are not started.",
+    "KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name those that run elsewhere, which are not started.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -30,8 +30,8 @@ def main() -> None:
 
 
 @app.command()
-def up(timeout: Annotated[float, typer.Option(help="seconds that an engine may take to start")] = 60) -> None:
-    """Run both engines until Ctrl-C, which stops both cleanly."""
+def up(timeout: Annotated[float, typer.Option(help="seconds that Kafka or MongoDB may take to start")] = 60) -> None:
+    """Run Kafka and MongoDB until Ctrl-C, which stops both cleanly."""
     with interruptible(), in_plain_words(), ExitStack() as stack, suppress(KeyboardInterrupt):
         settings = LocalSettings()
         runners = [Runner(engine) for engine in (settings.kafka(), settings.mongo()) if engine]
@@ -41,7 +41,7 @@ def up(timeout: Annotated[float, typer.Option(help="seconds that an engine may t
             stack.callback(runner.stop)
             runner.start(timeout)
             typer.echo(f"  {runner.engine.address_setting}={runner.address}")
-        typer.echo("Ready. Ctrl-C stops them." if runners else "Both engines run elsewhere: nothing to start.")
+        typer.echo("Ready. Ctrl-C stops them." if runners else "Kafka and MongoDB run elsewhere: nothing to start.")
         while runners:
             time.sleep(0.5)
             for runner in runners:
@@ -51,7 +51,7 @@ def up(timeout: Annotated[float, typer.Option(help="seconds that an engine may t
 
 @app.command()
 def env() -> None:
-    """Print the engines' addresses as lines for a shell: eval "$(python -m deploy.local env)"."""
+    """Print the addresses of Kafka and MongoDB as lines for a shell: eval "$(python -m deploy.local env)"."""
     for name, value in LocalSettings().environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 

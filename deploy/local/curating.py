@@ -29,7 +29,7 @@ async def curate(client: httpx.AsyncClient, sandbox: SandboxClient, say: Say) ->
     before = {one["id"] for one in await _explore(client)}
     channel = agent["source"]["url"].rpartition("/")[2]
     if not await _until(lambda: _subscribed(sandbox, channel)):
-        say("  the hub knows nothing of us")
+        say("  the hub has no subscription of the channel")
         return False
     say("  a new video is uploaded to the channel …")
     started = time.monotonic()
@@ -39,7 +39,7 @@ async def curate(client: httpx.AsyncClient, sandbox: SandboxClient, say: Say) ->
         return any(one["title"] == UPLOAD and one["id"] not in before for one in await _explore(client))
 
     if not await _until(seen):
-        say("  it does not appear in the explore feed")
+        say("  the video does not appear in the explore feed")
         return False
     newest = (await _explore(client))[0]
     say(f"  … and is in the explore feed {time.monotonic() - started:.1f} s later: {newest['title']}, {newest['url']}")

@@ -46,15 +46,15 @@ What operators see:
 @app.command()
 def demo(
     exit_: Annotated[
-        bool, typer.Option("--exit", help="end after the imports; status 0 if each went as it should")
+        bool, typer.Option("--exit", help="exit after the imports; status 0 if every import ended as expected")
     ] = False,
     user: Annotated[str, typer.Option(help="who imports; a new member on each run by default")] = "",
 ) -> None:
-    """Connect GitHub and YouTube, import a dozen links and a private one through Kafka and MongoDB, and stay up.
+    """Connect GitHub and YouTube, import a dozen links and a private one through Kafka and MongoDB, and keep running.
 
-    GitHub, YouTube and their pages of consent are the sandbox's.
+    GitHub, YouTube and their consent pages are the sandbox's.
 
-    Data and logs are under LOCAL_DIR (.local), in demo. KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run
+    Data and logs are under LOCAL_DIR (.local), in demo. KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name those that run
     elsewhere. Ports that are taken are replaced by free ones.
     """
     user = user or f"demo-{secrets.token_hex(3)}"  # what earlier runs imported stays theirs
@@ -70,7 +70,7 @@ def demo(
                 "WEBHOOK_KEY": local_webhook_key(settings.local_dir),
             }
             with ExitStack() as stopping:
-                stopping.enter_context(only_one(settings.demo_dir))
+                stopping.enter_context(only_one(settings.demo_dir, "A demo"))
                 stack = demo_stack(settings, keys)
                 if stack.ports["gateway"] != settings.port:
                     taken = f"Port {settings.port} is taken{holder(settings.port)}"
@@ -84,12 +84,12 @@ def demo(
                 if exit_:
                     _say("Stopping …")
                     raise typer.Exit(0 if ok else 1)
-                _say(f"\nThe gateway stays up at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
+                _say(f"\nThe gateway keeps running at {stack.url}; logs: {stack.logs}. Ctrl-C stops everything. Try:\n")
                 _say(MORE.format(token=token, url=stack.url, env=stack.operator_env))
                 stopped = 0 if ok else 1
                 while all(processes.state(program) != "FATAL" for program in processes.programs):
                     time.sleep(1)
-                raise EngineError(f"A process does not stay up; see {stack.logs}.")
+                raise EngineError(f"A process keeps crashing; see {stack.logs}.")
         except KeyboardInterrupt:
             _say("Stopped.")
             raise typer.Exit(stopped) from None

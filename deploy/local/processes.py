@@ -4,6 +4,7 @@ supervisord is our child and ends with us. Its configuration holds no secret: se
 """
 
 import fcntl
+import os
 import subprocess
 import sys
 import tempfile
@@ -92,7 +93,7 @@ class Processes:
         try:
             info: dict[str, Any] = self._rpc.getProcessInfo(f"{program.group}:{program.name}")
         except OSError as error:
-            raise EngineError(f"supervisord is gone; see {self._home / 'supervisord.log'}.") from error
+            raise EngineError(f"supervisord has stopped; see {self._home / 'supervisord.log'}.") from error
         return info
 
     def _longest_stop(self, group: str) -> int:
@@ -100,14 +101,18 @@ class Processes:
 
 
 @contextmanager
-def only_one(home: Path) -> Iterator[None]:
+def only_one(home: Path, name: str) -> Iterator[None]:
     """Hold the folder, and stop what a run that was killed left behind. Raises EngineError when it is held already."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as file:
+    with (home / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise EngineError(f"It runs already, with its data in {home}: stop that one first.") from error
+            file.seek(0)
+            raise EngineError(f"{name} is already running here (pid {file.read()}). Stop it first.") from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         _end_leftover(home.absolute())
         yield
 

@@ -28,7 +28,7 @@ def run() -> None:
     """Run Kafka, MongoDB, the five stages, scheduler and gateway until Ctrl-C.
 
     Settings come from the environment, then from `.env`; `.env.example` explains each. Data and logs are under
-    LOCAL_DIR (.local). KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name engines that run elsewhere.
+    LOCAL_DIR (.local). KAFKA_BOOTSTRAP_SERVERS and MONGODB_URL name those that run elsewhere.
     """
     read_env()
     with interruptible(), in_plain_words():
@@ -40,7 +40,7 @@ def run() -> None:
             os.environ.update(secrets)
             check_settings()
             with ExitStack() as stopping:
-                stopping.enter_context(only_one(settings.local_dir))
+                stopping.enter_context(only_one(settings.local_dir, "`make run`"))
                 stack = run_stack(settings, secrets)
                 console = Console(highlight=False)
                 with console.status("Starting Kafka, MongoDB and the services …"):
@@ -50,7 +50,7 @@ def run() -> None:
                 while True:
                     for program in processes.programs:
                         if processes.state(program) == "FATAL":
-                            raise EngineError(f"{program.name} does not stay up; see {program.log}.")
+                            raise EngineError(f"{program.name} keeps crashing; see {program.log}.")
                     time.sleep(1)
         except KeyboardInterrupt:
             typer.echo("Stopped.")

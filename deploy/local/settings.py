@@ -10,7 +10,9 @@ from kit.settings import Settings
 
 
 class LocalSettings(Settings):
-    local_dir: Path = Field(Path(".local"), description="data and downloads; may be deleted whenever nothing runs")
+    local_dir: Path = Field(
+        Path(".local"), description="folder for data, logs and downloads; may be deleted whenever nothing runs"
+    )
     kafka_port: int = Field(9092, ge=1, le=65_535)
     kafka_controller_port: int = Field(9093, ge=1, le=65_535)
     mongodb_port: int = Field(27017, ge=1, le=65_535)

@@ -151,13 +151,13 @@ def _lacks_scope(upstream: Readable) -> IntegrationAuthError:
     return IntegrationAuthError(
         f"Your {upstream.title} account is connected, but without the permission to read from it.",
         action=f"connect_{upstream.name}",
-        suggestion=f"Connect {upstream.title} again and allow all that it asks for, then retry the import.",
+        suggestion=f"Connect {upstream.title} again and grant all permissions, then retry the import.",
     )
 
 
 def _disconnected(upstream: Readable) -> IntegrationAuthError:
     return IntegrationAuthError(
-        f"{upstream.title} does not show this to the public, and your account is not connected any more.",
+        f"{upstream.title} does not show this to the public, and your account is no longer connected.",
         action=f"connect_{upstream.name}",
         suggestion=f"Connect {upstream.title} again, then retry the import.",
     )

@@ -27,7 +27,7 @@ class IdTokenRefusedError(ImportProblem):
     status = 424
     error_code = "AUTH_ERROR"
     action = "start_again"
-    suggestion = "Start again from the beginning."
+    suggestion = "Start signing in again."
 
 
 class IdTokens:
@@ -63,7 +63,7 @@ class IdTokens:
         except ImportProblem:
             raise
         except (JoseError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            raise IdTokenRefusedError(f"{provider.title} did not tell reliably who you are.") from None
+            raise IdTokenRefusedError(f"{provider.title} sent an identity that could not be verified.") from None
 
     async def _find_key(self, provider: Provider, kid: str | None) -> Key:
         async def fetch(url: str) -> Any:

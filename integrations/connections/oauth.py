@@ -93,7 +93,7 @@ class OAuth:
         Raises InvalidGrantError where the refresh token is dead, and UpstreamUnavailableError.
         """
         if grant.refresh_token is None:
-            raise InvalidGrantError(f"{provider.title} gave us nothing to renew the access with.")
+            raise InvalidGrantError(f"{provider.title} gave us no refresh token.")
         async with self._client(provider) as client:
             with translated(provider):
                 token = await client.refresh_token(
@@ -122,7 +122,7 @@ class OAuth:
                         provider.revoke_url, token=(grant.refresh_token or grant.access_token).get_secret_value()
                     )
         if answer.status_code in (401, 403, 429) or answer.status_code >= 500:
-            raise UpstreamUnavailableError(f"{provider.title} did not take the access back.")
+            raise UpstreamUnavailableError(f"{provider.title} did not revoke the access.")
         return True
 
     async def is_good(self, provider: Provider, grant: Grant) -> bool | None:
@@ -151,7 +151,7 @@ class OAuth:
         headers = {"authorization": f"Bearer {grant.access_token.get_secret_value()}"}
         response = await self._http.get(provider.account_url, service=provider.title, headers=headers)
         if response.status != 200:
-            raise UpstreamUnavailableError(f"{provider.title} does not tell whose account this is.")
+            raise UpstreamUnavailableError(f"{provider.title} did not say whose account this is.")
         account = provider.read_account(as_dict(response.json()))
         if not account.id:
             raise nonsense(provider.title)

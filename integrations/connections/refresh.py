@@ -94,7 +94,7 @@ class Refresher:
                 if fence is not None:
                     return await self._renew(held, dead=dead)
             await self._sleep(LOOK_AGAIN * (1 + self._chance()))
-        raise AccountUnavailableError(f"{self._oauth.title(which.provider)} takes long to let us in.")
+        raise AccountUnavailableError(f"{self._oauth.title(which.provider)} is slow to renew access.")
 
     async def _renew(self, held: Held, *, dead: bool) -> Held | None:
         """Ask the provider once; what it says is stored before anybody acts on it."""
@@ -103,7 +103,7 @@ class Refresher:
         if held.grant is None:
             return held
         if provider is None:
-            raise AccountUnavailableError(f"{self._oauth.title(which.provider)} is not set up at the moment.")
+            raise AccountUnavailableError(f"{self._oauth.title(which.provider)} is not configured here at the moment.")
         if held.grant.refresh_token is None and held.is_over(self._connections.now()):  # nobody can renew it
             await self._connections.mark_needs_reauth(held, provider.title)
             return await self._connections.held(which.user_id, which.provider)
@@ -111,7 +111,7 @@ class Refresher:
             grant = await self._oauth.refresh(provider, held.grant)
         except InvalidGrantError:
             REFRESHES.labels(which.provider, "refused").inc()
-            log.info("a refresh was refused", provider=which.provider, refusals=held.refusals + 1)
+            log.info("token refresh refused", provider=which.provider, refusals=held.refusals + 1)
             now_held = await doubt(self._connections, held, provider.title, self._refused_for, unusable=dead)
             if now_held is None or now_held.version != held.version:  # erased, or connected again meanwhile
                 return now_held
@@ -154,5 +154,5 @@ class Refresher:
     def _as_it_is(self, held: Held, retry_at: datetime | None, *, dead: bool) -> Held:
         if dead or held.is_over(self._connections.now()):
             title = self._oauth.title(held.connection.provider)
-            raise AccountUnavailableError(f"{title} does not renew our access at the moment.", retry_at=retry_at)
+            raise AccountUnavailableError(f"{title} does not renew access at the moment.", retry_at=retry_at)
         return held

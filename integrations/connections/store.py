@@ -122,7 +122,8 @@ class Connections:
                     "user_id": which.user_id,
                     "kind": "reauth_required",
                     "provider": which.provider,
-                    "text": f"{title} no longer lets us in. Connect it again; what waits for it goes on then.",
+                    "text": f"{title} access has expired or was revoked. "
+                    f"Connect {title} again; waiting imports then continue.",
                     "action": f"connect_{which.provider}",
                     "created_at": self.now(),
                 }
@@ -187,7 +188,7 @@ class Connections:
         try:
             grant = self._opened(document, connection)
         except VaultError as error:
-            log.error("a member's tokens do not open", provider=connection.provider, reason=str(error))
+            log.error("member's tokens cannot be decrypted", provider=connection.provider, reason=str(error))
             connection = replace(connection, state=ConnectionState.NEEDS_REAUTH)
         return Held(
             connection=connection,

@@ -63,7 +63,7 @@ def translated(provider: Provider) -> Iterator[None]:
     except OAuthError as error:
         code = as_line(error.error)
         if code in INVALID_GRANT:
-            raise InvalidGrantError(f"{provider.title} does not take this any longer.") from None
+            raise InvalidGrantError(f"{provider.title} no longer accepts this access.") from None
         # Ours to mend: an id, a secret or an address that the provider does not know
         log.error("provider refuses our application", provider=provider.name, code=_CODE.fullmatch(code) and code)
         setting = f"{'google' if provider.name == 'youtube' else provider.name}_client_secret".upper()

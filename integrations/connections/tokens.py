@@ -84,16 +84,16 @@ class Tokens:
         held = await self._connections.held(used.user_id, used.provider)
         title = self._oauth.title(used.provider)
         if held is None or held.version != used.version or held.grant is None:  # changed meanwhile: the next try sees
-            return AccountUnavailableError(f"{title} does not let us in with your account at the moment.")
+            return AccountUnavailableError(f"{title} refuses access with your account at the moment.")
         provider = self._oauth.providers.get(used.provider)
         if provider is not None and await self._oauth.is_good(provider, held.grant):
-            log.info("a token that the provider calls good was refused", provider=used.provider)
-            return AccountUnavailableError(f"{title} does not let us in with your account at the moment.")
-        log.info("a token was refused", provider=used.provider, refusals=held.refusals + 1)
+            log.info("valid token refused", provider=used.provider)
+            return AccountUnavailableError(f"{title} refuses access with your account at the moment.")
+        log.info("token refused", provider=used.provider, refusals=held.refusals + 1)
         held = await doubt(self._connections, held, title, self._refused_for, unusable=True)
         if held is not None and held.connection.state is ConnectionState.NEEDS_REAUTH:
             return _reauth(title, held.connection)
-        return self._in_doubt(held) if held else AccountUnavailableError(f"{title} is not connected any more.")
+        return self._in_doubt(held) if held else AccountUnavailableError(f"{title} is no longer connected.")
 
     async def accepted(self, used: FreshToken) -> None:
         """The provider took it."""
@@ -132,7 +132,7 @@ class Tokens:
         try:
             await self._oauth.revoke(provider, erased.grant)
         except UpstreamUnavailableError:
-            log.warning("tokens are erased but not revoked", provider=provider.name)
+            log.warning("tokens erased but not revoked", provider=provider.name)
 
     async def _usable(self, held: Held | None) -> FreshToken | None:
         if held is None or held.connection.state is ConnectionState.DISCONNECTED:
@@ -154,7 +154,7 @@ class Tokens:
     def _in_doubt(self, held: Held) -> AccountUnavailableError:
         title = self._oauth.title(held.connection.provider)
         return AccountUnavailableError(
-            f"{title} does not let us in with your account at the moment.", retry_at=held.use_after
+            f"{title} refuses access with your account at the moment.", retry_at=held.use_after
         )
 
 

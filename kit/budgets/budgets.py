@@ -92,7 +92,7 @@ class Budgets:
             try:
                 await self._report()
             except PyMongoError as error:  # what is held stays; the next report tells all of it
-                log.warning("the ledger of budgets is away", reason=type(error).__name__)
+                log.warning("budget ledger is down", reason=type(error).__name__)
             except Exception:  # of a bug, once; whoever reports must not end, for nobody else would
                 log.exception("budgets not reported")
 

@@ -6,13 +6,17 @@ from functools import lru_cache
 from prometheus_client import Counter, Gauge
 
 SPENT = Counter("thrive_budget_spent", "Units spent on calls, `work` interactive or sync.", ("bucket", "work"))
-GIVEN_BACK = Counter("thrive_budget_given_back", "Units of calls that did not happen or were free.", ("bucket", "work"))
+GIVEN_BACK = Counter(
+    "thrive_budget_given_back",
+    "Units that were given back, as their calls did not happen or were free.",
+    ("bucket", "work"),
+)
 REFUSED = Counter(
     "thrive_budget_refused",
-    "Calls that had to wait: the units are gone, the upstream said so (limited), or it is others' turn (share).",
+    "Calls that had to wait: units spent, the upstream's limit reached (limited), or a fair share used up (share).",
     ("bucket", "work", "why"),
 )
-EXCHANGES = Counter("thrive_budget_exchanges", "Round trips to the ledger.", ("bucket", "work"))
+EXCHANGES = Counter("thrive_budget_exchanges", "Round trips to the budget ledger.", ("bucket", "work"))
 LEFT = Gauge("thrive_budget_left", "Units that the application's own credential has left.", ("bucket",))
 
 

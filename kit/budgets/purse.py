@@ -207,7 +207,7 @@ class Purse:
         title = self._bucket.title
         if why == "share":
             return BudgetSpentError(
-                f"Many imports need {title} just now, and yours had their share. They go on at {until:%H:%M} UTC.",
+                f"Many imports need {title} now, and your share is used up. Yours continue at {until:%H:%M} UTC.",
                 retry_at=until,
             )
         return BudgetSpentError.resets(title, until, now)

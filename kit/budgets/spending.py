@@ -97,7 +97,7 @@ class Spending:
                     await pool.take()
             except TimeoutError:
                 raise BudgetSpentError(
-                    f"{charge.slots.title} is busy with our other calls.", retry_at=purses.now() + PATIENCE
+                    f"{charge.slots.title} is busy with our other requests.", retry_at=purses.now() + PATIENCE
                 ) from None
             self._pool = pool
 

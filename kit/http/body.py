@@ -15,7 +15,7 @@ class BodyTooLargeError(ImportProblem):
     status = 502
     error_code = "CONTENT_TOO_LARGE"
     action = "check_url"
-    suggestion = "This link holds more than an import may carry. Try a smaller one."
+    suggestion = "The link's content is larger than an import may be. Try a smaller one."
 
 
 class UndecodableBodyError(Exception):
@@ -47,7 +47,7 @@ async def read_body(
         if cut_at is not None and decoded >= cut_at:
             return b"".join(parts)[:cut_at]
         if wire > limits.wire or decoded > room or decoded > max(RATIO_MATTERS_FROM, wire * limits.ratio):
-            raise BodyTooLargeError(f"{service} answered with more than we can import.")
+            raise BodyTooLargeError(f"{service} sent more than we can import.")
     if inflate and wire and not inflate.eof:
         raise UndecodableBodyError
     return b"".join(parts)

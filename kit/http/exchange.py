@@ -41,7 +41,7 @@ class Response:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise UpstreamUnavailableError(f"{self.service} sent an answer that makes no sense.") from None
+            raise UpstreamUnavailableError(f"{self.service} sent an invalid answer.") from None
 
 
 async def exchange(

@@ -103,7 +103,7 @@ class Upstream:
                 if not redirects or response.status not in REDIRECTS:
                     return response
                 url, headers = self._follow(url, response, headers)
-            raise UpstreamUnavailableError(f"{service} redirects without end.")
+            raise UpstreamUnavailableError(f"{service} redirects too often.")
 
         return await (self._memory.answer(str(target), sent["accept"], ask) if self._memory else ask({}))
 
@@ -125,7 +125,7 @@ class Upstream:
                 reason, again = str(response.status), _worth_repeating(response.status, asked)
                 if response.status < 500 and not again:
                     return response
-            log.info("upstream attempt failed", upstream=service, reason=reason, attempt=attempt + 1)
+            log.info("upstream call failed", upstream=service, reason=reason, attempt=attempt + 1)
             wait = max(asked or 0.0, backoff(attempt, self._chance()))
             last = attempt == self.limits.retries or clock() + wait >= deadline
             if last or not again or wait > self.limits.longest_wait:
@@ -151,7 +151,7 @@ class Upstream:
         except (httpx.InvalidURL, ValueError):
             target = httpx.URL()
         if not self._allows(target) or (url.scheme == "https" and target.scheme != "https"):
-            raise UpstreamUnavailableError(f"{response.service} redirects to an address that is not its own.")
+            raise UpstreamUnavailableError(f"{response.service} redirects to another site.")
         if origin(target) != origin(url):  # credentials stay at home
             headers = {**self._headers, **{name: headers[name] for name in SAFE_ABROAD & headers.keys()}}
         return target, headers

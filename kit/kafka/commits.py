@@ -35,7 +35,7 @@ class Commits:
                     await offsets.commit(consumer, {part.tp: state for part, state, _ in due})
             except (KafkaError, TimeoutError) as error:
                 metrics.COMMIT_FAILURES.labels(self._group).inc()
-                log.warning("commit failed", group=self._group, error_class=type(error).__name__)
+                log.warning("offset commit failed", group=self._group, error_class=type(error).__name__)
                 return False
             for part, state, marks in due:
                 part.committed, part.marks_committed = state, marks

@@ -24,7 +24,7 @@ class Health:
 def health(polled_at: float, tries: float, breaker: Breaker, parts: Collection[Partition]) -> Health:
     """`polled_at` by the monotonic clock; `tries` are the seconds that all tries of one record may take."""
     if time.monotonic() - polled_at > POLL_LIMIT:
-        return Health(False, "polls fail, or the poll loop stands still")
+        return Health(False, "polls fail, or the poll loop hangs")
     if breaker.state is not State.CLOSED:
         # Open for long is no fault: an engine is away, and a probe now and then finds that it still is.
         waiting = any(part.tracker.unfinished or part.lag for part in parts)

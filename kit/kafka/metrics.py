@@ -26,8 +26,10 @@ EVENT_AGE_SECONDS = Histogram(
     ("group", "topic"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800),
 )
-OUTCOMES = Counter("thrive_outcomes", "How attempts ended: done, retry, defer, fail, park, hold.", ("group", "outcome"))
-DEAD_LETTERS = Counter("thrive_dead_letters", "Records parked.", ("group", "topic", "reason"))
+OUTCOMES = Counter(
+    "thrive_outcomes", "Attempts by outcome: done, retry, defer, fail, park, hold.", ("group", "outcome")
+)
+DEAD_LETTERS = Counter("thrive_dead_letters", "Records parked in the dead letters.", ("group", "topic", "reason"))
 COMMIT_FAILURES = Counter("thrive_commit_failures", "Commits that Kafka did not take.", ("group",))
 POLL_FAILURES = Counter("thrive_poll_failures", "Polls that failed instead of bringing records.", ("group",))
 PUBLISH_FAILURES = Counter(
@@ -49,8 +51,8 @@ SUBSCRIBERS: "WeakSet[KeyedSubscriber]" = WeakSet()
 
 _PARTITION_GAUGES = {
     "unfinished": "Records delivered and not finished.",
-    "uncommitted_span": "Offsets from the watermark to the last delivery.",
-    "stalled_seconds": "How long the watermark has stood still with unfinished records above it.",
+    "uncommitted_span": "Offsets from the committed offset to the last delivery.",
+    "stalled_seconds": "How long the committed offset has stood still with unfinished records above it.",
     "lag": "Records between the committed offset and the end of the partition, asked for every few seconds.",
 }
 

@@ -158,7 +158,7 @@ class Producer(AioKafkaFastProducerImpl):
         self._renewing = None
         if not renewing.cancelled() and (error := renewing.exception()) is not None:
             self._broken_since = None  # Kafka is away, and waited for
-            log.warning("producer not renewed", error=type(error).__name__)
+            log.warning("Kafka producer could not be replaced", error=type(error).__name__)
 
     async def _replace(self, broken: AIOKafkaProducer, why: str) -> None:
         fresh = self._make()
@@ -172,7 +172,7 @@ class Producer(AioKafkaFastProducerImpl):
             raise
         self._producer = RealProducer(fresh)
         metrics.RENEWALS.labels(why).inc()
-        log.warning("producer renewed", why=why)
+        log.warning("Kafka producer replaced", why=why)
         # Apart, so that nobody waits for what it still holds.
         closing = asyncio.create_task(_close(broken))
         self._closing.add(closing)

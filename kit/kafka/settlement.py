@@ -17,13 +17,18 @@ from faststream.kafka import KafkaBroker
 
 from kit.errors import InternalError, Outcome, UpstreamUnavailableError
 from kit.kafka import dead_letters, metrics
-from kit.kafka.breaker import Breaker, Verdict
+from kit.kafka.breaker import Breaker, State, Verdict
 from kit.kafka.events import Poison, handling
 from kit.kafka.lanes import Record
 from kit.settings import KeyedSettings
 from schemas.journey import stage_of
 
 log = structlog.get_logger()
+_TOLD = {
+    State.CLOSED: "circuit breaker closed",
+    State.HALF_OPEN: "circuit breaker probes",
+    State.OPEN: "circuit breaker opened",
+}
 
 MAX_BACKOFF = 10.0  # seconds between quick retries; whoever asks for a longer pause is deferred
 MAX_HOLD = 5.0  # seconds between looks at an engine that is away
@@ -131,7 +136,7 @@ class Settlement:
             attempts = error.deaths
         elif not isinstance(error, Poison):  # the frames and not the message, which may quote the record or a secret
             told["frames"] = "".join(traceback.format_tb(error.__traceback__))
-        log.error("parked", stage=self._stage, **_where(record), **told)
+        log.error("record parked", stage=self._stage, **_where(record), **told)
         letter = partial(
             dead_letters.park,
             self._broker,
@@ -147,7 +152,9 @@ class Settlement:
         verdict = InternalError("Something went wrong on our side.")
         if problem := await self._durably(record, lambda: self._failures.fail(record, verdict), pause):
             # The record is safe; only its owner could not be told.
-            log.error("owner not told", stage=self._stage, **_where(record), error_class=type(problem).__name__)
+            log.error(
+                "import not marked as failed", stage=self._stage, **_where(record), error_class=type(problem).__name__
+            )
 
     async def _post(self, letter: Callable[..., Awaitable[None]]) -> None:
         try:
@@ -180,7 +187,9 @@ class Settlement:
 
     async def _hold(self, record: Record, error: BaseException, holds: int, pause: Pause) -> None:
         if holds == 1:
-            log.warning("held", stage=self._stage, **_where(record), error_class=type(error).__name__)
+            log.warning(
+                "waiting for Kafka or MongoDB", stage=self._stage, **_where(record), error_class=type(error).__name__
+            )
         await pause(self._jitter(holds, MAX_HOLD))
 
     def _verdict(self, outcome: Outcome, error: BaseException) -> Verdict:
@@ -200,7 +209,7 @@ class Settlement:
         before = self._breaker.state
         self._breaker.record(verdict)
         if self._breaker.state is not before:
-            log.warning("breaker", stage=self._stage, group=self._group, state=self._breaker.state.name.lower())
+            log.warning(_TOLD[self._breaker.state], stage=self._stage, group=self._group)
 
     def _jitter(self, tries: int, cap: float) -> float:
         """Full jitter: anything up to the doubled backoff."""

@@ -201,7 +201,7 @@ class KeyedSubscriber(DefaultSubscriber):
         except Abandoned:
             raise
         except Exception:  # a bug in what settles failures; the record is not lost for it
-            log.exception("not settled", group=self.group, topic=record.topic, offset=record.offset)
+            log.exception("record not settled", group=self.group, topic=record.topic, offset=record.offset)
             return False
         return True
 

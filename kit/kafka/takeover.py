@@ -41,7 +41,7 @@ class Takeover:
             async with asyncio.timeout(self._patience / 2):
                 known = await offsets.stored(consumer, tps)
         except (KafkaError, TimeoutError) as error:
-            log.warning("progress not read", group=self._group, error_class=type(error).__name__)
+            log.warning("committed progress could not be read", group=self._group, error_class=type(error).__name__)
             return [Partition(tp) for tp in tps]
         logs = await offsets.logs(consumer, tps, self._patience / 8)
         before = await self._read_before(tps, known, logs)
@@ -85,7 +85,7 @@ class Takeover:
                 consumer.seek(tp, found.offset)
         if found.progress.closed:
             return Partition(tp, found.offset, found.progress)
-        log.warning("the owner before had not let go", group=self._group, **_where(tp), offset=found.offset)
+        log.warning("last owner of the partition died", group=self._group, **_where(tp), offset=found.offset)
         metrics.OWNERS_LOST.labels(self._group, tp.topic).inc()
         until = found.offset + self._max_uncommitted
         return Partition(tp, found.offset, found.progress, min(until, at.end) if at else until)
@@ -105,7 +105,9 @@ class Takeover:
             async with asyncio.timeout(self._patience / 4):
                 before = {*await self._groups.has_read(self._group, new)}
         except Exception as error:  # whatever remembers is away: rather an alarm too many
-            log.warning("group not remembered", group=self._group, error_class=type(error).__name__)
+            log.warning(
+                "the consumer group's history could not be read", group=self._group, error_class=type(error).__name__
+            )
             return missing
         self._introduced |= new
         return missing & (before | ({*tps} - new))

@@ -88,7 +88,9 @@ async def _compare(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
         want = configs(topic) | {"partitions": str(topic.partitions)}
         have = actual.get(topic.name, {}) | {"partitions": str(len(found[topic.name]["partitions"]))}
         if differs := {name: have.get(name) for name, value in want.items() if have.get(name) != value}:
-            log.warning("topic differs", topic=topic.name, found=differs, wanted={n: want[n] for n in differs})
+            log.warning(
+                "topic has other settings", topic=topic.name, found=differs, wanted={n: want[n] for n in differs}
+            )
 
 
 def configs(topic: Topic) -> dict[str, str]:

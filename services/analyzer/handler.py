@@ -15,7 +15,7 @@ from services.analyzer.spend import SpendCapError
 
 log = structlog.get_logger()
 
-ANALYSES = Counter("thrive_analyses", "Analyses by where they came from", ["source"])
+ANALYSES = Counter("thrive_analyses", "Analyses by source: model, memory, extractive, degraded", ["source"])
 
 
 class AnalysingModel(Protocol):
@@ -71,7 +71,7 @@ class Analyst:
             analysis = await model.analyse(user_id, item)
         except AnalysisFailedError as error:
             # Not remembered: the next import or sync of this content may have more luck.
-            log.warning("the model failed, using the extractive analysis", reason=error.error)
+            log.warning("model failed; using the extractive analysis", reason=error.error)
             ANALYSES.labels("degraded").inc()
             return None
         # Remembered before it is published: a crash in between costs a look-up, not a second call.

@@ -26,7 +26,9 @@ class Ledger:
         results: list[int | Exception] = [award.points for award in awards]
         held = [i for i, award in enumerate(awards) if owners.get(award.project_id) == award.user_id]
         for i in set(range(len(awards))) - set(held):
-            results[i] = ContentNotFoundError("The project is gone.", suggestion="Paste the link again to import it.")
+            results[i] = ContentNotFoundError(
+                "The project no longer exists.", suggestion="Paste the link again to import it."
+            )
         for i in (i for i in held if awards[i].user_id in agents):
             results[i] = 0
         held = [i for i in held if awards[i].user_id not in agents]

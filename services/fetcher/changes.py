@@ -16,7 +16,10 @@ from schemas.events import Standing, SyncRequested
 MAX_ENTRIES = 1_000  # of a run; beyond them it only tells how many there were
 
 _STANDS = {"there": ItemOutcome.UNCHANGED, "gone": ItemOutcome.GONE, "private": ItemOutcome.PRIVATE}
-_DELETED = {"reason": "You deleted its project.", "suggestion": "Import it by its own link to have it again."}
+_DELETED = {
+    "reason": "You deleted the project of this item.",
+    "suggestion": "Import the item by its own link to get the project back.",
+}
 
 
 @dataclass(frozen=True, slots=True)

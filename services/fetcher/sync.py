@@ -36,7 +36,7 @@ from services.fetcher.runs import Runs, content_fetched
 
 log = structlog.get_logger(__name__)
 
-SYNCS = Metric("thrive_syncs", "Looks at followed sources, by how they ended", ["platform", "outcome"])
+SYNCS = Metric("thrive_syncs", "Syncs of followed sources, by platform and outcome", ["platform", "outcome"])
 MAX_STANDINGS = 1_000  # in one event
 ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # there is something newer than what anybody has seen
 
@@ -120,7 +120,7 @@ class Sync:
             ended = Ended.by(problem)
         outcome = RunOutcome.FAILED if problem else found.outcome
         SYNCS.labels(source["platform"], outcome).inc()
-        log.info("looked", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
+        log.info("sync finished", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
         run = finished(
             event,
             outcome,
@@ -148,7 +148,7 @@ class Sync:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise UpstreamUnavailableError("It took too long to look at it.") from None
+            raise UpstreamUnavailableError("The sync took too long.") from None
 
     async def _found(
         self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
@@ -198,7 +198,7 @@ class Sync:
 
 
 def _until(error: str, source: Document) -> str:
-    return f"{error} It is tried again at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
+    return f"{error} Next try at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
 
 
 def _given_up(error: Document) -> Document:
@@ -206,7 +206,10 @@ def _given_up(error: Document) -> Document:
     if error["error_code"] not in (RateLimitError.error_code, UpstreamUnavailableError.error_code):
         return error
     told = {name: value for name, value in error.items() if name != "retry_at"}
-    return told | {"action": "retry", "suggestion": "Import it again. What is followed is tried again by itself, too."}
+    return told | {
+        "action": "retry",
+        "suggestion": "Import the link again. A followed source is also synced again automatically.",
+    }
 
 
 def _is_private(looked: Looked, url: str) -> bool:

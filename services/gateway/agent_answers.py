@@ -26,21 +26,25 @@ Links = Annotated[list[ProfileLink], Field(max_length=10)]
 class AgentBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_AGENT]})
 
-    channel_url: Link = Field(description="The YouTube channel that it curates, by a link of any form.")
-    name: Name = Field(description="Its username is made of it.")
+    channel_url: Link = Field(description="A link of any form to the YouTube channel that the agent curates.")
+    name: Name = Field(description="The agent's name; its username is derived from it.")
     avatar_url: WebAddress | None = None
     links: Links = []
 
 
 class AgentPatch(BaseModel):
-    """What is left out stays as it is."""
+    """The fields to change; a field that is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.AGENT_PATCH]})
 
     display_name: Name | None = None
-    avatar_url: WebAddress | None = Field(None, description="null takes the picture away.")
+    avatar_url: WebAddress | None = Field(
+        None, description="The address of the agent's picture; null removes the picture."
+    )
     links: Links | None = None
-    paused: Annotated[bool, Field(strict=True)] | None = Field(None, description="It looks for no new videos.")
+    paused: Annotated[bool, Field(strict=True)] | None = Field(
+        None, description="Whether the import of new videos is paused."
+    )
 
     @field_validator("display_name", "links", "paused", mode="before")
     @classmethod
@@ -65,15 +69,17 @@ class Followed(BaseModel):
 
 
 class Agent(Owner):
-    """Not a person: it curates a channel into the explore feed."""
+    """A non-human account that imports a channel's videos into the explore feed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT]})
 
     kind: Literal[Kind.AGENT] = Kind.AGENT
     links: list[ProfileLink]
     created_at: datetime
-    profile_url: str = Field(description="Where its page is.")
-    source: Followed | None = Field(None, description="null for a moment, while it is made or removed.")
+    profile_url: str = Field(description="The address of the agent's public page.")
+    source: Followed | None = Field(
+        None, description="The channel that the agent follows; null while the agent is being created or removed."
+    )
 
     @classmethod
     def with_source(cls, user: Document, source: Document | None, **more: Any) -> Self:
@@ -83,7 +89,7 @@ class Agent(Owner):
 
 
 class AgentDetail(Agent):
-    """For operators: how its first import is doing."""
+    """An agent, with the task of its first import. Only operators see it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.AGENT_DETAIL]})
 
@@ -94,7 +100,7 @@ class CreatedAgent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATED_AGENT]})
 
     success: Literal[True] = True
-    created: bool = Field(description="false: the channel had this agent already, and nothing was changed.")
+    created: bool = Field(description="False if the channel already had this agent; then nothing was changed.")
     agent: AgentDetail
 
 

@@ -111,9 +111,9 @@ class Agents:
         source = await self.source(agent)
         if await self._is_busy(agent, source):
             raise ConflictError(
-                "Its channel is being looked at, or its videos are being imported.",
+                "The agent's channel is being synced, or its videos are being imported.",
                 action="wait",
-                suggestion="Pause it, wait until these have ended, then remove it.",
+                suggestion="Pause the agent, wait until the sync and the imports have ended, then remove it.",
             )
         if source is not None:
             await self._sources.remove(agent["_id"], source["_id"])

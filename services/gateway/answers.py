@@ -36,26 +36,28 @@ class Accepted(BaseModel):
 class TaskBase(BaseModel):
     kind: Literal["import"] = "import"
     task_id: UUID
-    url: str = Field(description="The link, canonical.")
+    url: str = Field(description="The canonical form of the imported link.")
     integration: str
-    version: int = Field(description="Grows with every change.")
+    version: int = Field(description="A number that grows with every change of the task.")
     created_at: datetime
     updated_at: datetime
 
 
 class PendingTask(TaskBase):
     status: Literal["pending"] = "pending"
-    progress: int = Field(0, ge=0, le=100, description="Percent.")
+    progress: int = Field(0, ge=0, le=100, description="Progress of the import, in percent.")
     message: str
 
 
 class ProcessingTask(TaskBase):
     status: Literal["processing"] = "processing"
     stage: str
-    progress: int = Field(ge=0, le=100, description="Percent.")
+    progress: int = Field(ge=0, le=100, description="Progress of the import, in percent.")
     message: str
     retry_at: datetime | None = Field(
-        None, validation_alias="deferred_until", description="When what has to wait is tried again, by itself."
+        None,
+        validation_alias="deferred_until",
+        description="The time of the next automatic try, if the import has to wait.",
     )
 
 
@@ -71,12 +73,12 @@ class CompletedTask(TaskBase):
     progress: Literal[100] = 100
     message: str
     result: TaskResult
-    points: int = Field(ge=0, description="Awarded by this import.")
+    points: int = Field(ge=0, description="The points that this import earned.")
 
 
 class FailedTask(TaskBase):
     status: Literal["failed"] = "failed"
-    progress: int = Field(ge=0, le=100, description="Percent, where it ended.")
+    progress: int = Field(ge=0, le=100, description="Progress of the import when it failed, in percent.")
     error: str
     error_code: str
     action: str
@@ -117,7 +119,8 @@ class ProjectBase(BaseModel):
     created_at: datetime
     updated_at: datetime
     source_state: Literal["there", "gone", "private"] = Field(
-        "there", description="Of the original. While it was private when last seen, only its owner sees the project."
+        "there",
+        description="Whether the original still exists. Only the owner sees the project of a private one.",
     )
 
     @classmethod
@@ -135,12 +138,16 @@ class UpstreamChanges(BaseModel):
 
 
 class ProjectAnswer(ProjectBase, Project):
-    """Everything but its owner's id, which is nobody's business: the address names them."""
+    """A project with all its content."""
 
     id: UUID
     slug: str
-    edited: list[str] = Field([], description="For its owner: the fields that no sync overwrites.")
-    upstream_changes: UpstreamChanges | None = Field(None, description="For its owner: take it, or leave it.")
+    edited: list[str] = Field(
+        [], description="The fields that the owner edited and no sync overwrites; only the owner sees them."
+    )
+    upstream_changes: UpstreamChanges | None = Field(
+        None, description="The upstream's values of the edited fields; only the owner sees them."
+    )
     formerly: Url | None = Field(None, exclude=True)
     source_private: bool = Field(False, exclude=True)
     external_id: str = Field("", exclude=True)
@@ -208,14 +215,14 @@ class PointsEntry(BaseModel):
 class PointsAnswer(BaseModel):
     model_config = _like(examples.POINTS)
 
-    total: int = Field(description="The sum of all entries, not only of this page's.")
+    total: int = Field(description="The sum of all entries, not only of those on this page.")
     entries: list[PointsEntry]
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 
 class IntegrationAnswer(BaseModel):
     name: str
-    title: str = Field(description="For people.")
+    title: str = Field(description="The provider's name, to show to people.")
     supports_auto_sync: bool
 
 
@@ -226,7 +233,7 @@ class IntegrationList(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """Every error. Some carry more members: `project_url` of a duplicate, `retry_at` where waiting helps."""
+    """The body of every error. Some have more fields: `project_url` for a duplicate, `retry_at` where waiting helps."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -66,8 +66,8 @@ from services.gateway.users import Users
 from services.gateway.walk import Walks
 
 DESCRIPTION = (
-    "Members paste a link and get a finished portfolio project. Every address takes a bearer token; public pages and "
-    "the probes can be read without one."
+    "Members paste a link and get a finished portfolio project. Every address takes a bearer token or the cookie of a "
+    "browser's session, but /auth/, /openapi.json, the probes and /metrics take none, and public pages need none."
 )
 
 
@@ -235,7 +235,7 @@ async def _until_indexed(db: Database, settings: GatewaySettings) -> None:
         except PyMongoError as error:
             if not is_outage(error):
                 raise
-            structlog.get_logger().warning("MongoDB is not ready yet", error=type(error).__name__)
+            structlog.get_logger().warning("waiting for MongoDB", error=type(error).__name__)
             await asyncio.sleep(1)
 
 

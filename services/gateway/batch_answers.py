@@ -25,11 +25,11 @@ from services.gateway.answers import (
 
 
 class RefusedLink(BaseModel):
-    """Why this link is not imported, in the shape of every error. A duplicate also has `project_url`."""
+    """A link that was refused, and why, in the shape of every error. A duplicate also has `project_url`."""
 
     model_config = ConfigDict(extra="allow")
 
-    url: str = Field(description="As it was sent.")
+    url: str = Field(description="The refused link, as the request had it.")
     success: Literal[False] = False
     error: str
     error_code: str
@@ -38,7 +38,7 @@ class RefusedLink(BaseModel):
 
 
 class AcceptedLink(BaseModel):
-    url: str = Field(description="The link, canonical.")
+    url: str = Field(description="The canonical form of the accepted link.")
     task_id: UUID
     status_url: str
 
@@ -58,29 +58,31 @@ class AcceptedBatch(Accepted):
 
 
 class BatchTask(BaseModel):
-    """The parent of several imports. It has ended when all of them have; it failed when none of them completed."""
+    """The parent task of several imports. It ends when all of them have ended, and fails if none of them completed."""
 
     kind: Literal["batch"] = "batch"
     task_id: UUID
     integration: str
-    version: int = Field(description="Grows with every change of a child.")
+    version: int = Field(description="A number that grows with every change of a child.")
     created_at: datetime
     updated_at: datetime
     status: State
-    progress: int = Field(ge=0, le=100, description="Percent: the mean of the children, an ended one being 100.")
+    progress: int = Field(
+        ge=0, le=100, description="The mean progress of the children, in percent; a child that has ended counts as 100."
+    )
     message: str
-    url: str | None = Field(None, description="What was listed to find the children: a channel.")
-    total: int = Field(description="Links in the request, or videos that a channel lists.")
+    url: str | None = Field(None, description="The channel whose videos are the children.")
+    total: int = Field(description="The number of links in the request, or of videos that the channel lists.")
     completed: int
     failed: int
-    points: int = Field(description="Awarded by all children.")
+    points: int = Field(description="The points that all children earned.")
     children: list[Task]
     refused: list[RefusedLink]
-    error: str | None = Field(None, description="With the next four: why nothing could be listed.")
+    error: str | None = Field(None, description="Why the channel could not be read; the next four fields belong to it.")
     error_code: str | None = None
     action: str | None = None
     suggestion: str | None = None
-    retry_at: datetime | None = Field(None, description="When what has to wait is tried again, by itself.")
+    retry_at: datetime | None = Field(None, description="The time of the next automatic try, if the task has to wait.")
 
 
 AnyTask = Annotated[Task | BatchTask, Field(discriminator="kind")]
@@ -91,7 +93,7 @@ class TaskPage(BaseModel):
 
     # Not `AnyTask`, whose discriminators, one in the other, OpenAPI has no words for.
     tasks: list[PendingTask | ProcessingTask | CompletedTask | FailedTask | BatchTask] = Field(
-        description="Each as at its own address."
+        description="The tasks, each as its own address answers it."
     )
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 

@@ -27,7 +27,7 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
         try:
             one = await repositories.page(credentials, at, private=private)
         except ValueError:
-            raise InvalidRequestError("`page` is not one of ours.") from None
+            raise InvalidRequestError("Invalid `page`.") from None
         found += [it for it in one.repositories if _matches(it, words)]
         at = one.next
     return Page(tuple(found), at)

@@ -139,7 +139,7 @@ class ChannelImports:
         return ImportDuplicateError(
             "You have imported this channel already, and follow it.",
             action="view_source",
-            suggestion="New videos come by themselves. Open the source, or ask for a look at it now.",
+            suggestion="New videos are imported automatically. Open the source, or request a sync now.",
             source_id=str(source["_id"]),
             source=SourceAnswer.of(source).model_dump(mode="json"),
             projects=[

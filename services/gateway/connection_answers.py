@@ -13,11 +13,11 @@ class ConnectionAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CONNECTION]})
 
     provider: str
-    title: str = Field(description="For people.")
+    title: str = Field(description="The provider's name, to show to people.")
     state: ConnectionState
     account_name: str | None = None
-    scopes: list[str] = Field(default=[], description="As they were granted.")
-    missing_scopes: list[str] = Field(default=[], description="Asked for, and not granted.")
+    scopes: list[str] = Field(default=[], description="The scopes that the member granted.")
+    missing_scopes: list[str] = Field(default=[], description="The scopes that were requested and not granted.")
     connected_at: datetime | None = None
     last_used_at: datetime | None = None
 
@@ -52,7 +52,7 @@ class Started(BaseModel):
 class NoticeAnswer(BaseModel):
     kind: str
     provider: str | None = None
-    text: str = Field(description="For people.")
+    text: str = Field(description="The notice's text, to show to the member.")
     action: str
     created_at: datetime
 
@@ -71,7 +71,7 @@ class Existing(BaseModel):
 
 
 class RepositoryAnswer(BaseModel):
-    url: str = Field(description="Send it to /api/v1/github/import/.")
+    url: str = Field(description="The repository's link; send it to /api/v1/github/import/ to import it.")
     full_name: str
     description: str
     language: str | None
@@ -88,4 +88,4 @@ class RepositoryPage(BaseModel):
 
     repositories: list[RepositoryAnswer]
     next_page: str | None = Field(None, description="Send it as `page` for the next page.")
-    private: bool = Field(description="Whether private ones are among them: their scope was granted.")
+    private: bool = Field(description="Whether private repositories are listed, as their scope was granted.")

@@ -18,7 +18,7 @@ ReturnTo = Annotated[
     str | None,
     Query(
         max_length=2_048,
-        description="Where the browser goes afterwards: a path of ours, or a page of an origin that is allowed.",
+        description="Where the browser is sent afterwards: a path of this service, or a page of an allowed origin.",
     ),
 ]
 
@@ -54,7 +54,7 @@ async def consented(
     """What was granted, and whose account it is. Raises `otherwise` where the access was not allowed,
     `WalkRefusedError` for another provider's answer, and what the provider's endpoints raise."""
     if not row.issued_by(answer.iss):
-        raise WalkRefusedError("This answer is not the provider's that you were sent to.")
+        raise WalkRefusedError("The reply came from another provider than the one you started with.")
     if answer.error or not answer.code:
         raise otherwise
     oauth = gateway.accounts.oauth

@@ -21,5 +21,5 @@ def refuse_cross_site(request: Request, own_origin: str, *, also_safe: bool = Fa
     if not ours and not (typed and site == "none"):
         raise ForbiddenError(
             "A browser sent this from another site's page.",
-            suggestion="Use our own pages, or send an API token as `Authorization: Bearer …` instead of the cookie.",
+            suggestion="Use this service's pages, or send an API token as `Authorization: Bearer …` and no cookie.",
         )

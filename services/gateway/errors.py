@@ -45,7 +45,7 @@ class ForbiddenError(ImportProblem):
     status = 403
     error_code = "FORBIDDEN"
     action = "sign_in"
-    suggestion = "Sign in, and do it from our own pages."
+    suggestion = "Sign in with a browser, and repeat the request from this service's own pages."
 
 
 class NotFoundError(ImportProblem):
@@ -54,7 +54,7 @@ class NotFoundError(ImportProblem):
     status = 404
     error_code = "NOT_FOUND"
     action = "check_address"
-    suggestion = "Check the address; it must be yours or public."
+    suggestion = "Check the id in the address. You see only your own; anyone else's id is a 404."
 
 
 class SubscriptionGoneError(ImportProblem):
@@ -63,11 +63,11 @@ class SubscriptionGoneError(ImportProblem):
     status = 410
     error_code = "SUBSCRIPTION_GONE"
     action = "unsubscribe"
-    suggestion = "Push nothing more to this address."
+    suggestion = "Stop pushing to this address: its subscription has ended."
 
 
 class NoSuchAddressError(NotFoundError):
-    suggestion = "Check the address; all under /api/ end in a slash."
+    suggestion = "Check the address; every address under /api/ ends in a slash."
 
 
 class InvalidRequestError(ImportProblem):
@@ -90,7 +90,7 @@ class ConflictError(ImportProblem):
     status = 409
     error_code = "CONFLICT"
     action = "remove_another"
-    suggestion = "Remove another one first."
+    suggestion = "Remove another entry first."
 
 
 AGAIN = "Send the request again when the limit allows, at `retry_at`."
@@ -119,7 +119,7 @@ class StoreUnavailableError(ImportProblem):
     status = 503
     error_code = "SERVICE_UNAVAILABLE"
     action = "retry_later"
-    suggestion = "Nothing was lost or accepted. Send the request again in a few seconds."
+    suggestion = "The request was not accepted. Send it again in a few seconds."
 
 
 class BadRequestError(ImportProblem):
@@ -200,7 +200,7 @@ def of_validation(error: RequestValidationError) -> ImportProblem:
 
 def of_store(error: PyMongoError) -> ImportProblem:
     if is_outage(error):
-        log.warning("MongoDB is away", error=type(error).__name__)
+        log.warning("MongoDB is down", error=type(error).__name__)
         return StoreUnavailableError("The service cannot take requests right now.")
     return of_bug(error)
 
@@ -220,9 +220,9 @@ def of_broken_answer(error: Exception) -> None:
     """What ends an answer that has begun. Nobody can be told any more, so the connection ends in the middle of it."""
     origin = _origin(error)
     if isinstance(origin, TimeoutError):
-        log.info("a client read nothing of its answer any more")
+        log.info("client stopped reading the response")
     elif isinstance(origin, ImportProblem) or (isinstance(origin, PyMongoError) and is_outage(origin)):
-        log.warning("an answer that had begun was cut off", error=type(origin).__name__)
+        log.warning("response cut off", error=type(origin).__name__)
     else:
         of_bug(error)
 

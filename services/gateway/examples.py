@@ -90,7 +90,7 @@ NOTICES: Example = {
     "notices": [
         {
             "kind": "reauth_required", "provider": "github", "action": "connect_github", "created_at": WHEN,
-            "text": "GitHub no longer lets us in. Connect it again; what waits for it goes on then.",
+            "text": "GitHub access has expired or was revoked. Connect GitHub again; waiting imports then continue.",
         }
     ]
 }  # fmt: skip

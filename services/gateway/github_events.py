@@ -59,7 +59,7 @@ def links(event: str, body: bytes) -> list[str]:
     try:
         delivery = _Delivery.model_validate_json(body)
     except ValidationError:
-        raise InvalidRequestError(f"This is no `{event}` event.", suggestion=JSON_PLEASE) from None
+        raise InvalidRequestError(f"The body is not a `{event}` event.", suggestion=JSON_PLEASE) from None
     repository = delivery.repository
     branch = repository.default_branch
     if event == "push" and branch and delivery.ref and delivery.ref != f"refs/heads/{branch}":

@@ -110,7 +110,7 @@ class Hub:
                 await self._stream()
             except Exception as error:  # followers wait for this task, so nothing may end it
                 bug = not isinstance(error, PyMongoError)
-                log.warning("the change stream ended; opening another", error=type(error).__name__, exc_info=bug)
+                log.warning("change stream ended; reopening it", error=type(error).__name__, exc_info=bug)
                 await asyncio.sleep(REOPEN_SECONDS)
 
     def close(self) -> None:

@@ -96,7 +96,9 @@ class Verifier:
 
 
 bearer = HTTPBearer(auto_error=False, description="A JWT, as `thrive token --user NAME` prints it, or an API token.")
-session_cookie = APIKeyCookie(name=sessions.COOKIE, auto_error=False, description="What signing in leaves behind.")
+session_cookie = APIKeyCookie(
+    name=sessions.COOKIE, auto_error=False, description="The session's cookie, which signing in sets."
+)
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 SessionCookie = Annotated[str | None, Depends(session_cookie)]
@@ -122,7 +124,7 @@ async def caller(request: Request, credentials: Bearer, session: SessionCookie) 
 async def _member(gateway: "Gateway", user_id: str, via: Via) -> Caller:
     username = await gateway.users.find_name(user_id)
     if username is None:
-        raise UnauthorizedError("This account is no longer here.")
+        raise UnauthorizedError("This account no longer exists.")
     return Caller(user_id, username, via)
 
 

@@ -162,7 +162,11 @@ class Imports:
             # Not an error for the caller: the record is stored, and the relay publishes it.
             self.broker_away = True
             PUBLISH_FAILURES.inc()
-            log.warning("left to the relay", import_id=str(record["_id"]), error=type(error).__name__)
+            log.warning(
+                "import not published; the relay will publish it",
+                import_id=str(record["_id"]),
+                error=type(error).__name__,
+            )
 
 
 def _not_written(failure: Document) -> Exception:

@@ -1,4 +1,4 @@
-"""How many imports, looks and OAuth walks an hour allows: the `limits` library's moving window, counted in MongoDB."""
+"""How many imports, syncs and OAuth flows an hour allows: the `limits` library's moving window, counted in MongoDB."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from services.gateway.settings import LimitSettings
 from services.gateway.windows import Windows
 
 HOUR = 3_600
-REPOSITORIES, VIDEOS, CHANNELS, SYNCS, WALKS = "repositories", "videos", "channels", "syncs", "walks"
+REPOSITORIES, VIDEOS, CHANNELS, SYNCS, WALKS = "repositories", "videos", "channels", "syncs", "oauth_starts"
 
 
 def counted_as(integration: str, url: str) -> str:
@@ -38,7 +38,7 @@ class MemberLimits:
             VIDEOS: settings.limit_videos,
             CHANNELS: settings.limit_channels,
             SYNCS: settings.limit_syncs,
-            WALKS: settings.limit_walks,
+            WALKS: settings.limit_oauth_starts,
         }
         self._own = {kind: RateLimitItemPerHour(per_hour) for kind, per_hour in own.items()}
         self._others = RateLimitItemPerHour(settings.limit_others)
@@ -69,7 +69,7 @@ class MemberLimits:
         retry_at = datetime.fromtimestamp(math.ceil(reset_at), UTC)
         return MemberLimitError(
             f"You may {_verb(kind)} {self._item(kind).amount} {_noun(kind)} an hour; "
-            f"the next one at {retry_at:%H:%M:%S} UTC.",
+            f"the next one is allowed at {retry_at:%H:%M:%S} UTC.",
             retry_at=retry_at,
             headers={**self._headers(kind, 0, seconds), "Retry-After": str(seconds)},
         )
@@ -88,7 +88,7 @@ class MemberLimits:
 
 
 def _verb(kind: str) -> str:
-    return {SYNCS: "ask for", WALKS: "begin"}.get(kind, "import")
+    return {SYNCS: "request", WALKS: "start"}.get(kind, "import")
 
 
 def _noun(kind: str) -> str:

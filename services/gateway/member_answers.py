@@ -49,7 +49,7 @@ class Me(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ME]})
 
     id: str
-    username: str = Field(description="In the addresses of your projects. It never changes.")
+    username: str = Field(description="The name in the addresses of your projects; it never changes.")
     display_name: str
     kind: Kind
     avatar_url: str | None
@@ -66,12 +66,12 @@ class Me(BaseModel):
 
 
 class MePatch(BaseModel):
-    """What is left out stays as it is."""
+    """The fields to change; a field that is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.ME_PATCH]})
 
     display_name: Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(plain)] | None = None
-    avatar_url: WebAddress | None = Field(None, description="null takes the picture away.")
+    avatar_url: WebAddress | None = Field(None, description="The address of your picture; null removes the picture.")
     links: Annotated[list[ProfileLink], Field(max_length=10)] | None = None
 
     @field_validator("display_name", "links", mode="before")
@@ -85,7 +85,9 @@ class MePatch(BaseModel):
 class TokenBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_TOKEN]})
 
-    name: Annotated[str, _line(80), AfterValidator(plain)] = Field(description="To know it by later.")
+    name: Annotated[str, _line(80), AfterValidator(plain)] = Field(
+        description="A name by which you will recognise the token."
+    )
     expires_in_days: int = Field(90, ge=1, le=366)
 
 
@@ -94,7 +96,7 @@ class TokenAnswer(BaseModel):
     name: str
     created_at: datetime
     expires_at: datetime
-    last_used_at: datetime | None = Field(None, description="To the minute.")
+    last_used_at: datetime | None = Field(None, description="When the token was last used, to the minute.")
 
     @classmethod
     def of(cls, record: Document, **more: Any) -> Self:
@@ -104,7 +106,7 @@ class TokenAnswer(BaseModel):
 class CreatedToken(TokenAnswer):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATED_TOKEN]})
 
-    token: str = Field(description="Shown this once.")
+    token: str = Field(description="The token itself, shown only in this answer.")
 
 
 class TokenList(BaseModel):

@@ -11,21 +11,23 @@ LATENCY = Histogram(
 )
 ACCEPTS = Counter(
     "thrive_gateway_accepts",
-    "Import requests, by what became of them: released, held (over the member's share), repeated, running, duplicate, "
+    "Import requests, by outcome: released, held (over the member's share), repeated, running, duplicate, "
     "limited (over the member's hourly limit).",
     ["outcome"],
 )
-PUBLISH_FAILURES = Counter("thrive_gateway_publish_failures", "Accepted imports left to the relay to publish.")
-WALKS = Counter("thrive_gateway_walks", "OAuth walks: begun, finished, or why they were refused.", ["outcome"])
+PUBLISH_FAILURES = Counter(
+    "thrive_gateway_publish_failures", "Accepted imports that the gateway could not publish; the relay publishes them."
+)
+WALKS = Counter("thrive_gateway_walks", "OAuth flows: begun, finished, or why they were refused.", ["outcome"])
 PUSHES = Counter(
     "thrive_gateway_pushes",
-    "Deliveries of hubs and of GitHub, by what became of them: looked, repeated, unfollowed, irrelevant, foreign, "
+    "Deliveries of hubs and of GitHub, by outcome: looked (sync requested), repeated, unfollowed, irrelevant, foreign, "
     "unreadable, unsigned, unknown (no such subscription).",
     ["sender", "outcome"],
 )
 TURNED_AWAY = Counter(
     "thrive_gateway_streams_refused",
-    "Status streams and waits that found no place, by whose were all taken: member, address, process.",
+    "Status streams and waiting requests that were refused, by whose limit was reached: member, address, process.",
     ["whose"],
 )
 FOLLOWERS = Gauge("thrive_gateway_followers", "Status streams and waiting requests that are open.")

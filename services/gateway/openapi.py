@@ -23,11 +23,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 RATE_LIMIT_HEADERS = {
     "RateLimit-Policy": {
-        "description": "The limit: its name, how many, in how many seconds.",
+        "description": "The limit's name, its number of requests (`q`) and its window in seconds (`w`).",
         "schema": {"type": "string", "example": '"repositories";q=10;w=3600'},
     },
     "RateLimit": {
-        "description": "How many are left, and after how many seconds there is one more.",
+        "description": "How many requests are left (`r`), and in how many seconds one more is allowed (`t`).",
         "schema": {"type": "string", "example": '"repositories";r=9;t=3412'},
     },
 }
@@ -35,13 +35,13 @@ RATE_LIMIT_HEADERS = {
 PUBLIC: dict[str, Any] = {"security": [{}]}  # also without a token: added to the ways in
 
 EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
-    400: ("The link is not one that we can import.", InvalidURLError("This link is not supported.")),
-    401: ("No valid token.", UnauthorizedError("The token is not valid, or has expired.")),
+    400: ("The link cannot be imported.", InvalidURLError("This link is not supported.")),
+    401: ("The request has no valid token or session.", UnauthorizedError("The token is not valid, or has expired.")),
     403: (
-        "A browser's cookie on a request that another site's page sent, or an API token where it is not enough.",
+        "Another site's page sent the request with a browser's cookie, or an API token may not do this.",
         ForbiddenError("An API token cannot do this."),
     ),
-    404: ("It does not exist, or is not yours to see.", NotFoundError("There is no such task.")),
+    404: ("There is no such thing, or it is not visible to you.", NotFoundError("There is no such task.")),
     409: (
         "This link is in your portfolio already.",
         ImportDuplicateError(
@@ -54,7 +54,7 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
         InvalidRequestError("The request is not valid.", fields=[{"field": "url", "problem": "Field required"}]),
     ),
     424: (
-        "The provider does not let us in, or not as far as this needs.",
+        "The provider refuses access, or grants too little for this import.",
         IntegrationAuthError(
             "GitHub is not connected.", action="connect_github", suggestion="Connect GitHub, then try again."
         ),
@@ -67,8 +67,14 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
             headers={},
         ),
     ),
-    500: ("Our fault.", InternalError("Something went wrong on our side.", incident="6f1c0a…")),
-    503: ("Nothing was accepted; send it again.", StoreUnavailableError("The service cannot take requests right now.")),
+    500: (
+        "The service failed; it is not the caller's fault.",
+        InternalError("Something went wrong on our side.", incident="6f1c0a…"),
+    ),
+    503: (
+        "The request was not accepted; send it again.",
+        StoreUnavailableError("The service cannot take requests right now."),
+    ),
 }
 
 
@@ -82,13 +88,14 @@ def imported_channel() -> dict[str, Any]:
     duplicate = ImportDuplicateError(
         "You have imported this channel already, and follow it.",
         action="view_source",
-        suggestion="New videos come by themselves. Open the source, or ask for a look at it now.",
+        suggestion="New videos are imported automatically. Open the source, or request a sync now.",
         source_id=examples.CHANNEL_SOURCE["id"],
         source=examples.CHANNEL_SOURCE,
         projects=[{"project_id": PROJECT_ID, "project_url": "/ada/high-water", "title": "High water"}],
     )
     return _response(
-        "You have imported this channel, with its source and latest projects; or follow enough.", duplicate
+        "You have imported this channel already (its source and projects are in the body), or follow too many sources.",
+        duplicate,
     )
 
 

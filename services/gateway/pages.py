@@ -66,4 +66,4 @@ def decode(cursor: str) -> tuple[datetime, UUID]:
         at, _, last_id = raw.decode("ascii").partition(" ")
         return datetime.fromisoformat(at).astimezone(UTC), UUID(hex=last_id)
     except (ValueError, OverflowError, binascii.Error) as error:
-        raise InvalidRequestError("The cursor is not one of ours.") from error
+        raise InvalidRequestError("Invalid cursor.") from error

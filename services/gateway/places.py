@@ -19,7 +19,7 @@ class TooManyStreamsError(ImportProblem):
     status = 429
     error_code = "TOO_MANY_STREAMS"
     action = "wait"
-    suggestion = "Close a stream that you no longer need, or ask the task's own address from time to time."
+    suggestion = "Close a stream that you no longer need, or poll the task's address."
 
 
 class Places:
@@ -51,8 +51,8 @@ class Places:
 
 def _refusal(whose: str, limit: int) -> TooManyStreamsError:
     error = {
-        "member": f"You have {limit} status streams and waiting requests open, and may have no more at once.",
-        "address": f"Your address has {limit} status streams and waiting requests open, and may have no more at once.",
-        "process": "Very many status streams are open at the moment.",
+        "member": f"You have {limit} status streams and waiting requests open, which is the limit.",
+        "address": f"Your address has {limit} status streams and waiting requests open, which is the limit.",
+        "process": "Too many status streams are open at the moment.",
     }
     return TooManyStreamsError(error[whose], retry_at=datetime.now(UTC) + ASK_AGAIN)

@@ -24,14 +24,18 @@ Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 
 
 class ProjectPatch(BaseModel):
-    """What is left out stays as it is."""
+    """The fields to change; a field that is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.PROJECT_PATCH]})
 
-    title: Title | None = Field(None, description="null: what the upstream says.")
-    description: Description | None = Field(None, description="null: what the upstream says.")
-    is_private: Annotated[bool, Field(strict=True)] | None = Field(None, description="Only you can see it.")
-    is_showcase: Annotated[bool, Field(strict=True)] | None = Field(None, description="Show it on your public page.")
+    title: Title | None = Field(None, description="The project's title; null takes the upstream's.")
+    description: Description | None = Field(None, description="The project's description; null takes the upstream's.")
+    is_private: Annotated[bool, Field(strict=True)] | None = Field(
+        None, description="Whether only you can see the project."
+    )
+    is_showcase: Annotated[bool, Field(strict=True)] | None = Field(
+        None, description="Whether the project is shown on your public page."
+    )
 
     @field_validator("is_private", "is_showcase", mode="before")
     @classmethod
@@ -68,12 +72,12 @@ class ExplorePage(BaseModel):
 
 
 class Profile(Owner):
-    """What everybody may know of a member or an agent."""
+    """The public profile of a member or an agent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.PROFILE]})
 
     links: list[ProfileLink]
     created_at: datetime
-    points: int | None = Field(None, description="Of people; agents earn none.")
-    projects: list[ProjectSummary] = Field(description="Those on the public page, newest first.")
+    points: int | None = Field(None, description="The member's points; null for an agent, which earns none.")
+    projects: list[ProjectSummary] = Field(description="The projects on the public page, newest first.")
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page of projects.")

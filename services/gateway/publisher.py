@@ -52,7 +52,9 @@ class Publisher:
                 await self._broker.start()
             except Exception as error:
                 expected = isinstance(error, KafkaError | OSError)
-                log.warning("no broker; the relay publishes meanwhile", exc_info=not expected, error=repr(error))
+                log.warning(
+                    "waiting for Kafka; the relay publishes meanwhile", exc_info=not expected, error=repr(error)
+                )
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return

@@ -38,7 +38,7 @@ class Reads:
     def _refusal(self, seconds: int) -> MemberLimitError:
         retry_at = datetime.fromtimestamp(math.ceil(self._ends_at), UTC)
         return MemberLimitError(
-            f"{self._most} public pages a minute may be read; the next one at {retry_at:%H:%M:%S} UTC.",
+            f"{self._most} public pages a minute may be read. The next one may be read at {retry_at:%H:%M:%S} UTC.",
             retry_at=retry_at,
             headers={
                 "RateLimit-Policy": f'"reads";q={self._most};w={MINUTE}',

@@ -17,16 +17,16 @@ MAX_LINK_CHARS = 2_048
 
 Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINK_CHARS)]
 _LINK: TypeAdapter[str] = TypeAdapter(Link)
-Showcase = Annotated[bool, Field(strict=True, description="Show the project on your public page.")]
-Private = Annotated[bool, Field(strict=True, description="Only you can see the project.")]
+Showcase = Annotated[bool, Field(strict=True, description="Whether the project is shown on your public page.")]
+Private = Annotated[bool, Field(strict=True, description="Whether only you can see the project.")]
 AutoSync = Annotated[
     Literal[Frequency.DAILY, Frequency.WEEKLY] | None,
-    Field(description="Follow it from now on, and look for changes as often as this."),
+    Field(description="How often the imported link is synced from now on; without it, the link is not followed."),
 ]
 
 
 class ImportBody(BaseModel):
-    """A link and what to do with it."""
+    """A link to import, with options."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT]})
 
@@ -41,12 +41,14 @@ class ImportBody(BaseModel):
 
 
 class GitHubBody(BaseModel):
-    """One repository's link, or several at once, and what to do with them."""
+    """One link to a repository, or several at once, with options."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT, examples.REPOSITORIES]})
 
     url: Link | None = None
-    urls: list[str] | None = Field(None, min_length=1, max_length=MAX_URLS, description="Each a link like `url`.")
+    urls: list[str] | None = Field(
+        None, min_length=1, max_length=MAX_URLS, description="Links to repositories, each as in `url`."
+    )
     is_showcase: Showcase = True
     is_private: Private = False
     auto_sync: AutoSync = None
@@ -63,7 +65,7 @@ class GitHubBody(BaseModel):
 
 
 class YouTubeBody(BaseModel):
-    """A video's link and what to do with it."""
+    """A link to a video, with options."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.VIDEO]})
 

@@ -36,4 +36,4 @@ def with_query(url: str, **params: str) -> str:
 
 
 def _refused() -> InvalidRequestError:
-    return InvalidRequestError("`return_to` is not a page that we may send you to.")
+    return InvalidRequestError("`return_to` is not an allowed page.")

@@ -55,15 +55,15 @@ class LimitSettings(Settings):
     limit_repositories: PerHour = 10
     limit_videos: PerHour = 20
     limit_channels: PerHour = 5
-    limit_syncs: PerHour = Field(20, description="looks at sources that are asked for, not imports")
-    limit_walks: PerHour = Field(1_000, description="sign-ins that one address may begin, connections that one member")
+    limit_syncs: PerHour = Field(20, description="syncs of sources that are requested, not imports")
+    limit_oauth_starts: PerHour = Field(1_000, description="sign-ins from one address, connections by one member")
     limit_reads: int = Field(
         600,
         ge=1,
         le=100_000,
-        description="public pages in a minute that one address without a token, or one member, reads",
+        description="public pages in a minute that one address without a token, or one member, may read",
     )
-    limit_others: PerHour = Field(20, description="of every other integration, each by itself")
+    limit_others: PerHour = Field(20, description="imports of every other integration, each by itself")
 
 
 class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSettings, KafkaSettings):
@@ -73,7 +73,7 @@ class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSetting
         (), description="comma-separated addresses or networks, whose X-Forwarded-For is believed"
     )
     return_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_names)] = Field(
-        (), description="comma-separated; besides our own pages, where a browser may be sent after an OAuth walk"
+        (), description="comma-separated; besides our own pages, where a browser may be sent after an OAuth flow"
     )
 
     jwt_issuer: str = "https://thrive.local"
@@ -87,14 +87,22 @@ class GatewaySettings(LimitSettings, PushSettings, ProcessSettings, MongoSetting
     )
     jwt_leeway: Seconds = Field(timedelta(seconds=30), ge=timedelta(0), le=timedelta(seconds=60))
 
-    session_idle: Seconds = Field(timedelta(days=7), description="unused for so long, a session ends")
-    session_lifetime: Seconds = Field(timedelta(days=30), description="and after this in any case")
+    session_idle: Seconds = Field(timedelta(days=7), description="a session ends when it is unused for so long")
+    session_lifetime: Seconds = Field(timedelta(days=30), description="a session ends after this in any case")
 
-    streams_per_member: int = Field(20, ge=1, description="status streams and waiting requests, open in one process")
-    streams_per_address: int = Field(200, ge=1, description="the same, of all who share an address")
-    imports_in_flight_per_user: int = Field(50, ge=1, description="more are accepted too, and wait their turn")
-    sources_per_member: int = Field(100, ge=1, description="that one member follows")
-    publish_timeout: Seconds = Field(timedelta(seconds=1), description="then the relay publishes instead")
+    streams_per_member: int = Field(
+        20, ge=1, description="status streams and waiting requests of one member, open in one process"
+    )
+    streams_per_address: int = Field(
+        200, ge=1, description="status streams and waiting requests of all who share an address"
+    )
+    imports_in_flight_per_user: int = Field(
+        50, ge=1, description="imports of one member under way; more are accepted, and wait their turn"
+    )
+    sources_per_member: int = Field(100, ge=1, description="sources that one member may follow")
+    publish_timeout: Seconds = Field(
+        timedelta(seconds=1), description="how long a request waits for Kafka; then the relay publishes instead"
+    )
     max_body_bytes: int = Field(16_384, ge=1_024)
     max_webhook_bytes: int = Field(1_048_576, ge=1_024)
     github_webhook_secret: SecretStr = Field(SecretStr(""), description="without one, GitHub's webhooks are refused")

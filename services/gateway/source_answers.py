@@ -25,7 +25,7 @@ DisplayName = Annotated[
 
 
 class SourceBody(BaseModel):
-    """What to follow. The options hold for the projects that come of it."""
+    """A link to follow, with options for the projects that its syncs make."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_SOURCE]})
 
@@ -41,12 +41,12 @@ class SourceBody(BaseModel):
 
 
 class SourcePatch(BaseModel):
-    """What is left out stays as it is."""
+    """The fields to change; a field that is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.SOURCE_PATCH]})
 
     display_name: DisplayName | None = None
-    sync_enabled: Annotated[bool, Field(strict=True, description="Whether it is looked at by itself.")] | None = None
+    sync_enabled: Annotated[bool, Field(strict=True, description="Whether scheduled sync is on.")] | None = None
     sync_frequency: Frequency | None = None
 
     @field_validator("*", mode="before")
@@ -62,18 +62,21 @@ class SourceAnswer(BaseModel):
 
     id: UUID
     platform: str
-    source_identifier: str = Field(description="A channel's id; of everything else the canonical link.")
-    url: str = Field(description="Its canonical link.")
+    source_identifier: str = Field(description="The id of a channel; the canonical link of any other source.")
+    url: str = Field(description="The source's canonical link.")
     display_name: str
     sync_enabled: bool
     sync_frequency: Frequency
     state: SourceState
     state_reason: str | None = None
-    last_synced_at: datetime | None = Field(None, description="When it was last looked at with success.")
+    last_synced_at: datetime | None = Field(None, description="When the source was last synced successfully.")
     last_checked_at: datetime | None = None
-    next_sync_at: datetime | None = Field(None, description="A time in the past: under way. null: only when asked for.")
+    next_sync_at: datetime | None = Field(
+        None,
+        description="When the next sync is due: a past time if it is under way, null if syncs run only on request.",
+    )
     next_reason: Reason
-    connection: str | None = Field(None, description="The provider whose account it is read with.")
+    connection: str | None = Field(None, description="The provider whose connected account is used to read the source.")
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
@@ -106,7 +109,7 @@ class ItemAnswer(BaseModel):
     url: str
     title: str
     outcome: ItemResult
-    reason: str | None = Field(None, description="Why it was skipped, or why it failed.")
+    reason: str | None = Field(None, description="Why the item was skipped or failed.")
     error_code: str | None = None
     task_id: UUID | None = None
 
@@ -119,20 +122,22 @@ class ItemAnswer(BaseModel):
 
 
 class RunAnswer(BaseModel):
-    """One look at a source."""
+    """One sync of a source."""
 
     id: UUID
     due_at: datetime
-    reason: str = Field(description="Why it was looked at.")
+    reason: str = Field(description="Why the sync ran.")
     started_at: datetime
     finished_at: datetime
     outcome: RunOutcome
     error: ErrorAnswer | None = None
-    cost: dict[str, int] = Field(description="Units of the upstream's allowance, by bucket.")
-    changes: dict[ItemResult, int] = Field(description="How many items had which outcome.")
+    cost: dict[str, int] = Field(description="Units of the upstream's allowance that the sync spent, by bucket.")
+    changes: dict[ItemResult, int] = Field(description="The number of items with each outcome.")
     items: list[ItemAnswer]
-    left_out: dict[ItemOutcome, int] = Field({}, description="How many more it had, by outcome.")
-    next_sync_at: datetime | None = Field(None, description="As it was planned then.")
+    left_out: dict[ItemOutcome, int] = Field(
+        {}, description="The number of items that are not listed here, by outcome."
+    )
+    next_sync_at: datetime | None = Field(None, description="When the next sync was planned, at the end of this one.")
     next_reason: str | None = None
 
     @classmethod
@@ -151,7 +156,7 @@ class HistoryPage(BaseModel):
     last_synced_at: datetime | None = None
     next_sync_at: datetime | None = None
     next_reason: Reason
-    runs: list[RunAnswer] = Field(description="Newest first.")
+    runs: list[RunAnswer] = Field(description="The syncs, newest first.")
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 

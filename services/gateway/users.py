@@ -177,7 +177,7 @@ class Users:
 
     def _there(self, user: Document | None) -> Document:
         if user is None:
-            raise UnauthorizedError("This account is no longer here.")
+            raise UnauthorizedError("This account no longer exists.")
         return user
 
 

@@ -1,4 +1,4 @@
-"""An OAuth walk: from our start address to the provider and back to the callback; once, within minutes, in one browser.
+"""An OAuth flow: from our start address to the provider and back to the callback; once, within minutes, in one browser.
 
 What is stored is not worth stealing: `walks` holds hashes of the state and of the browser's secret. The PKCE verifier
 and the nonce are derived from the two together, which nobody but that browser brings back.
@@ -34,7 +34,7 @@ class WalkRefusedError(ImportProblem):
 
     error_code = "OAUTH_STATE_INVALID"
     action = "start_again"
-    suggestion = "Go back to where you began and start again, in this browser, within ten minutes."
+    suggestion = "Go back to the page where you began and start again, in the same browser, within ten minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +155,5 @@ def _derived(browser: str, state: str) -> tuple[SecretStr, str]:
 
 def _refused(reason: str) -> WalkRefusedError:
     WALKS.labels(reason).inc()
-    log.info("OAuth walk refused", reason=reason)
-    return WalkRefusedError("This was not started in this browser, or too long ago.")
+    log.info("OAuth flow refused", reason=reason)
+    return WalkRefusedError("The sign-in or connection was not started in this browser, or was started too long ago.")

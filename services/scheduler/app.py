@@ -78,7 +78,7 @@ def build(settings: SchedulerSettings) -> Starlette:
                 more = await ticks[name]()
             except Exception as error:
                 outage = is_outage(error) or isinstance(error, KafkaError | OSError)
-                log.warning("round failed", of=name, error=type(error).__name__, exc_info=not outage)
+                log.warning("scheduler task failed", of=name, error=type(error).__name__, exc_info=not outage)
             heartbeats[name] = monotonic()
             if not more:
                 await asyncio.sleep(settings.tick.total_seconds())

@@ -25,7 +25,7 @@ from services.scheduler.settings import SchedulerSettings
 
 log = structlog.get_logger()
 
-RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why they had waited", ["why"])
+RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why they waited", ["why"])
 BATCH = 200
 
 PublishEvent = Callable[[Event, int], Awaitable[None]]  # the event, and the attempt that it belongs to
@@ -44,7 +44,7 @@ class Duty:
         messages = await self._find(datetime.now(UTC), room)
         sent = await self._sending(messages)
         if sent:
-            log.info("relayed", why=self._why, count=sent)
+            log.info("relay published messages", why=self._why, count=sent)
         return sent > 0 and len(messages) >= room
 
     async def close(self) -> None:

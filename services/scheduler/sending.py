@@ -76,7 +76,9 @@ class Sending:
                 await self._publish(message)
         except Exception as error:
             pause = pause_after(message.get("relay_tries", 0))
-            log.warning("not relayed", error=type(error).__name__, again_in=round(pause.total_seconds()))
+            log.warning(
+                "relay could not publish a message", error=type(error).__name__, again_in=round(pause.total_seconds())
+            )
             await self._note(self._put_off((message, datetime.now(UTC) + pause)))
             return False
         await self._note(self._sent(message))
@@ -86,7 +88,7 @@ class Sending:
         try:
             await noted
         except PyMongoError as error:  # it comes again, and that is harmless
-            log.warning("not noted", error=type(error).__name__)
+            log.warning("relay could not record what it published", error=type(error).__name__)
 
 
 def pause_after(tries: int) -> timedelta:

@@ -13,8 +13,13 @@ class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSetti
     tick: Seconds = timedelta(seconds=0.5)
     unpublished_after: Seconds = timedelta(seconds=3)  # the gateway's own publication had its chance
     stalled_after: Seconds = timedelta(minutes=10)  # without progress, an import is published again
-    imports_in_flight_per_user: int = Field(50, ge=1, description="released imports of one member at once")
-    syncs_per_second: int = Field(20, ge=1, le=1_000, description="so fast a backlog of sources is worked off")
+    imports_in_flight_per_user: int = Field(50, ge=1, description="imports of one member under way at once")
+    syncs_per_second: int = Field(
+        20,
+        ge=1,
+        le=1_000,
+        description="syncs requested per second, at most, in each class: requested by members, pushed, scheduled",
+    )
     sync_lost_after: Seconds = timedelta(days=1)  # a look at a source that has not ended is asked for again
     websub_hub_url: BaseUrl = "https://pubsubhubbub.appspot.com/subscribe"
     subscription_sweep: Seconds = timedelta(minutes=1)  # how often newly followed channels are looked for

@@ -20,8 +20,8 @@ from services.scheduler.due import overdue, to_emit
 
 log = structlog.get_logger()
 
-EMITTED = Counter("thrive_syncs_requested", "Looks at sources that the scheduler asked for, by why.", ["reason"])
-OVERDUE = Gauge("thrive_sources_overdue", "Sources that have been due for an hour, and have not been looked at.")
+EMITTED = Counter("thrive_syncs_requested", "Syncs that the scheduler requested, by reason.", ["reason"])
+OVERDUE = Gauge("thrive_sources_overdue", "Sources that have been due for an hour and were not synced.")
 
 CLAIM = timedelta(seconds=30)
 COUNT_EVERY = timedelta(seconds=30)
@@ -85,7 +85,7 @@ class Sources:
             EMITTED.labels(source["next_reason"]).inc()
         errors = [result for result in results if result is not None]
         for error in errors:
-            log.warning("not emitted", error=type(error).__name__)
+            log.warning("sync request not published", error=type(error).__name__)
         if errors and not sent:
             raise errors[0]
         return len(sent)

@@ -26,9 +26,13 @@ from services.scheduler.hub import HubBusyError, HubRefusedError
 log = structlog.get_logger()
 
 ASKED = Counter(
-    "thrive_hub_requests", "Requests to hubs, by mode and what the hub said: taken, busy, refused.", ["mode", "outcome"]
+    "thrive_hub_requests", "Requests to hubs, by mode and answer: taken, busy, refused.", ["mode", "outcome"]
 )
-SUBSCRIPTIONS = Gauge("thrive_subscriptions", "Channels at their hub, by state; lapsed: no push can come.", ["state"])
+SUBSCRIPTIONS = Gauge(
+    "thrive_subscriptions",
+    "Subscriptions of channels at their hub, by state; a lapsed one brings no pushes.",
+    ["state"],
+)
 
 AT_ONCE = 10  # requests to the hub
 MOST = 1_000  # sources that are read at once
@@ -134,11 +138,11 @@ class Subscriptions:
             await self._ask_hub(form)
         except HubBusyError as error:
             ASKED.labels(mode, "busy").inc()
-            log.info("the hub is busy", mode=mode, reason=str(error))
+            log.info("hub is busy", mode=mode, reason=str(error))
             self._resting_until = now + error.pause
         except HubRefusedError as error:
             ASKED.labels(mode, "refused").inc()
-            log.warning("the hub refused a subscription", mode=mode, reason=str(error))
+            log.warning("hub refused a subscription", mode=mode, reason=str(error))
         else:
             ASKED.labels(mode, "taken").inc()
 

@@ -125,7 +125,7 @@ class ProjectStore:
             there = [write for write in waiting if write.place.there]
             await self._make([write for write in waiting if not write.place.there])
             await self._refresh(there)
-        return [write.result or BusyError("No address was free for this project.") for write in writes]
+        return [write.result or BusyError("No free slug for this project.") for write in writes]
 
     async def _make(self, writes: list[Write]) -> None:
         """But for what was deleted meanwhile; looked for again afterwards, as its owner may delete it at any moment."""
@@ -143,9 +143,9 @@ class ProjectStore:
         for write in writes:
             if (at := times.get(write.where)) is not None and write.asked_at < at:
                 write.result = ContentNotFoundError(
-                    "You deleted this project while it was on its way.",
+                    "You deleted this project while it was being imported.",
                     action="retry",
-                    suggestion="Import the link again if you want it back.",
+                    suggestion="Import the link again to get the project back.",
                 )
 
     async def _insert(self, writes: list[Write]) -> None:

@@ -137,7 +137,7 @@ async def test_what_waits_for_a_consent_looks_again_by_itself_and_its_owner_read
     shown = await db.imports.find_one({"_id": IMPORT_ID})
     assert shown is not None
     assert shown["state"] == State.PROCESSING
-    assert shown["message"].startswith("YouTube no longer lets us in. Connect YouTube again")
+    assert shown["message"].startswith("YouTube access has expired or was revoked. Connect YouTube again")
 
 
 @pytest.mark.parametrize("changes", [{"active": False, "progress": 1}, {"progress": 2}, {"user_id": "another member"}])

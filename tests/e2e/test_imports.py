@@ -63,7 +63,7 @@ async def test_a_repository_becomes_a_project(stack: Stack, db: Database, ada: M
     assert "https://raw.githubusercontent.com/tidewater-example/tidewatch/main/docs/images/wave.svg" in text["content"]
     assert "https://github.com/tidewater-example/tidewatch/blob/main/ROADMAP.md" in text["content"]
     facts = project["metadata"]
-    assert (facts["stars"], facts["forks"], facts["language"], facts["licence"]) == (4_812, 163, "Rust", "MIT")
+    assert (facts["stars"], facts["forks"], facts["language"], facts["license"]) == (4_812, 163, "Rust", "MIT")
     assert facts["topics"] == ["cli", "rust", "sailing", "tides", "tui"]
     assert facts["pushed_at"] == "2026-09-28T07:41:30Z"
 

@@ -35,7 +35,10 @@ async def list_agents(
 @router.post(
     "/",
     status_code=201,
-    responses={200: {"model": CreatedAgent, "description": "It was there already."}, **errors(400, 403, 404, 413, 424)},
+    responses={
+        200: {"model": CreatedAgent, "description": "The channel already has this agent; nothing was changed."},
+        **errors(400, 403, 404, 413, 424),
+    },
 )
 async def create_agent(body: AgentBody, response: Response, gateway: GatewayDep, _: OperatorDep) -> CreatedAgent:
     """Make an agent for a channel: its latest 50 videos are imported, and new ones from now on. For operators.

@@ -27,8 +27,14 @@ class ChannelBody(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CHANNEL]})
 
     channel_url: Link | None = None
-    channel_id: Name | None = Field(None, description="UC…, or a handle.")
-    max_videos: int = Field(50, ge=1, le=50, strict=True, description="So many of its latest, hidden ones included.")
+    channel_id: Name | None = Field(None, description="The channel's id (UC…) or its handle.")
+    max_videos: int = Field(
+        50,
+        ge=1,
+        le=50,
+        strict=True,
+        description="How many of the channel's latest videos are imported; hidden ones count too.",
+    )
     is_showcase: Showcase = True
 
     @model_validator(mode="after")
@@ -65,6 +71,6 @@ async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerD
 def _no_channel(gateway: Gateway, name: str, error: InvalidURLError) -> InvalidURLError:
     """A link of something else that can be imported is told where."""
     try:
-        return misplaced(gateway.registry.get_for_url(name))
+        return misplaced(gateway.registry.get_for_url(name), "links to YouTube channels")
     except InvalidURLError:
         return error

@@ -25,7 +25,7 @@ router = APIRouter(prefix=PREFIX, tags=["connections"])
 
 Private = Annotated[
     bool | None,
-    Query(description="Also ask for what is private, where the provider tells it apart. By default, as it was before."),
+    Query(description="Whether to request access to private content too, if the provider has a scope for it."),
 ]
 
 
@@ -41,8 +41,8 @@ async def list_connections(gateway: GatewayDep, caller: CallerDep) -> Connection
     "/{provider}/start/",
     response_model=Started,
     responses={
-        200: {"description": "With `Accept: application/json`: the address to open in this browser."},
-        302: {"description": "To the provider's page of consent.", "content": {}},
+        200: {"description": "With `Accept: application/json`, the address of the provider's consent page."},
+        302: {"description": "Redirects to the provider's consent page.", "content": {}},
         **errors(403, 404, 429),
     },
 )
@@ -55,7 +55,7 @@ async def start_connecting(
     return_to: ReturnTo = None,
     private: Private = None,
 ) -> Response:
-    """Begin to connect an account: in a browser, since a cookie binds the walk to it."""
+    """Start connecting an account, in a browser: a cookie binds the OAuth flow to it."""
     row = _offered(gateway, provider)
     settings = gateway.settings
     if caller.via is Via.SESSION:
@@ -89,8 +89,11 @@ async def signed_in(request: Request, credentials: Bearer, session: SessionCooki
     "/{provider}/callback/",
     response_model=ConnectionAnswer,
     responses={
-        200: {"description": "Connected; `missing_scopes` were asked for and not granted."},
-        303: {"description": "The same, to `return_to`: with `connected`, or with `error_code`.", "content": {}},
+        200: {"description": "The account is connected; `missing_scopes` were requested and not granted."},
+        303: {
+            "description": "Redirects to `return_to` with `connected`, or with `error_code` if it failed.",
+            "content": {},
+        },
         **errors(400, 404, 424),
     },
 )
@@ -123,7 +126,7 @@ async def finish_connecting(
 async def disconnect(provider: str, gateway: GatewayDep, caller: PersonDep) -> Response:
     """Disconnect an account: its tokens are revoked at the provider and erased here."""
     if not await gateway.accounts.tokens.disconnect(caller.user_id, provider):
-        raise NotFoundError("There is no such connection.")
+        raise NotFoundError("No account of this provider is connected.")
     return Response(status_code=204)
 
 
@@ -152,7 +155,7 @@ async def _purpose(gateway: Gateway, caller: Caller, row: Provider, private: boo
 def _offered(gateway: Gateway, provider: str) -> Provider:
     row = gateway.accounts.offered.get(provider)
     if row is None:
-        raise NotFoundError("There is no such provider to connect.")
+        raise NotFoundError("Accounts of this provider cannot be connected here.")
     return row
 
 

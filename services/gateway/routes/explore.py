@@ -16,9 +16,15 @@ router = APIRouter(prefix="/api/v1", tags=["explore"])
 PATH = "/explore/"
 
 Facet = Query(min_length=1, max_length=60)
-Type = Annotated[str | None, Facet, Query(description="What it is (github_repo, video), or its project_type.")]
-Technology = Annotated[str | None, Facet, Query(description="Upper and lower case are the same.")]
-Platform = Annotated[str | None, Facet, Query(description="Where it was imported from: github, youtube.")]
+Type = Annotated[
+    str | None, Facet, Query(description="Only projects of this type (github_repo, video) or project_type.")
+]
+Technology = Annotated[
+    str | None, Facet, Query(description="Only projects with this technology, in upper or lower case.")
+]
+Platform = Annotated[
+    str | None, Facet, Query(description="Only projects imported from this platform: github, youtube.")
+]
 
 
 @router.get(PATH, responses=errors(429), openapi_extra=PUBLIC)

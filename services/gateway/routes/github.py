@@ -20,8 +20,8 @@ PATH = "/api/v1/github/repos/"
 
 router = APIRouter(tags=["connections"])
 
-At = Annotated[str, Query(max_length=1_000, description="`next_page` of the page before; or a number, from 1.")]
-Words = Annotated[str, Query(max_length=200, description="Only those with all these words.")]
+At = Annotated[str, Query(max_length=1_000, description="The `next_page` of the page before, or a page number from 1.")]
+Words = Annotated[str, Query(max_length=200, description="Only repositories with all these words.")]
 
 
 @router.get(PATH, responses=errors(401, 424, 429))

@@ -30,10 +30,10 @@ class Ready(BaseModel):
 @router.get(
     "/livez",
     response_model=Live,
-    responses={503: {"model": Live, "description": "Kafka takes nothing of this process: restart it."}},
+    responses={503: {"model": Live, "description": "Kafka refuses what this process publishes: restart it."}},
 )
 async def livez(gateway: GatewayDep) -> Response:
-    """The process answers, and nothing keeps it from publishing but an absence of Kafka."""
+    """The process works. Kafka may be down."""
     live = gateway.publishes_well()
     return JSONResponse({"live": live}, 200 if live else 503)
 
@@ -41,10 +41,10 @@ async def livez(gateway: GatewayDep) -> Response:
 @router.get(
     "/readyz",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "MongoDB is away: nothing can be accepted."}},
+    responses={503: {"model": Ready, "description": "MongoDB is down: nothing can be accepted."}},
 )
 async def readyz(gateway: GatewayDep) -> Response:
-    """Requests can be accepted. Kafka may be away for that: it is as the last publication found it."""
+    """Requests can be accepted. Kafka may be down; `kafka` is as the last publication found it."""
     mongodb = True
     try:
         with timeout(PING_SECONDS):

@@ -32,26 +32,32 @@ Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Repeat a request with its key and body, and get its task again. Another body: 422.",
+        description="The same key and body get the same task again; the same key with another body is a 422.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
 Prefer = Annotated[
     str | None,
-    Header(description="`wait=N`: up to N ≤ 60 seconds for the finished project (RFC 7240).", examples=["wait=20"]),
+    Header(
+        description="`wait=N`: wait up to N seconds, at most 60, for the finished project (RFC 7240).",
+        examples=["wait=20"],
+    ),
 ]
 RESPONSES: Responses = {
     202: {
-        "description": "Accepted, or already under way: follow `status_url`.",
+        "description": "The import was accepted, or is already under way; follow `status_url`.",
         "headers": {
-            "Location": {"description": "The task's status.", "schema": {"type": "string"}},
-            "Retry-After": {"description": "Seconds until it is worth asking.", "schema": {"type": "integer"}},
+            "Location": {"description": "The address of the task's status.", "schema": {"type": "string"}},
+            "Retry-After": {
+                "description": "After how many seconds to ask for the status.",
+                "schema": {"type": "integer"},
+            },
             **RATE_LIMIT_HEADERS,
         },
     },
     200: {
         "model": Imported,
-        "description": "With `Prefer: wait=N`: finished in time. A failure in that time answers with its own error.",
+        "description": "With `Prefer: wait=N`, the import finished in time. If it failed, the answer is its error.",
         "headers": {
             "Preference-Applied": {"description": "wait=N", "schema": {"type": "string"}},
             **RATE_LIMIT_HEADERS,
@@ -152,16 +158,17 @@ async def _accept(
 def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
     integration = gateway.registry.get_for_url(url)
     if only and integration.name != only:
-        raise misplaced(integration)
+        takes = next((one.title for one in gateway.registry.list_all() if one.name == only), only)
+        raise misplaced(integration, f"{takes} links")
     return NewImport(caller, integration.name, integration.canonical_url(url), options)
 
 
-def misplaced(integration: Integration) -> InvalidURLError:
-    """For a link that can be imported, but not at the address that it was sent to."""
+def misplaced(integration: Integration, takes: str) -> InvalidURLError:
+    """For a link that can be imported, but not at the address that it was sent to, which takes others."""
     return InvalidURLError(
-        f"This is a link of {integration.title} that this address does not take.",
+        f"That is a {integration.title} link; this endpoint takes {takes}.",
         action=IMPORT_LINK,
-        suggestion="Send it to /api/v1/integrations/import/, which takes any link that can be imported.",
+        suggestion="Send the link to /api/v1/integrations/import/, which takes every supported link.",
     )
 
 
@@ -192,6 +199,6 @@ async def _finished(
     hers = {"_id": record["result"]["project_id"], "user_id": caller.user_id}
     project = await gateway.db["projects"].find_one(hers)
     if project is None:
-        return respond(request, NotFoundError("The project was deleted meanwhile."), headers)
+        return respond(request, NotFoundError("The project was deleted before this answer."), headers)
     answer = Imported(project=ProjectAnswer.of(project, caller.username, own=True))
     return JSONResponse(answer.model_dump(mode="json"), 200, headers)

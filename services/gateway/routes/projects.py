@@ -21,7 +21,9 @@ from services.gateway.services import GatewayDep
 
 router = APIRouter(prefix="/api/v1", tags=["projects"])
 
-Showcase = Annotated[bool | None, Query(description="Only those shown on the public page, or only the others.")]
+Showcase = Annotated[
+    bool | None, Query(description="Only projects shown on the public page (true), or only the others (false).")
+]
 
 
 @router.get("/projects/{project_id}/", responses=errors(404, 429), openapi_extra=PUBLIC)

@@ -27,14 +27,16 @@ from services.gateway.walk import Walk
 
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
-Link = Annotated[bool, Query(description="Link the account to the member who is signed in, as one more way in.")]
+Link = Annotated[
+    bool, Query(description="Whether to link the account to the member who is signed in, as one more way to sign in.")
+]
 
 
 @router.get(
     "/{provider}/start/",
     status_code=302,
     response_class=RedirectResponse,
-    responses={302: {"description": "To the provider's page of consent."}, **errors(403, 404, 429)},
+    responses={302: {"description": "Redirects to the provider's consent page."}, **errors(403, 404, 429)},
 )
 async def start_signing_in(
     provider: str,
@@ -45,7 +47,7 @@ async def start_signing_in(
     return_to: ReturnTo = None,
     link: Link = False,
 ) -> Response:
-    """Begin to sign in, in a browser, since a cookie binds the walk to it. The first time makes you a member."""
+    """Start signing in, in a browser: a cookie binds the OAuth flow to it. The first sign-in makes you a member."""
     row, settings, user_id = _offered(gateway, provider), gateway.settings, None
     if link:
         # Another site could have signed this browser in at the provider, and so leave its own account as a way in.
@@ -69,8 +71,8 @@ async def start_signing_in(
     "/{provider}/callback/",
     response_model=Me,
     responses={
-        200: {"description": "Signed in; the session's cookie comes with it."},
-        303: {"description": "The same, to `return_to`; if it failed, with `error_code`.", "content": {}},
+        200: {"description": "The member is signed in; the answer sets the session's cookie."},
+        303: {"description": "Redirects to `return_to`, with `error_code` if it failed.", "content": {}},
         **errors(400, 404, 409, 424),
     },
 )
@@ -137,7 +139,7 @@ async def _signed_in(gateway: Gateway, session: str | None) -> str | None:
 def _offered(gateway: Gateway, provider: str) -> Provider:
     row = gateway.accounts.oauth.providers.get(provider)
     if row is None or not row.offers(Purpose.SIGN_IN):
-        raise NotFoundError("There is no such way to sign in.")
+        raise NotFoundError(f"Sign-in with {row.title if row else 'this provider'} is not available here.")
     return row
 
 

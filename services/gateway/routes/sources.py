@@ -34,7 +34,7 @@ async def list_sources(
 
 @router.post("/", status_code=201, responses=errors(400, 403, 409, 413, 429))
 async def follow(body: SourceBody, response: Response, gateway: GatewayDep, caller: CallerDep) -> SourceAnswer:
-    """Follow a repository, a video or a channel: it is looked at now, and then as often as you say.
+    """Follow a repository, a video or a channel: the source is synced now, and then as often as you choose.
 
     A channel is named by its id here; `/api/v1/integrations/youtube/import-channel/` takes all its names.
     """
@@ -52,27 +52,27 @@ async def follow(body: SourceBody, response: Response, gateway: GatewayDep, call
 
 @router.get("/{source_id}/", responses=errors(404))
 async def read_source(source_id: UUID, gateway: GatewayDep, caller: CallerDep) -> SourceAnswer:
-    """A source of yours, and when it is looked at next."""
+    """A source that you follow, with the time of its next sync."""
     return SourceAnswer.of(await gateway.sources.find(caller.user_id, source_id))
 
 
 @router.patch("/{source_id}/", responses=errors(403, 404, 413))
 async def change_source(source_id: UUID, body: SourcePatch, gateway: GatewayDep, caller: CallerDep) -> SourceAnswer:
-    """Change its name, how often it is looked at, or whether."""
+    """Change a source's name, how often it is synced, or whether scheduled sync is on."""
     changes = body.model_dump(exclude_unset=True)
     return SourceAnswer.of(await gateway.sources.change(caller.user_id, source_id, changes))
 
 
 @router.delete("/{source_id}/", status_code=204, responses=errors(403, 404))
 async def unfollow(source_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Response:
-    """Follow it no longer. Its projects stay, its history goes."""
+    """Stop following a source. Its projects stay, its history is deleted."""
     await gateway.sources.remove(caller.user_id, source_id)
     return Response(status_code=204)
 
 
 @router.post("/{source_id}/sync/", status_code=202, responses=errors(403, 404, 429))
 async def sync_now(source_id: UUID, gateway: GatewayDep, caller: CallerDep) -> SourceAnswer:
-    """Look at it now, also at one that is manual or switched off. What comes of it is in its history."""
+    """Sync a source now, also one that is manual or switched off. The result appears in its history."""
     await gateway.sources.find(caller.user_id, source_id)
     async with gateway.limits.spending(caller.user_id, SYNCS):
         return SourceAnswer.of(await gateway.sources.look_now(caller.user_id, source_id))
@@ -87,7 +87,7 @@ async def read_history(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> HistoryPage:
-    """When it was looked at and why, what changed, what it cost, what became of each item, and when it is next."""
+    """The source's syncs: when and why each ran, what changed, what it cost, and what became of each item."""
     source = await gateway.sources.find(caller.user_id, source_id)
     runs, following = await newest_first(
         gateway.db["runs"],

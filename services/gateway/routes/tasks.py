@@ -27,8 +27,10 @@ SEND_SECONDS = 30  # a client that reads nothing for so long is gone
 
 router = APIRouter(prefix=TASKS, tags=["tasks"])
 
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event seen.")]
-Status = Annotated[State | None, Query(description="Only those with this status.")]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="The id of the last event that the client received.")
+]
+Status = Annotated[State | None, Query(description="Only tasks with this status.")]
 
 
 async def place(request: Request, gateway: GatewayDep, caller: CallerDep) -> AsyncIterator[None]:
@@ -53,7 +55,7 @@ STATES = {
 async def list_tasks(
     gateway: GatewayDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None, status: Status = None
 ) -> Response:
-    """Your imports, newest first, whether you or a sync began them. A channel is among them while it is being read, and
+    """Your imports, newest first; a sync may have started them. A channel is among them while it is being read, and
     where it could not be; then its videos are. `Link: rel="next"` leads to the next page.
     """
     before = decode(cursor) if cursor else None
@@ -93,14 +95,14 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> An
             "version. The first is the current state, unless Last-Event-ID has seen it; the last is terminal.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": examples.EVENT}},
         },
-        204: {"description": "Last-Event-ID has seen the end: there is nothing to reconnect for."},
+        204: {"description": "The client has received the last event already: it need not reconnect."},
         **errors(404, 429),
     },
 )
 async def follow_task(
     task_id: UUID, gateway: GatewayDep, caller: CallerDep, last_event_id: LastEventId = None
 ) -> Response:
-    """The same, pushed at every change until the import ends; of a parent, until all its imports have."""
+    """The task's status, sent at every change until the import ends; a parent's, until all its imports have ended."""
     if record := await _import(gateway, caller, task_id):
         version, done = record["version"], record["state"] in TERMINAL
         states = _states(gateway, caller, task_id)

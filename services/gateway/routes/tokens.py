@@ -29,6 +29,6 @@ async def list_tokens(gateway: GatewayDep, caller: PersonDep) -> TokenList:
 
 @router.delete("/{token_id}/", status_code=204, responses=errors(403, 404))
 async def revoke_token(token_id: UUID, gateway: GatewayDep, caller: PersonDep) -> Response:
-    """The token is worth nothing from here on."""
+    """Revokes the token at once."""
     await gateway.api_tokens.revoke(caller.user_id, token_id)
     return Response(status_code=204)

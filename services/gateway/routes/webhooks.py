@@ -35,14 +35,14 @@ async def confirm_subscription(
     """A hub asks whether we want what it was asked for; only what is pending is confirmed."""
     subscription = await gateway.subscriptions.find(token)
     if subscription is None:
-        raise NotFoundError("Nobody asked for this.")
+        raise NotFoundError("Unexpected verification request.")
     channel_id = subscription.channel_id
     if mode == "denied" and await gateway.subscriptions.deny(channel_id, topic):
-        log.warning("the hub denied a subscription")
+        log.warning("hub denied a subscription")
         return Response(status_code=204)
     if challenge and await gateway.subscriptions.confirm(channel_id, mode, topic, lease_seconds):
         return PlainTextResponse(challenge)
-    raise NotFoundError("Nobody asked for this.")
+    raise NotFoundError("Unexpected verification request.")
 
 
 @router.post(PATH + "{token}/")
@@ -65,7 +65,7 @@ async def _uploads(gateway: Gateway, channel_id: str, body: bytes) -> str:
     try:
         entries = parse(body)
     except FeedError as error:
-        log.warning("a hub pushed what is no feed", reason=str(error))
+        log.warning("pushed feed cannot be read", reason=str(error))
         return "unreadable"
     about = [f"websub {entry.video_id} {entry.updated}" for entry in entries if entry.channel_id == channel_id]
     async with gateway.pushes.once(*about) as news:
@@ -87,10 +87,10 @@ async def receive_github(request: Request, gateway: GatewayDep) -> Response:
     signature = request.headers.get("x-hub-signature-256")
     if not is_signed(body, signature, secret, methods=GITHUB):
         PUSHES.labels("github", "unsigned").inc()
-        raise SignatureError("This is not signed with the webhook's secret.")
+        raise SignatureError("The delivery is not signed with the webhook's secret.")
     delivery = request.headers.get("x-github-delivery", "")
     if not 0 < len(delivery) <= MAX_DELIVERY_ID:
-        raise InvalidRequestError("A delivery has an X-GitHub-Delivery.")
+        raise InvalidRequestError("The X-GitHub-Delivery header is missing or too long.")
     outcome = await _repositories(gateway, request.headers.get("x-github-event", ""), delivery, body, str(signature))
     PUSHES.labels("github", outcome).inc()
     return Response(status_code=202 if outcome == "looked" else 204)

@@ -42,9 +42,9 @@ def test_rotating_is_seen_and_the_old_key_can_go(environment: dict[str, str]) ->
         ["old", "2", "decrypts"],
     ]
     rotated = run(app, ["keys", "rotate"], env=both)
-    assert (rotated.exit_code, rotated.output) == (0, "2 values are now under new.\n")
+    assert (rotated.exit_code, rotated.output) == (0, "2 values are now encrypted with new.\n")
     again = run(app, ["keys", "rotate"], env={**environment, "TOKEN_KEYS": NEW})
-    assert (again.exit_code, again.output) == (0, "0 values are now under new.\n")
+    assert (again.exit_code, again.output) == (0, "0 values are now encrypted with new.\n")
     for key in (OLD, NEW):
         assert key.partition(":")[2] not in before.output + rotated.output
 

@@ -305,7 +305,7 @@ async def test_a_task_whose_channel_is_removed_meanwhile_ends(world: World) -> N
     source = await world.source()
     assert (await world.ada.delete(f"/api/v1/integrations/sources/{source['_id']}/")).status_code == 204
     body = await world.read(accepted)
-    assert (body["status"], body["message"]) == ("failed", "The source was removed before it was read.")
+    assert (body["status"], body["message"]) == ("failed", "The channel was unfollowed before it could be read.")
 
 
 def _error() -> dict[str, Any]:

@@ -150,7 +150,7 @@ async def test_a_mongodb_that_is_away_is_told_in_a_line_and_nothing_is_sent(rig:
     await rig.park(sync_requested())
     result = await rig.replay("--yes", MONGODB_URL=f"mongodb://127.0.0.1:{own_port()}/")
     assert result.exit_code == 2
-    assert result.stderr == "MongoDB does not answer as it should (ServerSelectionTimeoutError).\n"
+    assert result.stderr == "Cannot reach MongoDB at MONGODB_URL (ServerSelectionTimeoutError).\n"
     assert (await rig.letter()).replayed_at is None
 
 

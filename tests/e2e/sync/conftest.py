@@ -48,7 +48,7 @@ class Accounts:
         return used
 
     async def refused_again(self, used: FreshToken) -> ImportProblem:
-        return AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+        return AccountUnavailableError("GitHub refuses access with your account at the moment.")
 
     async def accepted(self, used: FreshToken) -> None:
         pass

@@ -94,7 +94,7 @@ async def test_a_first_look_that_fails_is_tried_again_and_the_task_waits_for_it(
     await rig.look(source)
     parent, source = await task(rig, task_id), await rig.source(source)
     assert parent["state"] == "processing"
-    assert parent["message"].startswith("Shelf is not available. It is tried again at ")
+    assert parent["message"].startswith("Shelf is not available. Next try at ")
     assert (source["state"], source["next_reason"], source["task_id"]) == ("failing", "retry", task_id)
     shelf.problem, shelf.found = None, Looked(books("a"))
     await rig.look(source)

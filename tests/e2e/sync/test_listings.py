@@ -103,7 +103,7 @@ async def test_a_task_learns_its_children_and_what_was_skipped(rig: Rig, shelf: 
     parent = await task(rig, task_id)
     assert parent["children"] == [{"url": f"{URL}/{it}", "task_id": child_import(event.id, it)} for it in ("a", "b")]
     assert [(it["url"], it["error"], it["suggestion"]) for it in parent["refused"]] == [
-        (f"{URL}/c", "It is lent.", "Nothing to do: it is imported by itself once it can be seen."),
+        (f"{URL}/c", "It is lent.", "Nothing to do: it is imported automatically once it is visible."),
         (f"{URL}/d", "It is lost.", "Forget it."),
     ]
     records = await rig.db.imports.find({}).sort("url", 1).to_list()
@@ -141,7 +141,7 @@ async def test_a_limit_keeps_the_task_waiting(rig: Rig, shelf: Shelf) -> None:
     parent = await task(rig, task_id)
     source = await rig.source(source)
     assert (parent["state"], parent["retry_at"]) == ("processing", source["next_sync_at"])
-    assert parent["message"].startswith("Shelf's limit resets at 14:00 UTC. It is tried again at ")
+    assert parent["message"].startswith("Shelf's limit resets at 14:00 UTC. Next try at ")
     assert source["next_sync_at"] <= rig.now + timedelta(minutes=1), "as short as the limit"
     assert (source["state"], source["next_reason"], source["task_id"]) == ("ok", "limit", task_id)
     shelf.problem, shelf.found = None, Looked(books("a"))

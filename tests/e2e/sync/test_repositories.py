@@ -119,7 +119,7 @@ async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig
     repository.readme = "Changed after it was deleted"
     assert (await rig.look(source)).fetched == []
     (entry,) = (await rig.run(source))["items"]
-    assert (entry["outcome"], entry["reason"]) == ("skipped", "You deleted its project.")
+    assert (entry["outcome"], entry["reason"]) == ("skipped", "You deleted the project of this item.")
 
     await rig.db.projects.insert_one(project)  # imported anew, by hand
     repository.readme = "Changed after it was wanted again"

@@ -43,7 +43,7 @@ async def test_a_bearers_walk_needs_no_page(world: World) -> None:
 
 async def test_an_address_begins_so_many_sign_ins_an_hour_whatever_it_says_it_is(world: World) -> None:
     accounts = world.app.state.gateway.accounts
-    given = settings(public_url=HOME, limit_walks=3)
+    given = settings(public_url=HOME, limit_oauth_starts=3)
     app = create_app(given, world.db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
     answers = []
     for number in range(5):

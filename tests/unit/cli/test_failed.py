@@ -14,7 +14,7 @@ def test_a_kafka_that_is_away_is_told_in_a_line(command: list[str]) -> None:
     away = f"127.0.0.1:{own_port()}"
     result = run(app, ["failed", *command], env={"KAFKA_BOOTSTRAP_SERVERS": away})
     assert result.exit_code == 2
-    assert result.output.splitlines() == [f"Kafka at {away} does not answer as it should (KafkaConnectionError)."]
+    assert result.output.splitlines() == [f"Cannot reach Kafka at {away} (KafkaConnectionError)."]
 
 
 @pytest.mark.parametrize("command", ["list", "replay"])

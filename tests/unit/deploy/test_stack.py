@@ -175,9 +175,10 @@ def test_processes_are_restarted_and_end_in_the_opposite_order(tmp_path: Path, p
 
 
 def test_two_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with only_one(tmp_path), pytest.raises(EngineError, match="runs already"), only_one(tmp_path):
+    told = rf"A demo is already running here \(pid {os.getpid()}\)"
+    with only_one(tmp_path, "A demo"), pytest.raises(EngineError, match=told), only_one(tmp_path, "A demo"):
         pass
-    with only_one(tmp_path):
+    with only_one(tmp_path, "A demo"):
         pass
 
 
@@ -186,7 +187,7 @@ def test_what_a_killed_run_left_behind_is_stopped(tmp_path: Path, programs: list
         processes.start("first")
         until(lambda: all_up(programs[:1]))
         pid = processes.pid(programs[0])
-        with only_one(tmp_path):
+        with only_one(tmp_path, "A demo"):
             assert not psutil.pid_exists(pid)
 
 

@@ -80,7 +80,7 @@ class FakeTokens:
 
     async def refused_again(self, used: FreshToken) -> ImportProblem:
         self.accounts.append("refused again")
-        return AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+        return AccountUnavailableError("GitHub refuses access with your account at the moment.")
 
     async def accepted(self, used: FreshToken) -> None:
         self.accounts.append("accepted")
@@ -283,8 +283,8 @@ SSO = IntegrationAuthError("The organisation asks for single sign-on.", action="
 HIDDEN = ContentNotFoundError("GitHub has no such repository, or it is private.", suggestion="Check the account.")
 LIMITED = BudgetSpentError("GitHub's limit resets at 13:00 UTC.", retry_at=NOW)
 DOWN = UpstreamUnavailableError("GitHub is not available at the moment.")
-OURS = CredentialRefusedError("GitHub does not let us in at the moment.")
-IN_DOUBT = AccountUnavailableError("GitHub does not let us in with your account at the moment.")
+OURS = CredentialRefusedError("GitHub refuses access at the moment.")
+IN_DOUBT = AccountUnavailableError("GitHub refuses access with your account at the moment.")
 
 
 @pytest.mark.parametrize("problem", [SSO, HIDDEN, LIMITED, OURS, IN_DOUBT])

@@ -57,7 +57,7 @@ async def test_a_repository_becomes_an_item() -> None:
     assert (item.language, item.languages, item.topics) == ("Ruby", ("Ruby", "Shell"), ("api", "octocat"))
     assert item.image_url == "https://opengraph.githubassets.com/1/Octocat/Hello-World"
     assert item.metadata == {
-        "stars": 80, "forks": 9, "language": "Ruby", "topics": ("api", "octocat"), "licence": "MIT",
+        "stars": 80, "forks": 9, "language": "Ruby", "topics": ("api", "octocat"), "license": "MIT",
         "pushed_at": "2011-01-26T19:06:43Z", "archived": True, "fork": False, "default_branch": "main",
         "repo_id": 1296269, "html_url": "https://github.com/Octocat/Hello-World",
     }  # fmt: skip
@@ -99,7 +99,7 @@ async def test_a_hostile_repository_stays_within_bounds() -> None:
     item = await fetch(World({REPO: reply(body=repo), f"{REPO}/languages": shares}))
     assert len(item.description) <= 5_000
     assert "\x00" not in item.description
-    assert (item.metadata["stars"], item.metadata["forks"], item.metadata["licence"]) == (None, None, None)
+    assert (item.metadata["stars"], item.metadata["forks"], item.metadata["license"]) == (None, None, None)
     assert (len(item.languages), item.languages[0], len(item.topics)) == (50, "language 199", 50)
     item.model_dump_json().encode()  # no lone surrogates
 

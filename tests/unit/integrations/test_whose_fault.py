@@ -84,7 +84,7 @@ async def test_a_channel_that_is_closed_is_closed_for_every_account(reason: str,
 
 async def test_a_name_in_a_message_is_no_block() -> None:
     answer = message("The `repository access blocked` organization has an IP allow list enabled.")
-    assert "addresses" in (await refusal(answer, MEMBER, REPO)).error
+    assert "IP allow list" in (await refusal(answer, MEMBER, REPO)).error
 
 
 # Of the member's account
@@ -94,11 +94,14 @@ async def test_a_name_in_a_message_is_no_block() -> None:
     ("answer", "words"),
     [
         (message("x", headers={"x-github-sso": "required; url=https://x"}), "single sign-on"),
-        (message("The `inks` organization has an IP allow list, and 192.0.2.1 is not on it."), "certain addresses"),
+        (
+            message("The `inks` organization has an IP allow list, and 192.0.2.1 is not on it."),
+            "our address is not on it",
+        ),
         (message("Although … `inks` has enabled OAuth App access restrictions, …"), "not approved our application"),
         (message("Sorry. Your account was suspended."), "suspended"),
-        (message("Resource not accessible by integration"), "does not let us read"),
-        (reply(403, b"<html>"), "does not let us read"),
+        (message("Resource not accessible by integration"), "does not allow us to read"),
+        (reply(403, b"<html>"), "does not allow us to read"),
     ],
 )
 async def test_what_stops_a_members_account_at_github_is_named(answer: httpx.Response, words: str) -> None:

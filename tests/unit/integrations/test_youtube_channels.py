@@ -80,7 +80,7 @@ async def test_what_is_private_or_deleted_is_skipped_with_its_reason(channel: Fa
         (video_id(300), "This video is private."),
         (video_id(298), "This video was deleted."),
     ]
-    assert ["by itself" in one.suggestion for one in looked.skipped] == [True, False]
+    assert ["imported automatically" in one.suggestion for one in looked.skipped] == [True, False]
     assert looked.metadata["total_videos_imported"] == 3
 
 
