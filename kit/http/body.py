@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from kit.errors import ImportProblem
 
+EITHER, GZIP = 47, 31  # zlib's `wbits`: gzip or zlib, told apart by the header; only gzip
+MAX_MEMBERS = 1_000  # of 64 KiB each, as usual, more than we read; of none each, a way to keep us busy
 RATIO_MATTERS_FROM = 256 * 1024  # decoded bytes; below this even a bomb is harmless
 
 
@@ -54,16 +56,38 @@ async def read_body(
 
 
 class _Inflater:
-    """zlib with its error translated."""
+    """A zlib stream, or gzip members one after another, which are one body (RFC 1952, section 2.2)."""
 
     def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=47)  # gzip or zlib, told apart by the header
+        self._zlib = zlib.decompressobj(EITHER)
+        self._members = 1
 
     def decompress(self, chunk: bytes, max_length: int) -> bytes:
-        try:
-            return self._zlib.decompress(chunk, max_length)
-        except zlib.error as error:
-            raise UndecodableBodyError from error
+        """At most `max_length` bytes, which is more than 0; where there are so many, the rest of the chunk is lost."""
+        parts = []
+        while chunk := self._next(chunk):
+            try:
+                part = self._zlib.decompress(chunk, max_length)
+            except zlib.error as error:
+                raise UndecodableBodyError from error
+            parts.append(part)
+            max_length -= len(part)
+            if not self._zlib.eof or not max_length:
+                break
+            chunk = self._zlib.unused_data
+        return b"".join(parts)
+
+    def _next(self, chunk: bytes) -> bytes:
+        """What is to be decoded, by the next member where the one before has ended."""
+        if not self._zlib.eof:
+            return chunk
+        chunk = chunk.lstrip(b"\0")  # a file's padding
+        if chunk:
+            self._members += 1
+            if self._members > MAX_MEMBERS:
+                raise UndecodableBodyError
+            self._zlib = zlib.decompressobj(GZIP)
+        return chunk
 
     @property
     def eof(self) -> bool:
