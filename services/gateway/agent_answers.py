@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from kit.sources import SourceState
 from services.gateway import examples
 from services.gateway.batch_answers import BatchTask
-from services.gateway.member_answers import Me, ProfileLink, WebAddress, plain
+from services.gateway.member_answers import PRINTABLE, Me, ProfileLink, WebAddress, plain
 from services.gateway.profiles import Owner
 from services.gateway.requests import Link
 from services.gateway.routes.users import profile_path
@@ -19,6 +20,7 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_DISPLAY_NAME_CHARS),
     AfterValidator(plain),
+    PRINTABLE,
 ]
 Links = Annotated[list[ProfileLink], Field(max_length=10)]
 
@@ -37,12 +39,12 @@ class AgentPatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.AGENT_PATCH]})
 
-    display_name: Name | None = None
+    display_name: Name | SkipJsonSchema[None] = None
     avatar_url: WebAddress | None = Field(
         None, description="The address of the agent's picture; null removes the picture."
     )
-    links: Links | None = None
-    paused: Annotated[bool, Field(strict=True)] | None = Field(
+    links: Links | SkipJsonSchema[None] = None
+    paused: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         None, description="Whether the import of new videos is paused."
     )
 

@@ -8,7 +8,7 @@ from socket import socket
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pymongo.errors import PyMongoError
 
 from integrations.connections.settings import ConnectionSettings
@@ -36,6 +36,7 @@ from services.gateway.limits import MemberLimits
 from services.gateway.places import Places
 from services.gateway.publisher import Publisher
 from services.gateway.pushes import Pushes
+from services.gateway.queries import known_query
 from services.gateway.reads import Reads
 from services.gateway.routes import (
     agents,
@@ -108,6 +109,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,  # it would redirect to whatever the Host header says
         lifespan=lambda _app: _running(hub, resources),
+        dependencies=[Depends(known_query)],
+        generate_unique_id_function=lambda route: route.name,
+        servers=[{"url": settings.public_url}],
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = Gateway(

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kit.errors import ImportProblem
 from kit.httpserver import HANG_UP
 from services.gateway.errors import BodyTooLargeError, of_broken_answer, of_bug, respond
+from services.gateway.methods import METHODS, answered_as_get
 from services.gateway.metrics import LATENCY, REQUESTS
 
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+COUNTED = {*METHODS, "HEAD", "OPTIONS"}
 WEBHOOKS = "/webhooks/"
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
@@ -28,6 +29,8 @@ class Edge:
             return
         started_at, received, answered = time.perf_counter(), 0, False
         most = self._max_webhook_bytes if scope["path"].startswith(WEBHOOKS) else self._max_body_bytes
+        head_only = answered_as_get(scope)
+        asked = {**scope, "method": "GET"} if head_only else scope
         too_large = f"The request is larger than {most} bytes."
 
         async def bounded_receive() -> Message:
@@ -44,7 +47,9 @@ class Edge:
                 answered = True
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in present)]
-                self._count(scope, message["status"], time.perf_counter() - started_at)
+                self._count(asked, scope["method"], message["status"], time.perf_counter() - started_at)
+            elif head_only:
+                message = {**message, "body": b""}
             await send(message)
 
         if _content_length(scope) > most:
@@ -52,7 +57,7 @@ class Edge:
             await respond(Request(scope), problem)(scope, receive, counted_send)
             return
         try:
-            await self._app(scope, bounded_receive, counted_send)
+            await self._app(asked, bounded_receive, counted_send)
         except Exception as error:
             if not answered:
                 await respond(Request(scope), of_bug(error))(scope, receive, counted_send)
@@ -62,9 +67,9 @@ class Edge:
                 raise
             hang_up["call"]()
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method = method if method in COUNTED else "other"
         REQUESTS.labels(route, method, status).inc()
         LATENCY.labels(route).observe(seconds)
 

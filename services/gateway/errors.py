@@ -14,13 +14,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from kit.errors import ImportProblem, InternalError, RateLimitError
 from kit.mongo import Document, is_outage
+from services.gateway.methods import allowed
 
 log = structlog.get_logger(__name__)
 PROBLEM_JSON = "application/problem+json"
+UNKNOWN = "extra_forbidden"  # pydantic's word for a field that there is not
+MAX_FIELD_CHARS = 100  # of a name that the client made up
 
 
 class UnauthorizedError(ImportProblem):
@@ -135,6 +138,13 @@ class MethodNotAllowedError(ImportProblem):
     suggestion = "The Allow header names the methods of this address."
 
 
+class UnsupportedMediaTypeError(ImportProblem):
+    status = 415
+    error_code = "UNSUPPORTED_MEDIA_TYPE"
+    action = "fix_request"
+    suggestion = "Send JSON, and say so: with curl, `-H 'Content-Type: application/json'`."
+
+
 class BodyTooLargeError(ImportProblem):
     status = 413
     error_code = "BODY_TOO_LARGE"
@@ -189,13 +199,26 @@ def _kinds(base: type[ImportProblem]) -> Iterator[type[ImportProblem]]:
         yield from _kinds(kind)
 
 
-def of_validation(error: RequestValidationError) -> ImportProblem:
+def of_validation(error: RequestValidationError, content_type: str) -> ImportProblem:
     """Names the fields, never repeats what was sent. An id in the path that cannot be one is simply not found."""
     errors = error.errors()
+    if isinstance(error.body, bytes):  # what came as something else is not even read
+        came = "without a Content-Type" if not content_type else "with another Content-Type"
+        return UnsupportedMediaTypeError(f"The body must be JSON, and it came {came}.")
     if all(one["loc"][0] == "path" for one in errors):
         return NotFoundError("There is nothing at this address.")
-    fields = [{"field": ".".join(str(part) for part in one["loc"][1:]), "problem": one["msg"]} for one in errors[:10]]
-    return InvalidRequestError("The request is not valid.", fields=fields)
+    fields = [{"field": _field(one), "problem": _problem(one)} for one in errors[:10]]
+    unknown = [_field(one) for one in errors if one["type"] == UNKNOWN][:10]
+    told = f"There is no field {', '.join(unknown)} here." if unknown else "The request is not valid."
+    return InvalidRequestError(told, fields=fields)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    return ".".join(str(part)[:MAX_FIELD_CHARS] for part in error["loc"][1:])
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    return "There is no such field." if error["type"] == UNKNOWN else str(error["msg"])
 
 
 def of_store(error: PyMongoError) -> ImportProblem:
@@ -247,9 +270,13 @@ def install(app: FastAPI) -> None:
         return respond(request, error)
 
     async def on_validation(request: Request, error: Any) -> JSONResponse:
-        return respond(request, of_validation(error))
+        return respond(request, of_validation(error, request.headers.get("content-type", "")))
 
-    async def on_http(request: Request, error: Any) -> JSONResponse:
+    async def on_http(request: Request, error: Any) -> Response:
+        if error.status_code == 405:
+            error.headers = {"Allow": allowed(request)}
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=error.headers)
         problem = BY_STATUS.get(error.status_code, BadRequestError)
         return respond(request, problem(str(error.detail)), error.headers)
 

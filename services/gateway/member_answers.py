@@ -5,10 +5,15 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from services.gateway import examples
+from services.gateway.requests import Whole
 from services.gateway.users import MAX_DISPLAY_NAME_CHARS, Kind
+
+# Of a field, in the API's description: nothing in it that cannot be shown.
+PRINTABLE = Field(json_schema_extra={"format": "printable"})
 
 
 def plain(text: str) -> str:
@@ -29,13 +34,18 @@ def _line(max_length: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length)
 
 
-WebAddress = Annotated[str, StringConstraints(max_length=2_048), AfterValidator(_web_address)]
+WebAddress = Annotated[
+    str,
+    StringConstraints(max_length=2_048),
+    AfterValidator(_web_address),
+    Field(json_schema_extra={"format": "uri"}, description="Of https."),
+]
 
 
 class ProfileLink(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, _line(50), AfterValidator(plain)]
+    title: Annotated[str, _line(50), AfterValidator(plain), PRINTABLE]
     url: WebAddress
 
 
@@ -70,9 +80,11 @@ class MePatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.ME_PATCH]})
 
-    display_name: Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(plain)] | None = None
+    display_name: (
+        Annotated[str, _line(MAX_DISPLAY_NAME_CHARS), AfterValidator(plain), PRINTABLE] | SkipJsonSchema[None]
+    ) = None
     avatar_url: WebAddress | None = Field(None, description="The address of your picture; null removes the picture.")
-    links: Annotated[list[ProfileLink], Field(max_length=10)] | None = None
+    links: Annotated[list[ProfileLink], Field(max_length=10)] | SkipJsonSchema[None] = None
 
     @field_validator("display_name", "links", mode="before")
     @classmethod
@@ -85,10 +97,10 @@ class MePatch(BaseModel):
 class TokenBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.NEW_TOKEN]})
 
-    name: Annotated[str, _line(80), AfterValidator(plain)] = Field(
+    name: Annotated[str, _line(80), AfterValidator(plain), PRINTABLE] = Field(
         description="A name by which you will recognise the token."
     )
-    expires_in_days: int = Field(90, ge=1, le=366)
+    expires_in_days: Whole = Field(90, ge=1, le=366)
 
 
 class TokenAnswer(BaseModel):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kit.errors import ImportDuplicateError, ImportProblem, IntegrationAuthError, InternalError, InvalidURLError
+from kit.http import BodyTooLargeError as BodyTooLargeUpstreamError
 from services.gateway import examples
 from services.gateway.answers import ErrorAnswer
 from services.gateway.errors import (
@@ -15,6 +16,7 @@ from services.gateway.errors import (
     NotFoundError,
     StoreUnavailableError,
     UnauthorizedError,
+    UnsupportedMediaTypeError,
     as_problem,
 )
 from services.gateway.examples import PROJECT_ID
@@ -35,7 +37,10 @@ RATE_LIMIT_HEADERS = {
 PUBLIC: dict[str, Any] = {"security": [{}]}  # also without a token: added to the ways in
 
 EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
-    400: ("The link cannot be imported.", InvalidURLError("This link is not supported.")),
+    400: (
+        "The link cannot be imported, or the request cannot be read.",
+        InvalidURLError("This link is not supported."),
+    ),
     401: ("The request has no valid token or session.", UnauthorizedError("The token is not valid, or has expired.")),
     403: (
         "Another site's page sent the request with a browser's cookie, or an API token may not do this.",
@@ -49,6 +54,10 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
         ),
     ),
     413: ("The request is too large.", BodyTooLargeError("The request is larger than 16384 bytes.")),
+    415: (
+        "The body is no JSON, or does not say that it is.",
+        UnsupportedMediaTypeError("The body must be JSON, and it came without a Content-Type."),
+    ),
     422: (
         "The request is malformed, or its Idempotency-Key was used for another one.",
         InvalidRequestError("The request is not valid.", fields=[{"field": "url", "problem": "Field required"}]),
@@ -71,6 +80,10 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
         "The service failed; it is not the caller's fault.",
         InternalError("Something went wrong on our side.", incident="6f1c0a…"),
     ),
+    502: (
+        "The link holds more than an import may carry.",
+        BodyTooLargeUpstreamError("GitHub answered with more than we can import."),
+    ),
     503: (
         "The request was not accepted; send it again.",
         StoreUnavailableError("The service cannot take requests right now."),
@@ -79,8 +92,9 @@ EXAMPLES: dict[int, tuple[str, ImportProblem]] = {
 
 
 def errors(*statuses: int) -> Responses:
-    """Those answers, and what every route may answer."""
-    return {status: _response(*EXAMPLES[status]) for status in sorted({*statuses, 401, 422, 500, 503})}
+    """Those answers, and what every route may answer; with 413, also what every body may be answered with."""
+    of_bodies = {400, 415} if 413 in statuses else set()
+    return {status: _response(*EXAMPLES[status]) for status in sorted({*statuses, *of_bodies, 401, 422, 500, 503})}
 
 
 def imported_channel() -> dict[str, Any]:

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from services.gateway import examples
 from services.gateway.answers import ProjectSummary
-from services.gateway.member_answers import Me, ProfileLink
+from services.gateway.member_answers import PRINTABLE, Me, ProfileLink
 from services.gateway.users import Kind
 
 
@@ -19,8 +20,12 @@ def _prose(text: str) -> str:
     return text
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_prose)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000), AfterValidator(_prose)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_prose), PRINTABLE
+]
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=5_000), AfterValidator(_prose), PRINTABLE
+]
 
 
 class ProjectPatch(BaseModel):
@@ -30,10 +35,10 @@ class ProjectPatch(BaseModel):
 
     title: Title | None = Field(None, description="The project's title; null takes the upstream's.")
     description: Description | None = Field(None, description="The project's description; null takes the upstream's.")
-    is_private: Annotated[bool, Field(strict=True)] | None = Field(
+    is_private: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         None, description="Whether only you can see the project."
     )
-    is_showcase: Annotated[bool, Field(strict=True)] | None = Field(
+    is_showcase: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         None, description="Whether the project is shown on your public page."
     )
 

@@ -2,7 +2,17 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.config import JsonDict, JsonValue
 
 from kit.errors import InvalidURLError
 from kit.sources import Frequency
@@ -15,20 +25,39 @@ MAX_URLS = 50
 MAX_LINK_CHARS = 2_048
 
 
-Link = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINK_CHARS)]
+def _whole(sent: object) -> bool:
+    """To JSON, 33.0 is an integer as well; "33" and true are none."""
+    return isinstance(sent, float) and sent.is_integer()
+
+
+Link = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINK_CHARS),
+    Field(json_schema_extra={"format": "uri"}),
+]
 _LINK: TypeAdapter[str] = TypeAdapter(Link)
 Showcase = Annotated[bool, Field(strict=True, description="Whether the project is shown on your public page.")]
 Private = Annotated[bool, Field(strict=True, description="Whether only you can see the project.")]
+Whole = Annotated[int, BeforeValidator(lambda sent: int(sent) if _whole(sent) else sent), Field(strict=True)]
 AutoSync = Annotated[
     Literal[Frequency.DAILY, Frequency.WEEKLY] | None,
     Field(description="How often the imported link is synced from now on; without it, the link is not followed."),
 ]
 
 
+def one_of(**types: str) -> JsonDict:
+    """For a schema: exactly one of these fields is there, of that JSON type. null is as good as left out."""
+    ways: list[JsonValue] = []
+    for name in types:
+        properties: JsonDict = {one: {"type": kind if one == name else "null"} for one, kind in types.items()}
+        ways.append({"required": [name], "properties": properties})
+    return {"oneOf": ways}
+
+
 class ImportBody(BaseModel):
     """A link to import, with options."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.IMPORT]})
 
     url: Link
     is_showcase: Showcase = True
@@ -43,7 +72,13 @@ class ImportBody(BaseModel):
 class GitHubBody(BaseModel):
     """One link to a repository, or several at once, with options."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.IMPORT, examples.REPOSITORIES]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [examples.IMPORT, examples.REPOSITORIES],
+            **one_of(url="string", urls="array"),
+        },
+    )
 
     url: Link | None = None
     urls: list[str] | None = Field(
@@ -67,7 +102,7 @@ class GitHubBody(BaseModel):
 class YouTubeBody(BaseModel):
     """A link to a video, with options."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.VIDEO]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.VIDEO]})
 
     video_url: Link
     is_showcase: Showcase = True

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from kit.imports import State
 from kit.mongo import Document
@@ -16,11 +17,11 @@ from kit.sources import Frequency, Reason, SourceState
 from schemas.events import Options
 from services.gateway import examples
 from services.gateway.answers import ErrorAnswer
-from services.gateway.member_answers import plain
+from services.gateway.member_answers import PRINTABLE, plain
 from services.gateway.requests import Link, Private, Showcase
 
 DisplayName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(plain)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(plain), PRINTABLE
 ]
 
 
@@ -45,9 +46,11 @@ class SourcePatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.SOURCE_PATCH]})
 
-    display_name: DisplayName | None = None
-    sync_enabled: Annotated[bool, Field(strict=True, description="Whether scheduled sync is on.")] | None = None
-    sync_frequency: Frequency | None = None
+    display_name: DisplayName | SkipJsonSchema[None] = None
+    sync_enabled: (
+        Annotated[bool, Field(strict=True, description="Whether scheduled sync is on.")] | SkipJsonSchema[None]
+    ) = None
+    sync_frequency: Frequency | SkipJsonSchema[None] = None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -4,7 +4,6 @@ A member is known by the subject of the host application's tokens, which is then
 they sign in with; each identity belongs to one member.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,24 +13,15 @@ from uuid import uuid4
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
-from slugify import slugify
 
 from kit import mongo
 from kit.mongo import Database, Document
 from services.gateway.errors import ConflictError, UnauthorizedError
+from services.gateway.usernames import candidates
 
-MAX_USERNAME_CHARS = 40
 MAX_DISPLAY_NAME_CHARS = 80
 MAX_IDENTITIES = 10
 REMEMBERED = 100_000  # names, oldest forgotten first
-NUMBERED = 20  # so many members may share a name and be told apart by a small number
-
-# First segments of our own addresses, /{username}/{slug} and /api/v1/{username}/… would be mistaken for.
-RESERVED = frozenset({
-    "admin", "agents", "api", "auth", "connections", "console", "docs", "errors", "explore", "figma", "github",
-    "gitlab", "health", "imports", "integrations", "livez", "login", "logout", "me", "metrics", "notices", "oauth",
-    "points", "projects", "readyz", "settings", "sources", "static", "tasks", "tokens", "users", "webhooks", "youtube",
-})  # fmt: skip
 
 
 class Kind(StrEnum):
@@ -179,14 +169,6 @@ class Users:
         if user is None:
             raise UnauthorizedError("This account no longer exists.")
         return user
-
-
-def candidates(user_id: str, wanted: str) -> list[str]:
-    """Usernames to try, best first: ada, ada-2, ada-3 … and last one that only this member can have."""
-    mark = hashlib.sha256(user_id.encode()).hexdigest()[:12]
-    base = slugify(wanted[:200], max_length=MAX_USERNAME_CHARS, regex_pattern=r"[^-a-z0-9_]+") or f"member-{mark}"
-    names = [base, *(f"{base}-{number}" for number in range(2, NUMBERED + 1)), f"{base}-{mark}"]
-    return [name for name in names if name not in RESERVED]
 
 
 def _linked(identity: Identity) -> Document:

@@ -37,7 +37,7 @@ async def list_agents(
     status_code=201,
     responses={
         200: {"model": CreatedAgent, "description": "The channel already has this agent; nothing was changed."},
-        **errors(400, 403, 404, 413, 424),
+        **errors(400, 403, 404, 409, 413, 424, 429, 502),
     },
 )
 async def create_agent(body: AgentBody, response: Response, gateway: GatewayDep, _: OperatorDep) -> CreatedAgent:

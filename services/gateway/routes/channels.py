@@ -14,7 +14,7 @@ from services.gateway.channels import NewChannel
 from services.gateway.identity import CallerDep
 from services.gateway.limits import CHANNELS
 from services.gateway.openapi import errors, imported_channel
-from services.gateway.requests import Link, Showcase, idempotency_key
+from services.gateway.requests import Link, Showcase, Whole, idempotency_key, one_of
 from services.gateway.routes.imports import RESPONSES, Key, acceptance, limit_headers, misplaced
 from services.gateway.services import Gateway, GatewayDep
 
@@ -24,15 +24,17 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class ChannelBody(BaseModel):
     """A channel, by its link or by its id or handle, and what to do with its videos."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHANNEL]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [examples.CHANNEL], **one_of(channel_url="string", channel_id="string")},
+    )
 
     channel_url: Link | None = None
     channel_id: Name | None = Field(None, description="The channel's id (UC…) or its handle.")
-    max_videos: int = Field(
+    max_videos: Whole = Field(
         50,
         ge=1,
         le=50,
-        strict=True,
         description="How many of the channel's latest videos are imported; hidden ones count too.",
     )
     is_showcase: Showcase = True
@@ -51,7 +53,7 @@ router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
     "/import-channel/",
     status_code=202,
     response_model=AcceptedBatch,
-    responses={202: RESPONSES[202], **errors(400, 403, 404, 413, 424, 429), 409: imported_channel()},
+    responses={202: RESPONSES[202], **errors(400, 403, 404, 413, 424, 429, 502), 409: imported_channel()},
 )
 async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerDep, key: Key = None) -> Response:
     """Import a YouTube channel's latest videos as children of one task, and follow it from now on.

@@ -13,7 +13,7 @@ from services.gateway.csrf import refuse_cross_site
 from services.gateway.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
 from services.gateway.identity import Bearer, Caller, CallerDep, PersonDep, SessionCookie, Via, caller
 from services.gateway.limits import WALKS
-from services.gateway.openapi import errors
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.returns import allowed_return
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.walk import Walk
@@ -94,8 +94,9 @@ async def signed_in(request: Request, credentials: Bearer, session: SessionCooki
             "description": "Redirects to `return_to` with `connected`, or with `error_code` if it failed.",
             "content": {},
         },
-        **errors(400, 404, 424),
+        **errors(400, 404, 424, 429, 502),
     },
+    openapi_extra=PUBLIC,
 )
 async def finish_connecting(
     provider: str,

@@ -24,7 +24,7 @@ At = Annotated[str, Query(max_length=1_000, description="The `next_page` of the 
 Words = Annotated[str, Query(max_length=200, description="Only repositories with all these words.")]
 
 
-@router.get(PATH, responses=errors(401, 424, 429))
+@router.get(PATH, responses=errors(404, 424, 429, 502))
 async def browse_repositories(
     response: Response, gateway: GatewayDep, caller: CallerDep, page: At = "1", q: Words = ""
 ) -> RepositoryPage:

@@ -63,7 +63,7 @@ RESPONSES: Responses = {
             **RATE_LIMIT_HEADERS,
         },
     },
-    **errors(400, 403, 409, 413, 424, 429),
+    **errors(400, 403, 404, 409, 413, 424, 429, 502),
 }
 SEVERAL = RESPONSES[202] | {
     "content": {

@@ -18,7 +18,7 @@ from services.gateway.errors import ConsentRefusedError, NotFoundError, Unauthor
 from services.gateway.identity import SessionCookie
 from services.gateway.limits import WALKS
 from services.gateway.member_answers import Me
-from services.gateway.openapi import errors
+from services.gateway.openapi import PUBLIC, errors
 from services.gateway.returns import allowed_return
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.sessions import forget
@@ -37,6 +37,7 @@ Link = Annotated[
     status_code=302,
     response_class=RedirectResponse,
     responses={302: {"description": "Redirects to the provider's consent page."}, **errors(403, 404, 429)},
+    openapi_extra=PUBLIC,
 )
 async def start_signing_in(
     provider: str,
@@ -73,8 +74,9 @@ async def start_signing_in(
     responses={
         200: {"description": "The member is signed in; the answer sets the session's cookie."},
         303: {"description": "Redirects to `return_to`, with `error_code` if it failed.", "content": {}},
-        **errors(400, 404, 409, 424),
+        **errors(400, 404, 409, 424, 429, 502),
     },
+    openapi_extra=PUBLIC,
 )
 async def finish_signing_in(
     provider: str,
@@ -104,7 +106,7 @@ async def finish_signing_in(
     return response
 
 
-@router.post("/sign-out/", status_code=204, responses=errors(403))
+@router.post("/sign-out/", status_code=204, responses=errors(403), openapi_extra=PUBLIC)
 async def sign_out(request: Request, gateway: GatewayDep, session: SessionCookie) -> Response:
     """End this browser's session. API tokens stay."""
     if session:

@@ -39,6 +39,15 @@ async def place(request: Request, gateway: GatewayDep, caller: CallerDep) -> Asy
         yield
 
 
+EVENT = {  # as OpenAPI 3.2 describes the items of a stream
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "The task's `version`."},
+        "event": {"const": "status"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The task."},
+    },
+}
 STATES = {
     name: {"value": value}
     for name, value in (
@@ -93,7 +102,9 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> An
         200: {
             "description": "Server-sent events named `status`, each with the body of the status address; `id` is the "
             "version. The first is the current state, unless Last-Event-ID has seen it; the last is terminal.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": examples.EVENT}},
+            "content": {
+                "text/event-stream": {"schema": {"type": "string"}, "itemSchema": EVENT, "example": examples.EVENT}
+            },
         },
         204: {"description": "The client has received the last event already: it need not reconnect."},
         **errors(404, 429),

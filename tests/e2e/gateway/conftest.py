@@ -71,7 +71,13 @@ class World:
             "content": {"blocks": [{"type": "text", "content": "# Hello"}]}, "technologies": ["Python"],
             "project_type": "library", "analysis_source": "extractive", "metadata": {"stars": 3},
         })  # fmt: skip
-        stored: Document = {**project.model_dump(mode="json"), "_id": project_id, "user_id": user_id, "url": url}
+        stored: Document = {
+            **project.model_dump(mode="json"),
+            "external_id": url,
+            "_id": project_id,
+            "user_id": user_id,
+            "url": url,
+        }
         stored |= {"slug": slug_of(url), "created_by": uuid4(), "created_at": now, "updated_at": now, **changes}
         await self.db["projects"].insert_one(stored)
         return project_id

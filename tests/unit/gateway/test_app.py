@@ -9,11 +9,14 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from kit.errors import InternalError
+from kit.errors import ImportProblem, InternalError
 from services.gateway.identity import Caller, caller
+from services.gateway.usernames import RESERVED
 from tests.unit.gateway.support import bearer, client_of
 
 IMPORT = "/api/v1/integrations/import/"
+JSON = {"Content-Type": "application/json"}
+OF_STAGES = ("kit.errors", "kit.http.", "integrations.")
 BODY = {"success", "error", "error_code", "action", "suggestion"}
 
 
@@ -52,7 +55,8 @@ async def test_every_route_but_public_pages_the_probes_and_the_way_in_needs_a_to
     async with client_of(app) as client:
         for method, path, operation in operations(app.openapi()):
             public = path in PUBLIC and method == "get"
-            assert public == ({} in operation.get("security", [])), (method, path)
+            way_in = path.startswith("/auth/") or path.endswith("/callback/")
+            assert (public or way_in) == ({} in operation.get("security", [])), (method, path)
             if public:
                 continue  # read in tests/e2e/members/test_public.py
             answer = await client.request(method, path.replace("{", "").replace("}", ""), json={})
@@ -75,8 +79,14 @@ async def test_every_route_but_public_pages_the_probes_and_the_way_in_needs_a_to
         ("GET", "/api/v1/points", {}, 404, "NOT_FOUND"),
         ("GET", "/livez/", {}, 404, "NOT_FOUND"),
         ("DELETE", "/api/v1/points/", {}, 405, "METHOD_NOT_ALLOWED"),
-        ("POST", IMPORT, {"content": b"{"}, 422, "INVALID_REQUEST"),
-        ("POST", IMPORT, {"content": b"\xff\xfe"}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"content": b"{", "headers": JSON}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"content": b"\xff\xfe", "headers": JSON}, 422, "INVALID_REQUEST"),
+        ("POST", IMPORT, {"content": b'"\xff"', "headers": JSON}, 400, "BAD_REQUEST"),
+        ("POST", IMPORT, {"content": b"[" * 10_000, "headers": JSON}, 400, "BAD_REQUEST"),
+        ("POST", IMPORT, {"content": b"9" * 10_000, "headers": JSON}, 400, "BAD_REQUEST"),
+        ("POST", IMPORT, {"content": b'{"url": "https://github.com/a/b"}'}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("POST", IMPORT, {"data": {"url": "https://github.com/a/b"}}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("POST", IMPORT, {"files": {"url": b"https://github.com/a/b"}}, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("POST", IMPORT, {"json": []}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"json": {}}, 422, "INVALID_REQUEST"),
         ("POST", IMPORT, {"json": {"url": 7}}, 422, "INVALID_REQUEST"),
@@ -163,6 +173,123 @@ async def test_metrics_know_routes_and_no_ids_links_or_users(ada: httpx.AsyncCli
     assert not any(word in metrics for word in ("5d0b9a3e", "made-up", "MADEUP", "user-ada"))
 
 
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_how_to(ada: httpx.AsyncClient) -> None:
+    told = (await ada.post(IMPORT, data={"url": "https://github.com/a/b"})).json()
+    assert "Content-Type: application/json" in told["suggestion"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/me/", {"GET", "HEAD", "PATCH"}),
+        (IMPORT, {"POST"}),
+        ("/api/v1/integrations/sources/", {"GET", "HEAD", "POST"}),
+        ("/api/v1/integrations/sources/5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11/", {"GET", "HEAD", "PATCH", "DELETE"}),
+        ("/api/v1/agents/somebody/", {"GET", "HEAD", "PATCH", "DELETE"}),
+        ("/api/v1/agents/projects/", {"GET", "HEAD", "PATCH", "DELETE"}),  # two routes
+        ("/api/v1/integrations/tasks/5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11/events/", {"GET"}),
+        ("/auth/github/callback/", {"GET"}),
+        ("/webhooks/github/", {"POST"}),
+        ("/livez", {"GET", "HEAD"}),
+        ("/openapi.json", {"GET", "HEAD"}),
+    ],
+)
+async def test_allow_names_all_methods_of_an_address(app: FastAPI, path: str, methods: set[str]) -> None:
+    async with client_of(app) as client:
+        for method in ("TRACE", "PUT", "MADEUP"):
+            refused = await client.request(method, path)
+            assert (refused.status_code, refused.json()["error_code"]) == (405, "METHOD_NOT_ALLOWED")
+            assert set(refused.headers["allow"].split(", ")) == methods | {"OPTIONS"}
+        asked = await client.options(path)
+        assert (asked.status_code, asked.headers["allow"]) == (204, refused.headers["allow"])
+        if "HEAD" not in methods:
+            assert (await client.head(path)).status_code == 405
+    assert (await client_options(app, "/nowhere")) == 404
+
+
+async def client_options(app: FastAPI, path: str) -> int:
+    async with client_of(app) as client:
+        return (await client.options(path)).status_code
+
+
+async def test_a_head_is_the_get_without_its_body(ada: httpx.AsyncClient) -> None:
+    for path in ("/livez", "/openapi.json", "/api/v1/integrations/", "/nowhere", "/api/v1/points/"):
+        got, head = await ada.get(path), await ada.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+    metrics = (await ada.get("/metrics")).text
+    assert 'thrive_gateway_requests_total{method="HEAD",route="/livez",status="200"}' in metrics
+
+
+async def test_a_field_that_there_is_not_is_refused_and_named(ada: httpx.AsyncClient) -> None:
+    sent = {"url": "https://github.com/a/b", "is_privat": True, "x" * 5_000: 1}
+    answer = await ada.post(IMPORT, json=sent)
+    told = answer.json()
+    assert (answer.status_code, told["error_code"]) == (422, "INVALID_REQUEST")
+    assert "is_privat" in told["error"]
+    assert {"field": "is_privat", "problem": "There is no such field."} in told["fields"]
+    assert len(answer.content) < 1_000, "a name that was made up is not repeated at any length"
+
+
+def test_every_body_refuses_fields_that_it_does_not_have(app: FastAPI) -> None:
+    description = app.openapi()
+
+    def closed(schema: dict[str, Any]) -> None:
+        if name := schema.get("$ref", "").rpartition("/")[2]:
+            schema = description["components"]["schemas"][name]
+            assert schema.get("type") != "object" or schema["additionalProperties"] is False, name
+        inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        for one in [*inner, schema.get("items", {})]:
+            if one:
+                closed(one)
+
+    bodies = [operation["requestBody"] for _, _, operation in operations(description) if "requestBody" in operation]
+    assert len(bodies) > 8
+    for body in bodies:
+        closed(body["content"]["application/json"]["schema"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/explore/?tecnology=Rust", 422),
+        ("/api/v1/integrations/?anything=1", 422),
+        ("/api/v1/points/?limit=3&curser=x", 422),
+        ("/api/v1/points/?limit=3", 503),
+        ("/auth/github/start/?utm_source=mail", 404),
+        ("/api/v1/connections/github/callback/?state=x&scope=y&authuser=0", 404),
+        ("/livez?probe=1", 200),
+    ],
+)
+async def test_a_query_parameter_that_there_is_not_is_refused_but_where_others_add_theirs(
+    ada: httpx.AsyncClient, path: str, status: int
+) -> None:
+    answer = await ada.get(path)
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json()["fields"][-1]["problem"] == "There is no such parameter."
+
+
+def test_imports_document_every_status_that_a_stage_may_end_them_with(app: FastAPI) -> None:
+    statuses = {str(kind.status) for kind in problems(ImportProblem) if kind.__module__.startswith(OF_STAGES)}
+    assert len(statuses) > 5
+    for _, path, operation in operations(app.openapi()):
+        if path.endswith("/import/"):
+            assert statuses <= operation["responses"].keys(), path
+
+
+def problems(kind: type[ImportProblem]) -> Iterator[type[ImportProblem]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from problems(one)
+
+
+async def test_every_address_of_ours_is_no_username(app: FastAPI) -> None:
+    for _, path, _ in operations(app.openapi()):
+        first, *_ = path.removeprefix("/api/v1").strip("/").split("/")
+        assert first.startswith("{") or first in RESERVED, path
+
+
 async def test_integrations_are_listed(ada: httpx.AsyncClient) -> None:
     listed = (await ada.get("/api/v1/integrations/")).json()["integrations"]
     assert [one["name"] for one in listed] == ["github", "youtube"]
@@ -173,6 +300,8 @@ async def test_the_description_is_complete(app: FastAPI) -> None:
     description = app.openapi()
     names = [operation["operationId"] for _, _, operation in operations(description)]
     assert len(names) == len(set(names))
+    assert all(name.replace("_", "").isalpha() and len(name) < 30 for name in names)
+    assert description["servers"] == [{"url": "http://127.0.0.1:8000"}]
     for method, path, operation in operations(description):
         assert operation["summary"], path
         assert operation["description"], path

@@ -6,12 +6,13 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from services.gateway import pages
 from services.gateway.errors import InvalidRequestError
 from services.gateway.limits import counted_as
-from services.gateway.requests import idempotency_key, seen_version, wait_seconds
-from services.gateway.users import RESERVED, candidates
+from services.gateway.requests import Whole, idempotency_key, seen_version, wait_seconds
+from services.gateway.usernames import RESERVED, candidates, passes_for_us
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,46 @@ def test_a_member_without_a_name_gets_one_that_is_theirs() -> None:
 
 
 @pytest.mark.parametrize(
+    "wanted",
+    [
+        *(
+            "root",
+            "support",
+            "official",
+            "system",
+            "thrive",
+            "admin",
+            "Administrator",
+            "staff",
+            "moderator",
+            "security",
+        ),
+        *("r00t", "supp0rt", "0fficial", "5ystem", "thr1ve", "Adm1n", "adrnin", "admln", "offlcial", "5upp0rt"),
+        *("admin2", "admin-2", "support_01", "-root-", "_system_", "sup-port", "ro_ot", "t-h-r-i-v-e", "root-7"),
+        *("Thrive Support", "thrive-team", "support-team", "ada-official", "official_ada", "the-real-admin"),
+        *("thrivesupport", "thriveTeam", "thrivehq", "officialthrive", "helpthrive", "thrive2"),
+        *("аdmin", "sυpport", "ｔｈｒｉｖｅ", "rооt", "systеm", "thríve", "ADMIN", "  admin  ", "Süpport"),
+    ],
+)
+def test_nobody_gets_a_name_that_passes_for_the_service(wanted: str) -> None:
+    assert {name.partition("-")[0] for name in candidates("subject", wanted)} == {"member"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["ada", "rooted", "administer", "thriver", "supporter", "systema", "officiant", "root-beer", "ada99", "l33t"],
+)
+def test_names_that_only_begin_like_it_are_anybodys(wanted: str) -> None:
+    assert candidates("subject", wanted)[0] == wanted
+
+
+@pytest.mark.parametrize("wanted", ["explore", "Agents", "docs", "auth", "static", "api", "well-known", "sign in"])
+def test_a_name_that_is_an_address_gets_a_number(wanted: str) -> None:
+    assert candidates("subject", wanted)[0].endswith("-2")
+    assert not passes_for_us(wanted)
+
+
+@pytest.mark.parametrize(
     ("integration", "url", "kind"),
     [
         ("github", "https://github.com/octocat/hello", "repositories"),
@@ -104,3 +145,11 @@ def test_a_member_without_a_name_gets_one_that_is_theirs() -> None:
 )
 def test_an_import_counts_as_what_its_link_is(integration: str, url: str, kind: str) -> None:
     assert counted_as(integration, url) == kind
+
+
+@pytest.mark.parametrize(("sent", "taken"), [(3, 3), (3.0, 3), (3.5, None), ("3", None), (True, None), (1e999, None)])
+def test_a_whole_number_is_what_json_takes_for_one(sent: object, taken: int | None) -> None:
+    try:
+        assert TypeAdapter(Whole).validate_python(sent) == taken
+    except ValidationError:
+        assert taken is None

@@ -1,0 +1,1 @@
+from tests.e2e.gateway.conftest import start as start
