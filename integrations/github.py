@@ -5,6 +5,7 @@ import binascii
 import re
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from integrations import github_answers
 from integrations.base import Credentials, Integration, Known, Looked, nonsense
@@ -20,8 +21,9 @@ from kit.errors import BROWSE_REPOSITORIES, InvalidURLError
 from kit.http import Upstream
 from schemas.content import MAX_TEXT_CHARS, Item
 
-_OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-_NAME = re.compile(r"(?!\.\.?$)[a-z0-9._-]{1,100}")
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_NAME = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,100}")
+_GIT = re.compile(r"(\.git)+$", re.IGNORECASE | re.ASCII)  # of a clone's address; no name on GitHub ends so
 _SCHEMES = frozenset({"http", "https", "ssh", "git", "git+https", "git+ssh"})
 # First segments that are pages of GitHub's own and can be nobody's name
 _PAGES = frozenset({
@@ -59,6 +61,8 @@ class GitHub(Integration):
         "http://www.github.com/octocat/Hello-World/": "https://github.com/octocat/hello-world",
         "github.com/octocat/Hello-World": "https://github.com/octocat/hello-world",
         "https://github.com/octocat/Hello-World.git": "https://github.com/octocat/hello-world",
+        "https://github.com/octocat/Hello-World.git.git/": "https://github.com/octocat/hello-world",
+        "https://github.com./octocat/./Hello%2DWorld//": "https://github.com/octocat/hello-world",
         "https://github.com/octocat/Hello-World?tab=readme-ov-file#usage": "https://github.com/octocat/hello-world",
         "https://github.com/octocat/Hello-World/tree/main/docs": "https://github.com/octocat/hello-world",
         "https://github.com/octocat/Hello-World/blob/main/README.md#L3": "https://github.com/octocat/hello-world",
@@ -94,6 +98,11 @@ class GitHub(Integration):
         "https://github.com/octocat/..",
         "https://github.com/octocat/Hello-World/../../settings/profile",
         "https://github.com/octocat/%2e%2e",
+        "https://github.com/octocat/Hello-World/%2E%2e/settings",
+        "https://github.com/octocat/.git",
+        "https://github.com/octocat/Hello%2FWorld",
+        "https://github.com/octocat/Hello%252DWorld",
+        "https://github.com/\u212aelvin/Hello-World",
         "ftp://github.com/octocat/Hello-World",
         "javascript://github.com/octocat/Hello-World",
     )
@@ -118,18 +127,18 @@ class GitHub(Integration):
             raise InvalidURLError("This is not a link to GitHub.")
         if link.host not in (self._host, f"www.{self._host}"):
             raise _refused("gist" if link.host.startswith("gist.") else "other")
-        segments = [segment.lower() for segment in link.segments]
+        segments = [unquote(segment) for segment in link.segments]
         if link.scheme not in _SCHEMES or not segments:
             raise _refused("other")
-        if segments[0] in _PAGES:
-            of_owner = segments[0] in _OF_OWNERS and len(segments) > 1
-            raise _refused(("orgs" if segments[0] == "orgs" else "owner") if of_owner else "page")
+        if (page := segments[0].lower()) in _PAGES:
+            of_owner = page in _OF_OWNERS and len(segments) > 1
+            raise _refused(("orgs" if page == "orgs" else "owner") if of_owner else "page")
         if len(segments) == 1:
             raise _refused("owner")
-        owner, name = segments[0], segments[1].removesuffix(".git")
+        owner, name = segments[0], _GIT.sub("", segments[1])
         if not _OWNER.fullmatch(owner) or not _NAME.fullmatch(name):
             raise _refused("other")
-        return f"{self._settings.github_url.lower()}/{owner}/{name}"
+        return f"{self._settings.github_url.lower()}/{owner.lower()}/{name.lower()}"
 
     async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
         answers = await github_answers.read(GitHubAPI(self._settings, http, credentials), self._path(url))

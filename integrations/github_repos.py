@@ -25,6 +25,7 @@ _PATH = re.compile(r"/user(/[0-9]{1,20})?/repos\?[\w=&%.,:+-]{1,500}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Repository:
+    external_id: str
     url: str  # canonical, as an import of it would have it
     full_name: str
     description: str
@@ -75,6 +76,7 @@ class Repositories:
             except InvalidURLError:
                 continue
             yield Repository(
+                external_id=str(as_int(repo.get("id")) or ""),
                 url=url,
                 full_name=full_name,
                 description=as_line(repo.get("description"), 500),

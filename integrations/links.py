@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from kit.errors import InvalidURLError
 
@@ -24,7 +24,7 @@ class Link:
 
 def parse(url: str) -> Link:
     """Raises InvalidURLError for what no provider's link looks like: other schemes, user names, backslashes, blanks,
-    control characters, letters outside ASCII in the host, `..` in the path."""
+    control characters, letters outside ASCII in the host, `..` in the path, however it is spelt."""
     url = url.strip()
     if len(url) > MAX_URL_CHARS:
         raise InvalidURLError(f"A link has at most {MAX_URL_CHARS} characters.")
@@ -45,9 +45,10 @@ def parse(url: str) -> Link:
     by_ssh = parts.scheme.endswith("ssh") and parts.username == "git" and parts.password is None
     if "@" in parts.netloc and not by_ssh:
         raise InvalidURLError("A link with a user name in it is not imported.")
-    segments = tuple(segment for segment in parts.path.split("/") if segment)
-    if ".." in segments:
+    segments = tuple(segment for segment in parts.path.split("/") if unquote(segment) not in ("", "."))
+    if ".." in map(unquote, segments):
         raise InvalidURLError("This is not a link.")
+    host = host.removesuffix(".")  # as names end that are not to be completed
     if port not in (None, DEFAULT_PORTS[parts.scheme]):
         host = f"{host}:{port}"
     return Link(parts.scheme, host, segments, query)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import ClassVar
+from urllib.parse import unquote
 
 from integrations.base import Credentials, Integration, Known, Looked
 from integrations.connections.providers import YOUTUBE_READ
@@ -49,6 +50,7 @@ class YouTube(Integration):
         "https://www.youtube.com/embed/dQw4w9WgXcQ?rel=0": "https://youtube.com/watch?v=dQw4w9WgXcQ",
         "https://www.youtube.com/v/dQw4w9WgXcQ": "https://youtube.com/watch?v=dQw4w9WgXcQ",
         "https://www.youtube.com/e/dQw4w9WgXcQ/": "https://youtube.com/watch?v=dQw4w9WgXcQ",
+        "https://www.youtube.com./%77atch?v=dQw4w9WgXc%51": "https://youtube.com/watch?v=dQw4w9WgXcQ",
         "https://www.youtube-nocookie.com/embed/-_w4w9WgXc0": "https://youtube.com/watch?v=-_w4w9WgXc0",
     }
     refused_urls = (
@@ -143,7 +145,7 @@ def _page(url: str, link: Link) -> str:
 
 def _video_id(link: Link) -> str:
     """What stands where a video's id stands, or nothing."""
-    first, *rest = [*link.segments, ""]
+    first, *rest = [*map(unquote, link.segments), ""]
     if link.host.endswith("youtu.be"):
         return first
     if first == "watch" and "v" in link.query:

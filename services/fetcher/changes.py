@@ -82,7 +82,7 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
         external_id, known = by_url.get(standing.url, ("", None))
         if known is None or external_id in handed_on or standing.url in standings:
             continue
-        standings[standing.url] = standing
+        standings[standing.url] = standing.model_copy(update={"external_id": external_id})
         entries.append(item(_STANDS[standing.state], external_id, known.url, known.title))
     told = tuple(it for it in standings.values() if by_url[it.url][1].state != it.state)
     entries.sort(key=lambda entry: entry["outcome"] == ItemOutcome.UNCHANGED)  # what changed comes first

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.imports import SYNC, State, pending
 from kit.mongo import Database, Document, refused
+from kit.projects import is_another
 from kit.runs import RunOutcome, child_import
 from schemas.content import Item
 from schemas.events import ContentFetched, Standing, SyncRequested
@@ -38,14 +39,20 @@ class Runs:
         found = self._db.source_items.find({"source_id": source_id}, fields)
         return {known.pop("external_id"): Seen(**known) async for known in found}
 
-    async def deleted(self, user_id: str, seen: Mapping[str, Seen]) -> frozenset[str]:
-        """Of what was handed on, by external id, that whose project was made and is there no more: its owner has
-        deleted it. What failed is not among it."""
-        by_url = {known.url: external_id for external_id, known in seen.items() if known.import_id}
-        mine = {"user_id": user_id, "url": {"$in": [*by_url]}}
-        async for project in self._db.projects.find(mine, {"url": 1}):
-            del by_url[project["url"]]
-        made_by = {seen[external_id].import_id: external_id for external_id in by_url.values()}
+    async def deleted(self, user_id: str, platform: str, seen: Mapping[str, Seen]) -> frozenset[str]:
+        """Of what was handed on, by external id, that whose project was made and is there no more under any link: its
+        owner has deleted it. What failed is not among it."""
+        missing = {external_id: known.url for external_id, known in seen.items() if known.import_id}
+        by_id = {"platform": platform, "external_id": {"$in": [*missing]}}
+        mine = {"user_id": user_id, "$or": [by_id, {"url": {"$in": [*missing.values()]}}]}
+        there = await self._db.projects.find(mine, {"platform": 1, "external_id": 1, "url": 1}).to_list()
+        ids = {one.get("external_id") for one in there if one.get("platform") == platform}
+        at = {one.get("url"): one for one in there}
+        made_by = {
+            seen[external_id].import_id: external_id
+            for external_id, url in missing.items()
+            if external_id not in ids and (url not in at or is_another(at[url], platform, external_id))
+        }
         made = self._db.imports.find({"_id": {"$in": [*made_by]}, "state": State.COMPLETED}, {"_id": 1})
         return frozenset([made_by[record["_id"]] async for record in made])
 

@@ -89,7 +89,7 @@ class Sync:
             await self._report(event.task_id, run, source, fetched)
         if bug is not None:
             raise bug
-        return [*fetched, *_synced(event, run)]
+        return [*fetched, *_synced(event, run, source["platform"])]
 
     async def _removed(self, event: SyncRequested) -> list[Event]:
         if event.task_id is not None:
@@ -170,7 +170,8 @@ class Sync:
         )
         found = changes(event, looked, seen, sight.seen_at)
         known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
-        return found.without(await self._runs.deleted(event.user_id, known)) if known else found, ended
+        deleted = await self._runs.deleted(event.user_id, source["platform"], known) if known else ()
+        return found.without(deleted), ended
 
     def _gone_for_long(self, source: Document) -> bool:
         since = source.get("gone_since")
@@ -223,7 +224,7 @@ def _ended(run: Document) -> Ended:
     return Ended(**{**run["ended"], "state": state and SourceState(state)})
 
 
-def _synced(event: SyncRequested, run: Document) -> list[SourceSynced]:
+def _synced(event: SyncRequested, run: Document, platform: str) -> list[SourceSynced]:
     """That it was looked at, unless nothing could be seen."""
     standings = [Standing.model_validate(it) for it in run["standings"]]
     if run["outcome"] == RunOutcome.FAILED and not standings:
@@ -235,6 +236,7 @@ def _synced(event: SyncRequested, run: Document) -> list[SourceSynced]:
             user_id=event.user_id,
             url=event.url,
             source_id=event.source_id,
+            platform=platform,
             items_found=run["items_found"],
             synced_at=run["finished_at"],
             standings=tuple(standings[start : start + MAX_STANDINGS]),

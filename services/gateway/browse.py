@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from integrations.base import Credentials
+from integrations.github import GitHub
 from integrations.github_repos import Page, Repositories, Repository
-from kit.mongo import Database
+from kit.mongo import Database, Document
+from kit.projects import is_another
 from services.gateway.connection_answers import Existing, RepositoryAnswer
 from services.gateway.errors import InvalidRequestError
 from services.gateway.identity import Caller
@@ -34,14 +36,22 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
 
 
 async def marked(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:
-    """Each with the caller's project of it, if there is one."""
-    urls = [one.url for one in repositories]
-    mine = {"user_id": caller.user_id, "url": {"$in": urls}}
-    projects = {
-        one["url"]: Existing(project_id=str(one["_id"]), url=f"/{caller.username}/{one['slug']}")
-        async for one in db["projects"].find(mine, {"url": 1, "slug": 1})
-    }
-    return [RepositoryAnswer(**asdict(one), imported=projects.get(one.url)) for one in repositories]
+    """Each with the caller's project of it, if there is one, also where it has been renamed since."""
+    ids, urls = [one.external_id for one in repositories], [one.url for one in repositories]
+    by_id = {"platform": GitHub.name, "external_id": {"$in": ids}}
+    mine = {"user_id": caller.user_id, "$or": [by_id, {"url": {"$in": urls}}]}
+    fields = {"platform": 1, "external_id": 1, "url": 1, "slug": 1}
+    projects = await db["projects"].find(mine, fields).to_list()
+    return [RepositoryAnswer(**asdict(one), imported=_imported(one, projects, caller)) for one in repositories]
+
+
+def _imported(one: Repository, projects: Sequence[Document], caller: Caller) -> Existing | None:
+    for project in projects:
+        same = (project.get("platform"), project.get("external_id")) == (GitHub.name, one.external_id)
+        at_its_link = project.get("url") == one.url and not is_another(project, GitHub.name, one.external_id)
+        if same or at_its_link:
+            return Existing(project_id=str(project["_id"]), url=f"/{caller.username}/{project['slug']}")
+    return None
 
 
 def _matches(repository: Repository, words: str) -> bool:

@@ -1,9 +1,12 @@
 """Every registered integration keeps the contract; a new one needs no test of its own here."""
 
 import ast
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from integrations.registry import INTEGRATIONS, build_registry
 from integrations.settings import IntegrationSettings
@@ -40,6 +43,37 @@ def test_a_sample_is_claimed_by_its_own_integration_alone(name: str, url: str, c
 @pytest.mark.parametrize("canonical", sorted({canonical for _, _, canonical in SAMPLES}))
 def test_a_canonical_url_is_its_own(canonical: str) -> None:
     assert REGISTRY.get_for_url(canonical).canonical_url(canonical) == canonical
+
+
+PIECES = st.sampled_from(
+    ["/", "//", "/./", "/..", ".", "..", ".git", ".GIT", "www.", ":443", "?", "&", "=", "#", "v=", "@", "%2e", "%2F",
+     "%41", "%25", "-", "_", "a" * 40, "octocat", "Hello-World", "watch", "shorts", "dQw4w9WgXcQ", "\u212a", "\u0130"]
+)  # fmt: skip
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> str:
+    """A sample with something put in, or cut short, here and there."""
+    url = draw(st.sampled_from([sample for _, sample, _ in SAMPLES]))
+    for piece in draw(st.lists(PIECES | st.characters(), max_size=4)):
+        at = draw(st.integers(0, len(url)))
+        url = url[:at] + piece + url[at:]
+    return draw(st.sampled_from([url, url, url.upper(), url[: draw(st.integers(0, len(url)))]]))
+
+
+@given(urls() | st.text(max_size=100))
+@settings(max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
+@example("https://github.com/octocat/hello.git.git.git")
+@example("https://github.com/octocat/.git.git")
+@example("https://github.com/octocat/hello%252eworld")
+@example(f"https://github.com/{'a' * 40}/{'b' * 100}")
+def test_a_canonical_url_is_its_own_whatever_was_pasted(url: str) -> None:
+    for each in REGISTRY.list_all():
+        for spelling in (each.canonical_url, each.source_url):
+            with suppress(InvalidURLError):
+                canonical = spelling(url)
+                assert spelling(canonical) == canonical, "however often it is asked"
+                assert REGISTRY.get_for_source(canonical) is each
 
 
 @pytest.mark.parametrize("url", REFUSED)

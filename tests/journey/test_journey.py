@@ -95,6 +95,33 @@ async def test_an_import_runs_through_all_stages(journey: Journey, url: str) -> 
     assert [(entry["points"], entry["project_id"]) for entry in entries] == [(50, project["_id"])]
 
 
+async def test_a_renamed_repository_is_one_project_by_either_link(journey: Journey, sandbox: SandboxClient) -> None:
+    old, new = "https://github.com/tidewater-example/tidewatch", "https://github.com/tidewater-example/tide-watch"
+    first = await journey.record(await journey.import_link(old))
+    await sandbox.change_repository("tidewater-example/tidewatch", full_name="Tidewater-example/Tide-Watch")
+    ends = [await journey.record(await journey.import_link(link)) for link in (new, old)]
+    assert [(end["state"], end["points"]) for end in ends] == [("completed", 0), ("completed", 0)]
+    assert {end["result"]["project_id"] for end in ends} == {first["result"]["project_id"]}
+    (project,) = await journey.db.projects.find().to_list()
+    assert (project["url"], project["slug"]) == (new, first["result"]["slug"])
+    assert project["external_url"] == "https://github.com/Tidewater-example/Tide-Watch"
+    assert [entry["points"] async for entry in journey.db.points.find()] == [50]
+
+
+async def test_an_old_name_that_another_repository_has_now_is_another_project(
+    journey: Journey, sandbox: SandboxClient
+) -> None:
+    link = "https://github.com/tidewater-example/tidewatch"
+    first = await journey.record(await journey.import_link(link))
+    await sandbox.change_repository("tidewater-example/tidewatch", full_name="tidewater-example/tide-watch")
+    await sandbox.change_repository("tidewater-example/tidewatch", description="Another one by this name")
+    second = await journey.record(await journey.import_link(link))
+    assert (second["state"], second["points"]) == ("completed", 50)
+    assert second["result"]["project_id"] != first["result"]["project_id"]
+    moved = await journey.record(await journey.import_link("https://github.com/tidewater-example/tide-watch"))
+    assert (moved["result"]["project_id"], moved["points"]) == (first["result"]["project_id"], 0)
+
+
 async def test_a_command_that_is_published_again_doubles_nothing(journey: Journey, sandbox: SandboxClient) -> None:
     task_id = await journey.import_link("https://github.com/mira-example/paper-lanterns")
     first = await journey.record(task_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -91,6 +91,14 @@ async def test_an_imported_link_is_refused_with_its_project(world: World) -> Non
     assert answer.json()["project_url"] == "/ada/hello-world"
     assert answer.json()["project_id"] == str(project_id)
     assert await world.accept(await world.client("bob")), "the same link is new to somebody else"
+
+
+async def test_only_the_link_where_a_project_stands_now_is_a_duplicate(world: World) -> None:
+    ada, renamed = await world.client(), f"{REPO}-2"
+    before = [{"url": REPO, "until": datetime.now(UTC)}]
+    await world.save_project("user-ada", renamed, external_id="77", former_links=before)
+    assert (await ada.post(IMPORT, json={"url": renamed})).json()["project_url"] == "/ada/hello-world-2"
+    assert await world.accept(ada), "its former link may be another's by now, which only its import finds out"
 
 
 async def test_a_failed_import_can_be_tried_again(world: World) -> None:

@@ -119,7 +119,7 @@ async def test_the_next_look_knows_what_was_handed_on_and_nobody_waits_for_it(ri
     shelf.found = Looked(books("c"), standings=(Standing(url=f"{URL}/a", state="gone"),), memory={"page": 2})
     emitted = await rig.look(source)
     assert shelf.asked[-1] == (Known(frozenset({"a", "b"}), {"page": 1}), 50, False)
-    assert (ids(emitted), emitted.standings) == (["c"], [Standing(url=f"{URL}/a", state="gone")])
+    assert (ids(emitted), emitted.standings) == (["c"], [Standing(url=f"{URL}/a", external_id="a", state="gone")])
     assert emitted.synced[0].items_found == 3
     assert (await rig.source(source))["memory"] == {"page": 2}
     run = await rig.run(source)

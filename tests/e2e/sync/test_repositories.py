@@ -126,6 +126,35 @@ async def test_what_its_owner_deleted_here_does_not_come_back_by_itself(rig: Rig
     assert len((await rig.look(source)).fetched) == 1
 
 
+@pytest.mark.parametrize(
+    ("facts", "handed_on"),
+    [
+        ({"platform": "github", "external_id": "1", "url": NEW_URL}, 1),
+        ({"platform": "github", "external_id": "1"}, 1),
+        ({"platform": "github", "external_id": "99", "url": URL}, 0),
+        ({"url": URL}, 1),
+    ],
+)
+async def test_a_project_is_there_whatever_its_link_has_become(rig: Rig, facts: dict[str, str], handed_on: int) -> None:
+    repository = rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    (first,) = (await rig.look(source)).fetched
+    await rig.db.imports.update_one({"_id": first.import_id}, {"$set": {"state": State.COMPLETED, "active": False}})
+    await rig.db.projects.insert_one({"_id": uuid4(), "user_id": first.user_id, "slug": "engine", **facts})
+    repository.readme = "Changed"
+    assert len((await rig.look(source)).fetched) == handed_on, "another one at its old link is not it"
+
+
+async def test_how_a_repository_stands_is_told_by_its_id(rig: Rig) -> None:
+    rig.github.add("Ada/Engine")
+    source = await rig.follow(URL)
+    await rig.look(source)
+    del rig.github.repositories["ada/engine"]
+    (synced,) = (await rig.look(source)).synced
+    (standing,) = synced.standings
+    assert (synced.platform, standing.external_id, standing.state) == ("github", "1", "gone")
+
+
 async def test_what_failed_to_become_a_project_is_handed_on_again_once_it_changes(rig: Rig) -> None:
     repository = rig.github.add("Ada/Engine")
     source = await rig.follow(URL)
@@ -174,13 +203,13 @@ async def test_a_repository_that_is_gone_is_marked_and_found_again(rig: Rig) -> 
     await rig.look(source)
     del rig.github.repositories["ada/engine"]
     emitted = await rig.look(source)
-    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, state="gone")])
+    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, external_id="1", state="gone")])
     assert (await rig.source(source))["state"] == SourceState.GONE
     assert (await rig.run(source))["error"]["error_code"] == "CONTENT_NOT_FOUND"
     assert (await rig.look(source)).events == []  # told once
     rig.github.repositories["ada/engine"] = repository
     emitted = await rig.look(source)
-    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, state="there")])
+    assert (emitted.fetched, emitted.standings) == ([], [Standing(url=URL, external_id="1", state="there")])
     assert (await rig.source(source))["state"] == SourceState.OK
 
 

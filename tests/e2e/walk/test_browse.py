@@ -46,18 +46,27 @@ async def test_each_repository_says_what_it_is_and_whether_it_is_imported(world:
             {"_id": uuid4(), "user_id": user, "url": f"https://github.com/octocat/{name}", "slug": name,
              "created_at": now}
         )  # fmt: skip
+    for number, link in ((7001, "before"), (7002, "taken")):
+        await world.db.projects.insert_one(
+            {"_id": uuid4(), "user_id": "user-ada", "platform": "github", "external_id": str(number),
+             "url": f"https://github.com/octocat/{link}", "slug": link, "created_at": now}
+        )  # fmt: skip
     world.providers.pages = [
         [
             repository("Done", archived=True, language="Python", stargazers_count=7, pushed_at="2026-01-02T03:04:05Z"),
             repository("other", fork=True),
+            repository("after", id=7001),
+            repository("taken", id=7003),
         ]
     ]
-    done, other = (await ada.get(REPOS)).json()["repositories"]
+    done, other, renamed, taken = (await ada.get(REPOS)).json()["repositories"]
     assert done["url"] == "https://github.com/octocat/done", "as an import of it would have it"
     assert (done["full_name"], done["stars"], done["language"]) == ("Octocat/Done", 7, "Python")
     assert [(one["is_archived"], one["is_fork"]) for one in (done, other)] == [(True, False), (False, True)]
     assert done["imported"]["url"] == "/ada/done"
     assert other["imported"] is None, "what others imported is new to this member"
+    assert renamed["imported"]["url"] == "/ada/before", "by its new name"
+    assert taken["imported"] is None, "another repository had this name when it was imported"
 
 
 async def test_pages_follow_the_upstreams_own_links(world: World) -> None:

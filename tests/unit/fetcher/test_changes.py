@@ -75,13 +75,13 @@ def test_only_standings_that_have_changed_are_told() -> None:
     told: list[tuple[str, Literal["there", "gone"]]] = [("a", "gone"), ("b", "there"), ("c", "gone"), ("x", "gone")]
     standings = tuple(Standing(url=url(video), state=state) for video, state in told)
     found = compare(Looked(standings=standings), known)
-    assert found.standings == (Standing(url=url("a"), state="gone"),)
+    assert found.standings == (Standing(url=url("a"), external_id="a", state="gone"),)
     assert outcomes(found) == [("a", "gone"), ("c", "gone"), ("b", "unchanged")]
 
 
 def test_what_was_gone_and_is_read_again_is_there() -> None:
     found = compare(Looked(items=(item("a"),)), seen(item("a"), state="gone"))
-    assert (found.items, found.standings) == ((), (Standing(url=url("a"), state="there"),))
+    assert (found.items, found.standings) == ((), (Standing(url=url("a"), external_id="a", state="there"),))
 
 
 def test_what_is_handed_on_needs_no_standing() -> None:
@@ -96,7 +96,7 @@ def test_a_channel_that_is_gone_says_nothing_of_its_videos() -> None:
 
 def test_a_thing_of_its_own_that_is_gone_is() -> None:
     event = EVENT.model_copy(update={"url": url("a")})
-    assert gone(event, seen(item("a"))).standings == (Standing(url=url("a"), state="gone"),)
+    assert gone(event, seen(item("a"))).standings == (Standing(url=url("a"), external_id="a", state="gone"),)
 
 
 def test_a_run_stays_small_and_counts_what_it_leaves_out_but_everything_is_handed_on() -> None:
