@@ -9,6 +9,7 @@ from kit.errors import InvalidURLError
 
 MAX_URL_CHARS = 2_048
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418, "git+https": 443, "git+ssh": 22}
+JOINERS = frozenset("\u200c\u200d")  # which words of some scripts are spelt with
 WEB = frozenset({"http", "https"})
 _SCP = re.compile(r"git@([\w.-]+):(?!//)/?(\S+)")  # git@host:path
 _BARE = re.compile(r"[\w-]+(\.[\w-]+)+(/|$)", re.ASCII)  # host/path, as browsers show it
@@ -28,7 +29,7 @@ def parse(url: str) -> Link:
     url = url.strip()
     if len(url) > MAX_URL_CHARS:
         raise InvalidURLError(f"A link has at most {MAX_URL_CHARS} characters.")
-    if not url or "\\" in url or any(char.isspace() or not char.isprintable() for char in url):
+    if not url or "\\" in url or any(char.isspace() or not (char.isprintable() or char in JOINERS) for char in url):
         raise InvalidURLError("This is not a link.")
     if scp := _SCP.fullmatch(url):
         url = f"ssh://{scp[1]}/{scp[2]}"

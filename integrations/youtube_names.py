@@ -4,19 +4,23 @@ https://developers.google.com/youtube/v3/docs/channels/list#parameters
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from integrations.links import WEB, Link, parse
+from integrations.links import JOINERS, WEB, Link, parse
 from kit.errors import InvalidURLError
 
 EXAMPLE = "Paste a link like https://youtube.com/@handle or https://youtube.com/channel/UC…"
 
 VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 CHANNEL_ID = re.compile(r"UC[0-9A-Za-z_-]{22}")
-_HANDLE = re.compile(r"[\w·.-]{3,60}")  # in any script
-_LEGACY = re.compile(r"[\w.-]{1,100}")
+# YouTube's bounds differ by script: of Latin letters it takes three, of others fewer
+MIN_LATIN_CHARS, MAX_HANDLE_CHARS, MAX_LEGACY_CHARS = 3, 60, 100
+_BESIDE_LETTERS = frozenset("_-.·")
+# What turns the direction of text around a name, and comes along when it is copied
+_INVISIBLE = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def channel_id_of(url: str) -> str | None:
 
 def channel_name(text: str) -> ChannelName:
     """What a link, a bare id or a bare handle names. No I/O. Raises InvalidURLError with a hint."""
-    text = text.strip()
+    text = text.strip().strip(_INVISIBLE).strip()
     if CHANNEL_ID.fullmatch(text):
         return ChannelName("id", text)
     if text.startswith("@") or not re.search(r"[./:]", text):
@@ -64,19 +68,37 @@ def _from_path(link: Link) -> ChannelName:
     match first:
         case "channel" if CHANNEL_ID.fullmatch(second):
             return ChannelName("id", second)
-        case "user" if _LEGACY.fullmatch(second):
-            return ChannelName("forUsername", second)
-        case "c" if _LEGACY.fullmatch(second):
-            return ChannelName("forHandle", f"@{second}", custom=True)
+        case "user" if name := _spelt(second, MAX_LEGACY_CHARS):
+            return ChannelName("forUsername", name)
+        case "c" if name := _spelt(second, MAX_LEGACY_CHARS):
+            return ChannelName("forHandle", f"@{name}", custom=True)
         case "embed" if second == "live_stream" and CHANNEL_ID.fullmatch(named := link.query.get("channel", [""])[0]):
             return ChannelName("id", named)
     raise _refused()
 
 
 def _handle(handle: str) -> ChannelName:
-    if not _HANDLE.fullmatch(handle):
+    name = _spelt(handle, MAX_HANDLE_CHARS)
+    if not name or (name.isascii() and len(name) < MIN_LATIN_CHARS):
         raise _refused()
-    return ChannelName("forHandle", f"@{handle}")
+    return ChannelName("forHandle", f"@{name}")
+
+
+def _spelt(text: str, most: int) -> str:
+    """A name in its one spelling, NFC; empty where it is none: of letters and digits of any script, with their marks, what
+    may stand beside them, and joiners inside of words."""
+    name = unicodedata.normalize("NFC", text) if len(text) <= 4 * most else ""
+    kinds = "".join(map(_kind, name))
+    well_formed = re.fullmatch(r"[ln_][lmn_]*(j[lmn][lmn_]*)*", kinds)
+    return name if len(name) <= most and well_formed else ""
+
+
+def _kind(char: str) -> str:
+    """`l`etter, `m`ark, `n`umber, `j`oiner, `_` for what may stand beside them, `x` for all else."""
+    if char in _BESIDE_LETTERS:
+        return "_"
+    kind = unicodedata.category(char)[0].lower()
+    return "j" if char in JOINERS else kind if kind in "lmn" else "x"
 
 
 def _refused() -> InvalidURLError:
