@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ MAX_TAG_CHARS = 60
 MAX_TAGS = 50
 # Controls except tab and newline, lone surrogates, byte order marks, and what turns the direction of text around
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by their category
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its beginning
@@ -44,6 +46,12 @@ def as_text(value: Any, limit: int | None = None) -> str:
 def as_line(value: Any, limit: int = 300) -> str:
     """Text on one line, without blanks around it."""
     return " ".join(as_text(value).split())[:limit].strip()
+
+
+def as_title(value: Any, limit: int = 300) -> str:
+    """A line that shows something; empty where it has only blanks, however they are called, and marks."""
+    line = as_line(value, limit)
+    return line if any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANKS for char in line) else ""
 
 
 def as_tags(values: Iterable[Any]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import ClassVar
 from urllib.parse import unquote
 
-from integrations.base import Credentials, Integration, Known, Looked
+from integrations.base import Credentials, Integration, Known, Looked, nonsense
 from integrations.connections.providers import YOUTUBE_READ
 from integrations.links import WEB, Link, parse
 from integrations.settings import IntegrationSettings
@@ -105,9 +105,11 @@ class YouTube(Integration):
         """One request, one unit of quota."""
         video_id = self.canonical_url(url).rpartition("=")[2]
         found = await YouTubeAPI(self._settings, http, credentials).videos([video_id])
-        if video_id not in found:
+        if video_id in found.odd:
+            raise nonsense(TITLE)
+        if video_id not in found.items:
             raise no_video()
-        return found[video_id]
+        return found.items[video_id]
 
     def source_url(self, url: str) -> str:
         """Of a video, or of a channel by its id. A channel's other names take a request: `youtube_channels.find`."""

@@ -1,22 +1,27 @@
 """The requests that imports make of YouTube, a unit each. https://developers.google.com/youtube/v3/docs"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from integrations.base import Credentials, nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list
+from integrations.clean import as_dict, as_int, as_line, as_list, as_title
 from integrations.settings import IntegrationSettings
 from integrations.youtube_errors import problem
 from integrations.youtube_feed import FeedError, parse
 from integrations.youtube_items import PARTS, best_thumbnail, to_item
 from integrations.youtube_limits import TITLE, charge
 from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
-from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError
+from integrations.youtube_states import is_provisional
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
 from kit.http import Upstream
 from schemas.content import Item
 
 PAGE = 50  # the most that a page has, and the most videos that can be asked for at once
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,18 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Videos:
+    """By their ids. What is in none of these is private or gone."""
+
+    items: Mapping[str, Item] = field(default_factory=dict)
+    odd: frozenset[str] = frozenset()  # there, and not to be read
+    provisional: frozenset[str] = frozenset()  # of the items, those that may be otherwise by the next look
+
+    def __or__(self, more: "Videos") -> "Videos":
+        return Videos({**self.items, **more.items}, self.odd | more.odd, self.provisional | more.provisional)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     uploads: tuple[Upload, ...]  # newest first
     next: str | None
@@ -54,17 +71,25 @@ class YouTubeAPI:
         self._http = http
         self._credentials = credentials
 
-    async def videos(self, ids: Sequence[str], *, public: bool = False) -> dict[str, Item]:
-        """Those of up to 50 that can be seen, by their ids; the others are private or gone. With `public` also without
-        those that are seen by their link alone."""
+    async def videos(self, ids: Sequence[str], *, public: bool = False) -> Videos:
+        """Those of up to 50 that can be seen; with `public`, without those that are seen by their link alone. One that
+        cannot be read costs only itself."""
         answer = await self._list("videos", "youtube#videoListResponse", {"part": PARTS, "id": ",".join(ids)})
-        found: dict[str, Item] = {}
+        items: dict[str, Item] = {}
+        odd, provisional = set(), set()
         for video in map(as_dict, as_list(answer.get("items"))):
             if public and as_dict(video.get("status")).get("privacyStatus") != "public":
                 continue
-            if video.get("id") in ids:
-                found[video["id"]] = to_item(video)
-        return found
+            if (video_id := as_line(video.get("id"), 20)) not in ids:
+                continue
+            try:
+                items[video_id] = to_item(video)
+            except (UpstreamUnavailableError, ValidationError):
+                odd.add(video_id)
+                continue
+            if is_provisional(video, self._http.now()):
+                provisional.add(video_id)
+        return Videos(items, frozenset(odd - items.keys()), frozenset(provisional))
 
     async def channel(self, name: ChannelName) -> Channel | None:
         parts = {"part": "snippet,contentDetails,statistics", name.parameter: name.value}
@@ -75,12 +100,12 @@ class YouTubeAPI:
         snippet, statistics = as_dict(found.get("snippet")), as_dict(found.get("statistics"))
         playlists = as_dict(as_dict(found.get("contentDetails")).get("relatedPlaylists"))
         hides = statistics.get("hiddenSubscriberCount") is True
-        channel_id, title = as_line(found.get("id"), 100), as_line(snippet.get("title"))
-        if not CHANNEL_ID.fullmatch(channel_id) or not title:
+        channel_id = as_line(found.get("id"), 100)
+        if not snippet or not CHANNEL_ID.fullmatch(channel_id):
             raise nonsense(TITLE)
         return Channel(
             id=channel_id,
-            title=title,
+            title=as_title(snippet.get("title")) or as_title(snippet.get("customUrl")) or channel_id,
             uploads=as_line(playlists.get("uploads"), 100) or f"UU{channel_id[2:]}",
             subscriber_count=None if hides else as_int(statistics.get("subscriberCount")),
             image_url=best_thumbnail(snippet),
@@ -112,7 +137,7 @@ class YouTubeAPI:
         except (ImportProblem, FeedError):
             return None
         found = [
-            Upload(one.video_id, as_line(one.title), one.published[:19])
+            Upload(one.video_id, as_line(one.title), _time(one.published))
             for one in entries
             if one.channel_id == channel_id and not one.deleted
         ]
@@ -151,12 +176,14 @@ def _thing(params: dict[str, str]) -> str:
 
 
 def _upload(entry: dict[str, Any]) -> Upload | None:
-    """A deleted or private video is listed without the time of its publication."""
+    """None for an entry that names no video. A deleted or private one is listed without the time of its publication."""
     content, snippet = as_dict(entry.get("contentDetails")), as_dict(entry.get("snippet"))
-    video_id = as_line(content.get("videoId"), 20)
+    video_id, published = as_line(content.get("videoId"), 20), as_line(content.get("videoPublishedAt"), 40)
+    if not video_id:  # the same is told by another part, where this one is missing
+        video_id = as_line(as_dict(snippet.get("resourceId")).get("videoId"), 20)
+        published = published or as_line(snippet.get("publishedAt"), 40)
     if not VIDEO_ID.fullmatch(video_id):
         return None
-    published = as_line(content.get("videoPublishedAt"), 40)[:19]
     privacy = as_dict(entry.get("status")).get("privacyStatus")
     hidden = ""
     if privacy == "private":
@@ -166,4 +193,9 @@ def _upload(entry: dict[str, Any]) -> Upload | None:
     deleted = not hidden and not published
     if deleted:
         hidden = "This video was deleted."
-    return Upload(video_id, as_line(snippet.get("title")), published, hidden, privacy == "private", deleted)
+    return Upload(video_id, as_line(snippet.get("title")), _time(published), hidden, privacy == "private", deleted)
+
+
+def _time(told: str) -> str:
+    """To the second; empty where it is no time, as times are compared by their letters."""
+    return told[:19] if _TIME.match(told) else ""

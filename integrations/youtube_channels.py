@@ -3,14 +3,15 @@
 Its uploads come newest first. What the next look needs to tell news from what is old is its `Memory`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
+from types import MappingProxyType
 from typing import Literal
 
 from integrations.base import Known, Looked, Skipped
-from integrations.youtube_api import PAGE, Channel, Upload, YouTubeAPI
+from integrations.youtube_api import PAGE, Channel, Upload, Videos, YouTubeAPI
 from integrations.youtube_find import find, metadata_of
 from integrations.youtube_names import ChannelName, watch_url
 from schemas.content import Item
@@ -19,9 +20,11 @@ from schemas.events import Standing
 REFRESH = timedelta(days=7)  # numbers of the channel and of its known videos
 MAX_PAGES = 20  # of one look
 MAX_SKIPPED = 200
+MAX_PROVISIONAL = PAGE  # read anew by every look, with one unit
 RECENT = 15  # as many uploads as a feed shows
 Missing = Literal["gone", "private"]
 NOT_SHOWN = "YouTube does not show this video."
+UNREADABLE = "YouTube's answer about this video cannot be read."
 NOT_COMING = "Nothing to do: a deleted video cannot be imported."
 
 
@@ -33,6 +36,7 @@ class Memory:
     recent: dict[str, list[str]] = field(default_factory=dict)  # title and time of the latest uploads
     missing: dict[str, Missing] = field(default_factory=dict)  # known videos that cannot be read: gone or private
     skipped: list[str] = field(default_factory=list)  # those that could not be read, and may be one day
+    provisional: dict[str, str] = field(default_factory=dict)  # known videos that were not final, and what they were
 
 
 async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, now: datetime) -> Looked:
@@ -75,7 +79,8 @@ class _Look:
             listed = await self._walk()
         due = self._now - datetime.fromisoformat(self._memory.refreshed_at) >= REFRESH
         channel = await find(self._api, ChannelName("id", self._channel_id)) if due else None
-        return await self._summed(listed, sorted(self._known.ids) if due else self._suspects(listed), channel)
+        again = sorted(self._known.ids) if due else self._suspects(listed)
+        return await self._summed(listed, again, channel, self._memory.provisional)
 
     async def _latest(self) -> tuple[list[Upload], bool]:
         """The latest uploads, and whether they reach back to what is known. A feed that does not answer says nothing
@@ -132,28 +137,37 @@ class _Look:
         lost = [it for it, (_, published) in recent.items() if it not in now and published >= oldest]
         return [it for it in (*renamed, *back, *lost) if it in self._known.ids and (it not in missing or it in now)]
 
-    async def _summed(self, listed: Sequence[Upload], again: Sequence[str], channel: Channel | None) -> Looked:
-        """`again` are known videos to be read anew."""
+    async def _summed(
+        self,
+        listed: Sequence[Upload],
+        again: Sequence[str],
+        channel: Channel | None,
+        provisional: Mapping[str, str] = MappingProxyType({}),
+    ) -> Looked:
+        """`again` are known videos to be read anew; so are the `provisional` ones, news only in another state."""
         fresh = self._fresh(listed)
         news = [one.video_id for one in fresh if not one.hidden]
-        items = await self._read(list(dict.fromkeys((*news, *again))))
+        read = await self._read(list(dict.fromkeys((*news, *again, *provisional))))
         if channel:  # once in a while also what was hidden, which may be beyond the latest
-            items |= await self._read([it for it in self._memory.skipped if it not in items], public=True)
-        missing = self._memory.missing
-        lost = await self._lost([it for it in again if it not in items and it not in missing])
+            read |= await self._read([it for it in self._memory.skipped if it not in read.items], public=True)
+        items, missing = read.items, self._memory.missing
+        unread = [it for it in (*again, *provisional) if it not in items and it not in read.odd]
+        lost = await self._lost([it for it in dict.fromkeys(unread) if it not in missing])
         shown = [one for one in listed if not one.hidden]
         waiting = [one.video_id for one in fresh if not one.deleted]
         memory = Memory(
             uploads=channel.uploads if channel else self._memory.uploads,
-            newest=max([self._memory.newest, *(one.published for one in shown)]) or self._now.isoformat()[:19],
+            newest=max([self._memory.newest, *self._times(shown)]) or self._now.isoformat()[:19],
             refreshed_at=self._now.isoformat() if channel else self._memory.refreshed_at,
             recent={one.video_id: [one.title, one.published] for one in shown[:RECENT]},
             missing={it: state for it, state in missing.items() if it not in items} | lost,
             skipped=[it for it in dict.fromkeys((*waiting, *self._memory.skipped)) if it not in items][:MAX_SKIPPED],
+            provisional=dict([*_states(read), *_of(provisional, read.odd)][:MAX_PROVISIONAL]),
         )
+        wanted = {*news, *again} | items.keys() - provisional.keys()
         return Looked(
-            items=tuple(items.values()),
-            skipped=tuple(_skipped(one) for one in fresh if one.video_id not in items),
+            items=tuple(it for key, it in items.items() if key in wanted or _state(it) != provisional[key]),
+            skipped=tuple(_skipped(one, odd=one.video_id in read.odd) for one in fresh if one.video_id not in items),
             standings=(
                 *(Standing(url=watch_url(it), state="there") for it in missing if it in items),
                 *(Standing(url=watch_url(it), state=state) for it, state in lost.items()),
@@ -167,11 +181,16 @@ class _Look:
             memory=asdict(memory),
         )
 
-    async def _read(self, ids: Sequence[str], *, public: bool = False) -> dict[str, Item]:
-        found: dict[str, Item] = {}
+    def _times(self, uploads: Iterable[Upload]) -> Iterator[str]:
+        """When they were published; one that is still to come would make all that come before it old."""
+        now = self._now.astimezone(UTC).isoformat()[:19]
+        return (one.published for one in uploads if one.published <= now)
+
+    async def _read(self, ids: Sequence[str], *, public: bool = False) -> Videos:
+        found = Videos()
         for start in range(0, len(ids), PAGE):
             found |= await self._api.videos(ids[start : start + PAGE], public=public)
-        return {it: found[it] for it in ids if it in found}
+        return replace(found, items={it: found.items[it] for it in ids if it in found.items})
 
     async def _lost(self, ids: Sequence[str]) -> dict[str, Missing]:
         """A video that cannot be read does not say why; the list of uploads may."""
@@ -181,6 +200,19 @@ class _Look:
         return {it: "private" if it in self._hidden and self._hidden[it].private else "gone" for it in ids}
 
 
-def _skipped(upload: Upload) -> Skipped:
-    skipped = Skipped(upload.video_id, watch_url(upload.video_id), upload.title, upload.hidden or NOT_SHOWN)
+def _states(read: Videos) -> Iterator[tuple[str, str]]:
+    return ((it, _state(item)) for it, item in read.items.items() if it in read.provisional)
+
+
+def _of(states: Mapping[str, str], ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((it, states[it]) for it in ids if it in states)
+
+
+def _state(item: Item) -> str:
+    return f"{item.metadata['live']} {item.metadata['duration']}"
+
+
+def _skipped(upload: Upload, *, odd: bool) -> Skipped:
+    reason = UNREADABLE if odd else upload.hidden or NOT_SHOWN
+    skipped = Skipped(upload.video_id, watch_url(upload.video_id), upload.title, reason)
     return replace(skipped, suggestion=NOT_COMING) if upload.deleted else skipped

@@ -4,14 +4,16 @@ import re
 from typing import Any
 
 from integrations.base import nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text
+from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, as_title
 from integrations.markdown import escape
 from integrations.youtube_limits import TITLE
 from integrations.youtube_names import VIDEO_ID, watch_url
+from integrations.youtube_states import duration, is_age_restricted, live, plays_elsewhere
 from schemas.content import MAX_TEXT_CHARS, Item, Video
 
 INTEGRATION = "youtube"
 PARTS = "snippet,contentDetails,statistics,status,liveStreamingDetails"
+UNTITLED = "Untitled video"
 THUMBNAILS = ("maxres", "standard", "high", "medium", "default")  # best first
 MAX_DESCRIPTION_CHARS = 500
 
@@ -19,12 +21,10 @@ MAX_DESCRIPTION_CHARS = 500
 def to_item(video: dict[str, Any]) -> Item:
     """From an entry of `GET /videos` that has the `PARTS`. Raises UpstreamUnavailableError where it is none."""
     video_id = as_line(video.get("id"), 20)
-    snippet, live = as_dict(video.get("snippet")), as_dict(video.get("liveStreamingDetails"))
-    title = as_line(snippet.get("title"))
-    if not title or not VIDEO_ID.fullmatch(video_id):
+    snippet = as_dict(video.get("snippet"))
+    if not snippet or not VIDEO_ID.fullmatch(video_id):
         raise nonsense(TITLE)
-    broadcast = "completed" if live.get("actualEndTime") else as_line(snippet.get("liveBroadcastContent"), 20)
-    duration = as_line(as_dict(video.get("contentDetails")).get("duration"), 40)
+    title = as_title(snippet.get("title")) or UNTITLED
     statistics = as_dict(video.get("statistics"))
     description = as_text(snippet.get("description")).strip()
     return Item(
@@ -38,17 +38,19 @@ def to_item(video: dict[str, Any]) -> Item:
         text=escape(description)[:MAX_TEXT_CHARS],
         topics=as_tags(as_list(snippet.get("tags"))),
         image_url=best_thumbnail(snippet),
-        video=Video(provider=INTEGRATION, video_id=video_id),
+        video=Video(provider=INTEGRATION, video_id=video_id, embeddable=plays_elsewhere(video)),
         is_private=as_dict(video.get("status")).get("privacyStatus") == "private",
         metadata={
             "youtube_video_id": video_id,
             "view_count": as_int(statistics.get("viewCount")),
             "like_count": as_int(statistics.get("likeCount")),
             "published_at": as_line(snippet.get("publishedAt"), 40) or None,
-            "duration": duration if duration not in ("", "P0D") else None,  # a stream has none yet
+            "duration": duration(video),
             "channel_id": as_line(snippet.get("channelId"), 100) or None,
             "channel_title": as_line(snippet.get("channelTitle")) or None,
-            "live": broadcast or "none",
+            "live": live(video),
+            "embeddable": plays_elsewhere(video),
+            "age_restricted": is_age_restricted(video),
         },
     )
 

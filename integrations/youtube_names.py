@@ -85,8 +85,8 @@ def _handle(handle: str) -> ChannelName:
 
 
 def _spelt(text: str, most: int) -> str:
-    """A name in its one spelling, NFC; empty where it is none: of letters and digits of any script, with their marks, what
-    may stand beside them, and joiners inside of words."""
+    """A name in its one spelling, NFC; empty where it is none: of letters and digits of any script, with their marks,
+    what may stand beside them, and joiners inside of words."""
     name = unicodedata.normalize("NFC", text) if len(text) <= 4 * most else ""
     kinds = "".join(map(_kind, name))
     well_formed = re.fullmatch(r"[ln_][lmn_]*(j[lmn][lmn_]*)*", kinds)

@@ -39,6 +39,7 @@ class Frozen(BaseModel):
 class Video(Frozen):
     provider: Annotated[str, StringConstraints(max_length=40)]
     video_id: Annotated[str, StringConstraints(max_length=100)]
+    embeddable: bool = True  # its provider's player shows it on other sites
 
 
 class Item(Frozen):

@@ -1,5 +1,7 @@
 """Stage 3: item and analysis become a project. Pure; whatever arrives twice leaves twice alike."""
 
+from urllib.parse import urlsplit
+
 from schemas.content import (
     MAX_TEXT_CHARS,
     Analysis,
@@ -57,11 +59,18 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
 
 
 def blocks(item: Item) -> list[Block]:
-    """Cover, then the video if there is one, then the text if there is any."""
+    """Cover, then the video if there is one, or where to watch it, then the text if there is any."""
     made: list[Block] = [CoverBlock(title=item.title, banner_url=item.image_url)]
-    if item.video:
+    if item.video and item.video.embeddable:
         made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
+    elif item.video:
+        made.append(TextBlock(content=_elsewhere(item)))
     if item.text.strip():
         text = f"{DESCRIPTION_HEADING}{item.text}"[:MAX_TEXT_CHARS] if item.video else item.text
         made.append(TextBlock(content=text, format=item.text_format, html=item.text_html))
     return made
+
+
+def _elsewhere(item: Item) -> str:
+    """Markdown for a video that no player shows here. The link is one of ours to make: it needs no escapes."""
+    return f"[Watch it on {urlsplit(item.url).hostname}]({item.url})"

@@ -54,7 +54,8 @@ async def test_uploads_are_read(file: Path) -> None:
     assert page is not None
     assert page.next == body.get("nextPageToken")
     assert all(VIDEO_ID.fullmatch(one.video_id) for one in page.uploads)
-    named = [item for item in body["items"] if item.get("contentDetails", {}).get("videoId")]
+    parts = [(item.get("contentDetails", {}), item.get("snippet", {}).get("resourceId", {})) for item in body["items"]]
+    named = [item for item in parts if any(part.get("videoId") for part in item)]
     assert len(page.uploads) == len(named)
     assert all(one.hidden or one.published for one in page.uploads)
 

@@ -11,7 +11,7 @@ from integrations.base import Credentials, Known, Looked
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.http import Upstream
-from tests.unit.integrations.answers import NOW, reply, video
+from tests.unit.integrations.answers import NOW, Json, reply, video
 
 ID = "UCabcdefghijklmnopqrstuv"
 URL = f"https://youtube.com/channel/{ID}"
@@ -33,6 +33,9 @@ class FakeChannel:
     omitted: set[int] = field(default_factory=set)  # which makes a page short
     overfull: int = 0  # entries of each page beyond those that were asked for
     unready: set[int] = field(default_factory=set)  # listed, and not to be read yet
+    parts: dict[int, Json] = field(default_factory=dict)  # of videos, over what they have otherwise
+    times: dict[int, str] = field(default_factory=dict)  # when they were published, instead
+    untitled: bool = False
     feed: int = 200
     exists: bool = True
     views: int = 1
@@ -78,7 +81,7 @@ class FakeChannel:
         wanted = params.get("id") == ID or params.get("forHandle", "").lower() == "@somebody"
         one = {
             "id": ID,
-            "snippet": {"title": "Somebody"},
+            "snippet": {"title": "" if self.untitled else "Somebody", "customUrl": "@somebody"},
             "contentDetails": {"relatedPlaylists": {"uploads": f"UU{ID[2:]}"}},
             "statistics": {"subscriberCount": "1234", "hiddenSubscriberCount": False},
         }
@@ -99,7 +102,7 @@ class FakeChannel:
         return reply(body={"kind": LIST.format("playlistItem"), **body})
 
     def _entry(self, number: int) -> dict[str, Any]:
-        content = {"videoId": video_id(number), "videoPublishedAt": f"{_published(number)}Z"}
+        content = {"videoId": video_id(number), "videoPublishedAt": self.times.get(number, f"{_published(number)}Z")}
         if number in self.private | self.deleted:
             del content["videoPublishedAt"]
         title = "Deleted video" if number in self.deleted else self.titles[number]
@@ -113,13 +116,15 @@ class FakeChannel:
                 (item,) = video(video_id(number), statistics={"viewCount": str(self.views)})["items"]
                 item["status"] = {"privacyStatus": "unlisted" if number in self.unlisted else "public"}
                 item["snippet"] |= {"title": self.titles[number], "publishedAt": f"{_published(number)}Z"}
+                for name, part in self.parts.get(number, {}).items():
+                    item[name] = {**item.get(name, {}), **part} if isinstance(part, dict) else part
                 items.append(item)
         return reply(body={"kind": LIST.format("video"), "items": items})
 
     def _videos_xml(self, params: dict[str, str]) -> httpx.Response:
         entries = "".join(
             f"<entry><yt:videoId>{video_id(one)}</yt:videoId><yt:channelId>{ID}</yt:channelId>"
-            f"<title>{self.titles[one]}</title><published>{_published(one)}+00:00</published></entry>"
+            f"<title>{self.titles[one]}</title><published>{self.times.get(one, _published(one))}</published></entry>"
             for one in [number for number in self._visible() if number not in self.unlisted][:15]
         )
         namespaces = 'xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015"'

@@ -52,6 +52,7 @@ async def test_a_video_becomes_an_item() -> None:
     assert item.metadata == {
         "youtube_video_id": ID, "view_count": 1500, "like_count": 20, "published_at": "2009-10-25T06:57:33Z",
         "duration": "PT3M33S", "channel_id": "UC38IQsAvIsxxjztdMZQtwHA", "channel_title": "A channel", "live": "none",
+        "embeddable": True, "age_restricted": False,
     }  # fmt: skip
 
 

@@ -138,3 +138,14 @@ def analyzed(item: Item, url: str | None = None) -> ContentAnalyzed:
     return ContentAnalyzed(
         id=UUID(int=1), import_id=UUID(int=2), user_id="u", url=url or item.url, item=item, analysis=ANALYSIS
     )
+
+
+def test_a_video_that_no_player_shows_here_has_its_picture_and_a_link() -> None:
+    item = video(video=Video(provider="youtube", video_id="abc", embeddable=False))
+    cover, link, text = blocks(item)
+    assert cover == CoverBlock(banner_url="https://img.example/banner.png", title="lanterns")
+    assert link == TextBlock(content="[Watch it on youtube.com](https://youtube.com/watch?v=abc)")
+    assert isinstance(text, TextBlock)
+    assert text.content.startswith("## Description")
+    project = draft(item, ANALYSIS, Options())
+    assert (project.featured_image_url, project.description) == (item.image_url, "How to fold one.")
