@@ -20,6 +20,7 @@ from kit.errors import InvalidURLError
 from kit.http import Response, Upstream
 
 PER_PAGE = 100
+UNREADABLE = "GitHub's answer about this repository cannot be read."
 _PATH = re.compile(r"/user(/[0-9]{1,20})?/repos\?[\w=&%.,:+-]{1,500}", re.ASCII)
 
 
@@ -38,9 +39,19 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry that no import can be made of."""
+
+    full_name: str  # as far as it says one
+    reason: str
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     repositories: tuple[Repository, ...]
     next: str | None  # what asks for the next page
+    skipped: tuple[Unread, ...] = ()
 
 
 class Repositories:
@@ -63,10 +74,11 @@ class Repositories:
         else:
             address = _decode(at)
         response = await GitHubAPI(self._settings, self._http, credentials).get(address)
-        repositories = tuple(self._repositories(response.json()))
-        return Page(tuple(it for it in repositories if private or not it.is_private), self._next(response))
+        listed = [it for it in self._repositories(response.json()) if private or not it.is_private]
+        repositories = tuple(it for it in listed if isinstance(it, Repository))
+        return Page(repositories, self._next(response), tuple(it for it in listed if isinstance(it, Unread)))
 
-    def _repositories(self, listed: Any) -> Iterator[Repository]:
+    def _repositories(self, listed: Any) -> Iterator[Repository | Unread]:
         if not isinstance(listed, list):
             raise nonsense(GitHub.title)
         for repo in map(as_dict, as_list(listed)):
@@ -74,6 +86,7 @@ class Repositories:
             try:
                 url = self._github.canonical_url(f"{self._settings.github_url}/{full_name}")
             except InvalidURLError:
+                yield Unread(full_name, UNREADABLE, repo.get("private") is True)
                 continue
             yield Repository(
                 external_id=str(as_int(repo.get("id")) or ""),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from integrations.base import Credentials
 from integrations.github import GitHub
-from integrations.github_repos import Page, Repositories, Repository
+from integrations.github_repos import Page, Repositories, Repository, Unread
 from kit.mongo import Database, Document
 from kit.projects import is_another
 from services.gateway.connection_answers import Existing, RepositoryAnswer
@@ -22,6 +22,7 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
     Words are looked for here, as GitHub's search has an allowance of its own, and a small one.
     """
     found: list[Repository] = []
+    skipped: list[Unread] = []
     at: str | None = page
     for _ in range(MOST_PAGES):
         if at is None or len(found) >= (ENOUGH if words else 1):
@@ -31,8 +32,9 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
         except ValueError:
             raise InvalidRequestError("Invalid `page`.") from None
         found += [it for it in one.repositories if _matches(it, words)]
+        skipped += one.skipped
         at = one.next
-    return Page(tuple(found), at)
+    return Page(tuple(found), at, tuple(skipped))
 
 
 async def marked(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:

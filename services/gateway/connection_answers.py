@@ -83,9 +83,15 @@ class RepositoryAnswer(BaseModel):
     imported: Existing | None = None
 
 
+class UnreadRepository(BaseModel):
+    full_name: str = Field(description="As far as GitHub says one.")
+    reason: str
+
+
 class RepositoryPage(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.REPOSITORY_PAGE]})
 
     repositories: list[RepositoryAnswer]
+    skipped: list[UnreadRepository] = Field(description="Listed by GitHub, and not to be imported.")
     next_page: str | None = Field(None, description="Send it as `page` for the next page.")
     private: bool = Field(description="Whether private repositories are listed, as their scope was granted.")

@@ -103,7 +103,7 @@ REPOSITORY_PAGE: Example = {
             "pushed_at": "2026-03-14T15:09:26Z", "imported": {"project_id": PROJECT_ID, "url": "/ada/hello-world"},
         }
     ],
-    "next_page": "L3VzZXIvcmVwb3M_cGFnZT0y", "private": False,
+    "skipped": [], "next_page": "L3VzZXIvcmVwb3M_cGFnZT0y", "private": False,
 }  # fmt: skip
 NEW_SOURCE: Example = {"url": LINK, "sync_frequency": "daily"}
 SOURCE_PATCH: Example = {"sync_frequency": "weekly", "display_name": "My first repository"}

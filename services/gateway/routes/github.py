@@ -1,5 +1,6 @@
 """What the caller's own GitHub account holds."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +10,7 @@ from integrations.connections.tokens import FreshToken
 from integrations.github_repos import Page
 from kit.errors import IntegrationAuthError, TokenRefusedError
 from services.gateway import browse
-from services.gateway.connection_answers import RepositoryPage
+from services.gateway.connection_answers import RepositoryPage, UnreadRepository
 from services.gateway.identity import CallerDep
 from services.gateway.openapi import errors
 from services.gateway.pages import link_next
@@ -47,6 +48,7 @@ async def browse_repositories(
     link_next(response, PATH, found.next, parameter="page", q=q or None)
     return RepositoryPage(
         repositories=await browse.marked(gateway.db, caller, found.repositories),
+        skipped=[UnreadRepository(**asdict(one)) for one in found.skipped],
         next_page=found.next,
         private=_private(token),
     )

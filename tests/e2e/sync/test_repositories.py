@@ -377,7 +377,7 @@ async def test_what_nobody_finds_for_a_week_is_hidden_and_its_owner_told_until_i
     source = await rig.follow(URL)
     await rig.look(source)
     repository.private = True  # which GitHub answers with 404 to whoever may not see it
-    assert (await rig.look(source)).standings == [Standing(url=URL, state="gone")]
+    assert (await rig.look(source)).standings == [Standing(url=URL, external_id="1", state="gone")]
     for _ in range(3):
         rig.now += DAY
         assert (await rig.look(source)).standings == []
@@ -385,7 +385,7 @@ async def test_what_nobody_finds_for_a_week_is_hidden_and_its_owner_told_until_i
     assert notice["kind"] == "source_gone"
 
     rig.now += 4 * DAY
-    assert (await rig.look(source)).standings == [Standing(url=URL, state="private")]
+    assert (await rig.look(source)).standings == [Standing(url=URL, external_id="1", state="private")]
     assert (await rig.look(source)).standings == [], "told once"
     (notice,) = await rig.db.notices.find().to_list()
     assert (notice["user_id"], notice["kind"], notice["action"]) == ("ada", "source_hidden", "check_url")
@@ -395,11 +395,13 @@ async def test_what_nobody_finds_for_a_week_is_hidden_and_its_owner_told_until_i
     repository.private = False
     back = await rig.look(source)
     assert [it.item.is_private for it in back.fetched] == [False] or back.standings == [
-        Standing(url=URL, state="there")
+        Standing(url=URL, external_id="1", state="there")
     ]
     assert await rig.db.notices.count_documents({}) == 0
     repository.private = True
-    assert (await rig.look(source)).standings == [Standing(url=URL, state="gone")], "and the days count anew"
+    assert (await rig.look(source)).standings == [Standing(url=URL, external_id="1", state="gone")], (
+        "and the days count anew"
+    )
 
 
 async def test_an_upstream_that_is_down_for_a_week_hides_nothing(rig: Rig) -> None:

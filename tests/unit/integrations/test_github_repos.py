@@ -57,14 +57,18 @@ async def test_a_next_page_elsewhere_makes_no_sense(url: str) -> None:
         await page(linked(url))
 
 
-async def test_what_cannot_be_imported_is_left_out() -> None:
+async def test_what_cannot_be_read_is_left_out_with_its_reason() -> None:
     odd: list[Any] = [None, "x", {}, {"full_name": 7}, {"full_name": "one"}, {"full_name": "a/../b"}, repository()]
-    assert [one.url for one in (await page(reply(200, odd))).repositories] == ["https://github.com/octocat/hello-world"]
+    found = await page(reply(200, odd))
+    assert [one.url for one in found.repositories] == ["https://github.com/octocat/hello-world"]
+    assert [one.full_name for one in found.skipped] == ["", "", "", "", "one", "a/../b"]
+    assert {one.reason for one in found.skipped} == {"GitHub's answer about this repository cannot be read."}
 
 
 async def test_private_ones_are_left_out_where_they_were_not_granted() -> None:
-    answer = reply(200, [repository("a/open"), repository("a/closed", private=True)])
-    assert [one.full_name for one in (await page(answer, private=False)).repositories] == ["a/open"]
+    answer = reply(200, [repository("a/open"), repository("a/closed", private=True), repository("x", private=True)])
+    found = await page(answer, private=False)
+    assert ([one.full_name for one in found.repositories], found.skipped) == (["a/open"], ())
 
 
 @pytest.mark.parametrize(
