@@ -19,7 +19,9 @@ from pydantic import SecretStr
 
 from integrations.base import Credentials
 from kit.errors import (
+    ContentBlockedError,
     ContentNotFoundError,
+    CredentialRefusedError,
     ImportProblem,
     IntegrationAuthError,
     RateLimitError,
@@ -204,7 +206,7 @@ GITHUB: dict[str, Play] = {
     "errors/404.repo.http.json": refused(ContentNotFoundError),
     "errors/409.commits-of-empty-repo.http.json": no_readme,
     "errors/429.secondary-rate-limit.*": refused(RateLimitError),
-    "errors/451.dmca.http.json": refused(ContentNotFoundError),
+    "errors/451.dmca.http.json": refused(ContentBlockedError),
     "errors/503.html-body.http.json": refused(UpstreamUnavailableError),
 }
 
@@ -285,12 +287,12 @@ YOUTUBE: dict[str, Play] = {
     "playlists/*": not_a_video_list,
     "websub/*": not_a_video_list,
     "discovery.youtube.v3.json": not_a_video_list,
-    "errors/400.error_response.http.json": youtube_refuses(TokenRefusedError),
-    "errors/400.keyInvalid.current.http.json": youtube_refuses(TokenRefusedError),
+    "errors/400.error_response.http.json": youtube_refuses(CredentialRefusedError),
+    "errors/400.keyInvalid.current.http.json": youtube_refuses(CredentialRefusedError),
     "errors/400.missingRequiredParameter.*": youtube_refuses(UpstreamUnavailableError),
-    "errors/401.authError.channels.http.json": youtube_refuses(TokenRefusedError),
-    "errors/403.accessNotConfigured.http.json": youtube_refuses(TokenRefusedError),
-    "errors/403.error_permission_resp.http.json": youtube_refuses(IntegrationAuthError),
+    "errors/401.authError.channels.http.json": youtube_refuses(CredentialRefusedError),
+    "errors/403.accessNotConfigured.http.json": youtube_refuses(CredentialRefusedError),
+    "errors/403.error_permission_resp.http.json": youtube_refuses(CredentialRefusedError),
     "errors/403.quotaExceeded.http.json": youtube_refuses(RateLimitError),
     "errors/403.rateLimitExceeded.http.json": youtube_refuses(RateLimitError),
     "errors/403.subscriptionForbidden.*": youtube_refuses(IntegrationAuthError),
