@@ -50,6 +50,6 @@ async def keep_topics(
         await asyncio.sleep(every.total_seconds())
         try:
             if restored := await restore_topics(settings, kept):
-                log.error("topics were missing", topics=restored)
+                log.error("deleted topics created again", topics=restored)
         except (KafkaError, OSError, TimeoutError) as error:  # asked again in the next round
-            log.warning("topics are not known", error=type(error).__name__)
+            log.warning("topics could not be listed", error=type(error).__name__)

@@ -43,7 +43,7 @@ class Video(Frozen):
 
 
 class Item(Frozen):
-    """One thing found upstream, in our words: after the fetcher nobody knows a provider's JSON."""
+    """One item from an upstream, in fields that are the same for every provider."""
 
     integration: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
     # The upstream's own id: with integration and user the identity of the project, whatever its link is. Empty where

@@ -53,7 +53,7 @@ class ImportRequested(Event):
 class SyncRequested(Event):
     """A followed source is due. `url` is the source's; `import_id` names this run of the sync.
 
-    `task_id` is the parent task that its items report to, where a member asked for the source just now; nobody waits
+    `task_id` is the parent task that its items report to, if a member requested the sync; nobody waits
     for the others, and they leave the reserve of every budget alone.
     """
 
@@ -74,7 +74,7 @@ class ContentFetched(Event):
 
 
 class Standing(Frozen):
-    """How an item stands at its upstream, as a look at it found; never from a listing that failed."""
+    """How an item stands at its upstream, as a sync found it; never from a listing that failed."""
 
     url: Url
     external_id: ExternalId = ""  # where its upstream has one: its project is known by it, wherever it has moved
@@ -82,7 +82,7 @@ class Standing(Frozen):
 
 
 class SourceSynced(Event):
-    """A source was looked at. What was new or changed travels as events of its own."""
+    """A source was synced. What was new or changed travels as events of its own."""
 
     topic: ClassVar[str] = "sources.synced"
 

@@ -25,5 +25,5 @@ class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSetti
     subscription_sweep: Seconds = timedelta(minutes=1)  # how often newly followed channels are looked for
     reanalyse_after: Seconds = timedelta(minutes=15)  # so long a model that failed is given to come back
     reanalyses_per_hour: int = Field(
-        60, ge=0, le=36_000, description="projects described anew, of all members; 0: none"
+        60, ge=0, le=36_000, description="projects of all members that are analysed again in an hour; 0: none"
     )

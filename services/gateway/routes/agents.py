@@ -60,7 +60,7 @@ async def read_agent(username: str, gateway: GatewayDep, _: OperatorDep) -> Agen
 
 @router.patch("/{username}/", responses=errors(403, 404, 413))
 async def change_agent(username: str, body: AgentPatch, gateway: GatewayDep, _: OperatorDep) -> AgentDetail:
-    """Change an agent's page, pause it or let it go on. For operators."""
+    """Change an agent's page, pause it or resume it. For operators."""
     changes = body.model_dump(exclude_unset=True)
     paused = changes.pop("paused", None)
     return await _detail(gateway, await gateway.agents.change(username, changes, paused=paused))

@@ -25,7 +25,7 @@ router = APIRouter(prefix=PREFIX, tags=["connections"])
 
 Private = Annotated[
     bool | None,
-    Query(description="Whether to request access to private content too, if the provider has a scope for it."),
+    Query(description="Whether to request access to private content too. By default, if it was granted before."),
 ]
 
 

@@ -14,6 +14,6 @@ router = APIRouter(prefix="/api/v1/notices", tags=["connections"])
 
 @router.get("/", responses=errors())
 async def list_notices(gateway: GatewayDep, caller: CallerDep) -> NoticeList:
-    """What needs you: an account to be connected again. A notice goes away with its cause."""
+    """Notices that need your action, such as an account to connect again. A notice disappears with its cause."""
     records = gateway.db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
     return NoticeList(notices=[NoticeAnswer.model_validate(record) async for record in records])

@@ -53,7 +53,7 @@ def test_a_key_that_is_missing_is_named(environment: dict[str, str]) -> None:
     only_new = {**environment, "TOKEN_KEYS": NEW}
     result = run(app, ["keys", "rotate"], env=only_new)
     assert result.exit_code == 1
-    assert "2 cannot be opened" in result.output
+    assert "2 values cannot be decrypted" in result.output
     shown = run(app, ["keys", "show"], env=only_new).output
     assert any("old" in line and "missing" in line for line in shown.splitlines())
 
