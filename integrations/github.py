@@ -1,25 +1,22 @@
 """GitHub repositories. https://docs.github.com/en/rest/repos/repos and …/rest/repos/contents#get-a-repository-readme"""
 
-import base64
-import binascii
 import re
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from integrations import github_answers
+from integrations import github_answers, github_readme
 from integrations.base import Credentials, Integration, Known, Looked, nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, decode
-from integrations.github_answers import MAX_README_BYTES
+from integrations.clean import as_dict, as_int, as_line, as_list, as_tags
+from integrations.github_answers import Answers
 from integrations.github_api import GitHubAPI
 from integrations.github_errors import not_found
 from integrations.links import Link, parse
-from integrations.markdown import Places, absolutise
-from integrations.markup import to_markdown
 from integrations.settings import IntegrationSettings
 from kit.errors import BROWSE_REPOSITORIES, InvalidURLError
 from kit.http import Upstream
-from schemas.content import MAX_TEXT_CHARS, Item
+from kit.text.service import TextService
+from schemas.content import Item
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _NAME = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,100}")
@@ -107,8 +104,9 @@ class GitHub(Integration):
         "javascript://github.com/octocat/Hello-World",
     )
 
-    def __init__(self, settings: IntegrationSettings) -> None:
+    def __init__(self, settings: IntegrationSettings, texts: TextService | None = None) -> None:
         self._settings = settings
+        self._texts = texts or TextService()
         self._host = settings.github_url.partition("://")[2].lower()
 
     @property
@@ -142,7 +140,7 @@ class GitHub(Integration):
 
     async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
         answers = await github_answers.read(GitHubAPI(self._settings, http, credentials), self._path(url))
-        return await answers.item(partial(self._visible, credentials))
+        return await self._visible(credentials, answers)
 
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         api = GitHubAPI(self._settings, http, credentials)
@@ -157,18 +155,20 @@ class GitHub(Integration):
         html_url = as_line(repo.get("html_url"), 2_048)
         return html_url if html_url.lower() == url else f"{self._settings.github_url}/{full_name}"
 
-    def _visible(self, credentials: Credentials, repo: Any, file: Any, shares: Any, raw: bytes | None) -> Item:
-        item = self.to_item(repo, file, shares, raw)
+    async def _visible(self, credentials: Credentials, answers: Answers) -> Item:
+        item = self.to_item(answers.repo.json(), answers.shares)
         if item.is_private and credentials.token is None:
             raise not_found(connected=False)  # what the application's own token may see is not every member's to see
-        return item
+        branch = str(item.metadata["default_branch"])
+        text = await github_readme.text(self._texts, answers, item.external_url or item.url, branch)
+        return item.model_copy(update={"text": text.content, "text_format": text.format, "text_html": text.html})
 
-    def to_item(self, repo: Any, file: Any = None, shares: Any = None, raw: bytes | None = None) -> Item:
-        """From `GET /repos/…`, `…/readme` and `…/languages`; `raw` is a README that did not come within `file`.
+    def to_item(self, repo: Any, shares: Any = None) -> Item:
+        """From `GET /repos/…` and `…/languages`, without its text.
 
         Raises UpstreamUnavailableError where `repo` is no repository.
         """
-        repo, file, shares = as_dict(repo), as_dict(file), as_dict(shares)
+        repo, shares = as_dict(repo), as_dict(shares)
         repo_id, full_name = as_int(repo.get("id")), as_line(repo.get("full_name"))
         if repo_id is None or full_name.count("/") != 1:
             raise nonsense(self.title)
@@ -190,7 +190,6 @@ class GitHub(Integration):
             title=full_name.rpartition("/")[2],
             full_name=full_name,
             description=as_line(repo.get("description"), 5_000),
-            text=_readme(file, raw, html_url, branch),
             language=language,
             languages=as_tags(by_bytes or [language]),
             topics=topics,
@@ -222,15 +221,3 @@ def _licence(licence: dict[str, Any]) -> str | None:
     """The SPDX identifier, else the name."""
     spdx = as_line(licence.get("spdx_id"), 100)
     return spdx if spdx and spdx != "NOASSERTION" else as_line(licence.get("name"), 100) or None
-
-
-def _readme(file: dict[str, Any], raw: bytes | None, html_url: str, branch: str) -> str:
-    """Markdown with absolute links, cut to what an item may carry."""
-    if raw is None:
-        try:
-            raw = base64.b64decode(as_text(file.get("content")))
-        except (binascii.Error, ValueError):
-            raise nonsense(GitHub.title) from None
-    path = as_line(file.get("path")) or "README.md"
-    text = to_markdown(as_text(decode(raw[:MAX_README_BYTES])), path)
-    return absolutise(text, Places.of_github(html_url, branch, path))[:MAX_TEXT_CHARS]

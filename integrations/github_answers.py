@@ -2,23 +2,24 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from integrations.base import Known, Looked
 from integrations.clean import as_dict, as_line, as_list
-from integrations.github_api import JSON, RAW, GitHubAPI
-from kit.errors import ContentNotFoundError
+from integrations.github_api import HTML, JSON, RAW, GitHubAPI
+from kit.errors import ContentNotFoundError, UpstreamUnavailableError
 from kit.http import Response
+from kit.text.document import MAX_TEXT_BYTES
+from kit.text.formats import format_of, is_rendered_upstream
 from schemas.content import Item
 from schemas.events import Standing
 
-MAX_README_BYTES = 1024 * 1024
-THREAD_FROM_BYTES = 64 * 1024  # a README beyond this is rendered beside the event loop
 MISSING = frozenset({404, 409})  # of a README, or of anything in a repository without commits
+UNRENDERED = MISSING | {406, 413, 415, 422}  # of its HTML
 
-ToItem = Callable[[Any, Any, Any, bytes | None], Item]
+ToItem = Callable[["Answers"], Awaitable[Item]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +27,31 @@ class Answers:
     repo: Response
     readme: Response | None  # None: not asked for, there is none
     languages: Response
-    raw: bytes | None  # a README that is too big to come within JSON
+    raw: bytes | None = None  # a README that is too big to come within JSON
+    html: bytes | None = None  # as GitHub renders a README in a markup that we do not
 
     @property
     def etags(self) -> list[str]:
         return [answer.headers.get("etag", "") if answer else "" for answer in (self.repo, self.readme, self.languages)]
 
-    async def item(self, to_item: ToItem) -> Item:
-        arguments = self.repo.json(), _body(self.readme), _body(self.languages), self.raw
-        big = len(self.raw or (self.readme.body if self.readme else b"")) > THREAD_FROM_BYTES
-        return await asyncio.to_thread(to_item, *arguments) if big else to_item(*arguments)
+    @property
+    def file(self) -> dict[str, Any]:
+        """The README's; empty where there is none."""
+        return _body(self.readme)
+
+    @property
+    def shares(self) -> dict[str, Any]:
+        return _body(self.languages)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.html is not None or not _is_rendered(self.readme)
 
 
 async def read(api: GitHubAPI, path: str) -> Answers:
     """Three requests at once. A renamed repository answers under its number, and with its new name."""
     repo, readme, languages = await _together(api.get(path), _readme(api, path), _languages(api, path))
-    return Answers(repo, readme, languages, await _raw(api, path, readme))
+    return await _whole(api, path, Answers(repo, readme, languages))
 
 
 async def look(api: GitHubAPI, path: str, known: Known, to_item: ToItem) -> Looked:
@@ -54,11 +64,11 @@ async def look(api: GitHubAPI, path: str, known: Known, to_item: ToItem) -> Look
         readme, languages = None, await _languages(api, path)  # without a push there is still no README
     else:
         readme, languages = await _together(_readme(api, path), _languages(api, path))
-    answers = Answers(repo, readme, languages, None)
+    answers = Answers(repo, readme, languages)
     if answers.etags == before and before[0]:
         return Looked(standings=(Standing(url=memory["url"], state=memory["state"]),), memory=memory)
-    answers = Answers(repo, readme, languages, await _raw(api, path, readme))
-    item = await answers.item(to_item)
+    answers = await _whole(api, path, answers)
+    item = await to_item(answers)
     pushed_at = item.metadata.get("pushed_at")
     return Looked(
         items=(item,),
@@ -71,7 +81,7 @@ async def look(api: GitHubAPI, path: str, known: Known, to_item: ToItem) -> Look
             **(await _commits(api, path) if pushed_at is None or pushed_at != memory.get("pushed_at") else {}),
         },
         memory={
-            "etags": answers.etags,
+            "etags": answers.etags if answers.is_whole else ["", "", ""],
             "connected": api.connected,
             "repo_id": item.metadata.get("repo_id"),
             "pushed_at": pushed_at,
@@ -115,11 +125,29 @@ async def _languages(api: GitHubAPI, path: str) -> Response:
     return await api.get(f"{path}/languages", also=MISSING)
 
 
-async def _raw(api: GitHubAPI, path: str, readme: Response | None) -> bytes | None:
+async def _whole(api: GitHubAPI, path: str, answers: Answers) -> Answers:
+    """With what of the README takes another request."""
+    raw = html = None
+    if answers.file.get("encoding") == "none" and answers.file.get("size"):
+        raw = (await api.get(f"{path}/readme", RAW, cut_at=MAX_TEXT_BYTES)).body
+    if _is_rendered(answers.readme):
+        html = await _rendered(api, path)
+    return replace(answers, raw=raw, html=html)
+
+
+def _is_rendered(readme: Response | None) -> bool:
     file = _body(readme)
-    if file.get("encoding") == "none" and file.get("size"):
-        return (await api.get(f"{path}/readme", RAW, cut_at=MAX_README_BYTES)).body
-    return None
+    return bool(file.get("size")) and is_rendered_upstream(format_of(as_line(file.get("path"))))
+
+
+async def _rendered(api: GitHubAPI, path: str) -> bytes | None:
+    """Empty where GitHub has none, and it is shown as it is written. None where GitHub did not manage: then it is asked
+    for again at the next sync."""
+    try:
+        answer = await api.get(f"{path}/readme", HTML, cut_at=MAX_TEXT_BYTES, also=UNRENDERED)
+    except UpstreamUnavailableError:
+        return None
+    return answer.body if answer.status == 200 else b""
 
 
 async def _commits(api: GitHubAPI, path: str) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from kit.http import Response, Upstream
 
 JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
+HTML = "application/vnd.github.html+json"
 
 
 class GitHubAPI:

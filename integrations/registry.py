@@ -8,6 +8,7 @@ from integrations.links import parse
 from integrations.settings import IntegrationSettings
 from integrations.youtube import YouTube
 from kit.errors import InvalidURLError
+from kit.text.service import TextService
 
 INTEGRATIONS = (
     GitHub,
@@ -56,5 +57,6 @@ class IntegrationRegistry:
         raise InvalidURLError("We cannot import from this site.")
 
 
-def build_registry(settings: IntegrationSettings) -> IntegrationRegistry:
-    return IntegrationRegistry(integration(settings) for integration in INTEGRATIONS)
+def build_registry(settings: IntegrationSettings, texts: TextService | None = None) -> IntegrationRegistry:
+    """Who fetches gives `texts` that has workers; the others fetch nothing."""
+    return IntegrationRegistry(integration(settings, texts) for integration in INTEGRATIONS)

@@ -16,6 +16,7 @@ from integrations.youtube_limits import TITLE
 from integrations.youtube_names import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
 from kit.errors import IMPORT_CHANNEL, InvalidURLError
 from kit.http import Upstream
+from kit.text.service import TextService
 from schemas.content import Item
 
 _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, but pages below /embed/
@@ -78,7 +79,7 @@ class YouTube(Integration):
         "ssh://git@youtube.com/watch/dQw4w9WgXcQ",
     )
 
-    def __init__(self, settings: IntegrationSettings) -> None:
+    def __init__(self, settings: IntegrationSettings, _texts: TextService | None = None) -> None:
         self._settings = settings
 
     @property

@@ -5,10 +5,10 @@ from typing import Any
 
 from integrations.base import nonsense
 from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, as_title
-from integrations.markdown import escape
 from integrations.youtube_limits import TITLE
 from integrations.youtube_names import VIDEO_ID, watch_url
 from integrations.youtube_states import duration, is_age_restricted, live, plays_elsewhere
+from kit.text.plain import as_markdown
 from schemas.content import MAX_TEXT_CHARS, Item, Video
 
 INTEGRATION = "youtube"
@@ -16,6 +16,7 @@ PARTS = "snippet,contentDetails,statistics,status,liveStreamingDetails"
 UNTITLED = "Untitled video"
 THUMBNAILS = ("maxres", "standard", "high", "medium", "default")  # best first
 MAX_DESCRIPTION_CHARS = 500
+MAX_DESCRIPTION_READ = 20_000  # YouTube allows 5,000 bytes
 
 
 def to_item(video: dict[str, Any]) -> Item:
@@ -26,7 +27,7 @@ def to_item(video: dict[str, Any]) -> Item:
         raise nonsense(TITLE)
     title = as_title(snippet.get("title")) or UNTITLED
     statistics = as_dict(video.get("statistics"))
-    description = as_text(snippet.get("description")).strip()
+    description = as_text(snippet.get("description"), MAX_DESCRIPTION_READ).strip("\n")
     return Item(
         integration=INTEGRATION,
         external_id=video_id,
@@ -35,7 +36,7 @@ def to_item(video: dict[str, Any]) -> Item:
         title=title,
         full_name=title,
         description=description[:MAX_DESCRIPTION_CHARS].strip(),
-        text=escape(description)[:MAX_TEXT_CHARS],
+        text=as_markdown(description)[:MAX_TEXT_CHARS],
         topics=as_tags(as_list(snippet.get("tags"))),
         image_url=best_thumbnail(snippet),
         video=Video(provider=INTEGRATION, video_id=video_id, embeddable=plays_elsewhere(video)),

@@ -6,6 +6,7 @@ end of the text. Whatever is written again from these pieces means to every pars
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 from types import MappingProxyType
@@ -41,9 +42,18 @@ _TAG = re.compile(
     r"""((?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|(?!["'])[^\s>]*+))?+)*+)>"""
 )
 _MARKUP = ("!", "?", "/")
-_NONE: Mapping[str, str] = MappingProxyType({})
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,40};?)")
 MAX_ATTRIBUTES = 64  # of one tag; the rest is not looked at
+
+
+@lru_cache(maxsize=1_024)
+def end_of(name: str) -> End:
+    return End(name)
+
+
+@lru_cache(maxsize=1_024)
+def plain(name: str) -> Start:
+    return Start(name, MappingProxyType({}))
 
 
 def pieces(html: str) -> Iterator[Piece]:
@@ -65,11 +75,11 @@ def pieces(html: str) -> Iterator[Piece]:
             end, name, attributes = tag.groups()
             name, at = name.lower(), tag.end()
             if end:
-                yield End(name)
-            elif name in HIDDEN:
-                at = _end_of_hidden(html, name, at)
+                yield end_of(name)
             else:
-                yield Start(name, _attributes(attributes) if attributes else _NONE)
+                yield Start(name, _attributes(attributes)) if attributes else plain(name)
+                if name in HIDDEN:
+                    at = _end_of_hidden(html, name, at)
             shown = at
     if shown < len(html):
         yield _text(html[shown:])

@@ -1,4 +1,4 @@
-"""Markdown to HTML by GitHub's own parser, not yet sanitised. Linear in its input, whatever it is."""
+"""Markdown to HTML by GitHub's own parser, not yet sanitised. Linear in its input, in time and size."""
 
 import re
 
@@ -7,6 +7,7 @@ from cmarkgfm.cmark import Options
 
 _OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES  # HTML in it stays: what it may do is decided later
 _EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
+MOST_GROWN = 64 * 1024  # characters; a table of a few kilobytes can have half a million cells
 MAX_FRONT_MATTER_CHARS = 16_384
 _OPENS = re.compile(r"---[ \t]*\n")
 _CLOSES = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
@@ -15,7 +16,7 @@ _KEY = re.compile(r"^[\w.\"'-]{1,100}[ \t]*:(?:[ \t]|$)", re.MULTILINE)
 
 def to_html(text: str) -> str:
     html: str = markdown_to_html_with_extensions(_front_matter_shown(text), _OPTIONS, _EXTENSIONS)
-    return html
+    return html[: MOST_GROWN + 8 * len(text)]
 
 
 def front_matter(text: str) -> str:

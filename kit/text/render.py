@@ -33,7 +33,7 @@ def safe(html: str, resolve: Resolve = absolute_only, max_chars: int = MAX_HTML_
 
 def verbatim(content: str) -> str:
     """Plain text with its columns; addresses in it can be followed."""
-    return sanitised(f"<pre>{linked(content, MAX_HTML_CHARS)}</pre>")
+    return safe(f"<pre>{linked(content, MAX_HTML_CHARS)}</pre>")
 
 
 def bare(content: str) -> str:

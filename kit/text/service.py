@@ -3,19 +3,25 @@
 Nothing here fails for what a text is: what cannot be worked on within its limits comes back as it was written.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import structlog
 
-from kit.text.render import bare
-from kit.text.tasks import TASKS
+from kit.text.document import Document, as_written, read
+from kit.text.places import Places
+from kit.text.render import bare, render
 from kit.workers.pool import WorkerFailedError, WorkerPool
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
 # Up to here a hostile text costs the event loop some milliseconds, and a worker as much for handing it over.
-SMALL_CHARS = 4 * 1024
+SMALL = 4 * 1024
 
 
 class Run(Protocol):
@@ -33,24 +39,34 @@ class TextService:
         self._run = run
 
     async def render(self, content: str, text_format: str, html: str | None = None) -> str:
-        """HTML that is safe to show."""
-        arguments = {"content": content, "text_format": text_format, "html": html}
-        rendered = await self._done("render", arguments, len(content) + len(html or ""))
-        return bare(content) if rendered is None else str(rendered)
-
-    async def _done(self, task: str, arguments: Mapping[str, Any], chars: int) -> Any:
-        """None where it failed."""
-        if self._run is None or chars <= SMALL_CHARS:
-            return _at_once(TASKS[task], arguments)
+        """HTML that is safe to show; `html` is what the upstream made of it, if anything."""
+        if self._run is None or len(content) + len(html or "") <= SMALL:
+            return _at_once(render, content, text_format, html) or bare(content)
         try:
-            return await self._run(task, **arguments)
+            return str(await self._run("render", content=content, text_format=text_format, html=html))
         except WorkerFailedError:  # counted and logged there
-            return None
+            return bare(content)
+
+    async def read(self, data: bytes, text_format: str, places: Places, html: bytes | None = None) -> Document:
+        """A file as text; `html` is what the upstream made of it, if anything."""
+        if self._run is None or len(data) + len(html or b"") <= SMALL:
+            return _at_once(read, data, text_format, places, html) or as_written(data, text_format)
+        try:
+            found = await self._run(
+                "read_file",
+                data=b64encode(data).decode(),
+                text_format=text_format,
+                places=asdict(places),
+                html=html and b64encode(html).decode(),
+            )
+        except WorkerFailedError:
+            return as_written(data, text_format)
+        return Document(*found)
 
 
-def _at_once(task: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def _at_once(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R | None:
     try:
-        return task(**arguments)
+        return function(*arguments, **named)
     except Exception as error:  # a bug; the text is not worth the import
-        log.error("text task failed", task=task.__name__, error=type(error).__name__)
+        log.error("text could not be worked on", task=function.__name__, error=type(error).__name__)
         return None

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import NamedTuple
 
-from kit.text.lexer import End, Piece, Start, Text
+from kit.text.lexer import End, Piece, Start, Text, end_of
 
+ENTITIES_IN_NODE = 256
 MAX_DEPTH = 128  # browsers stop at 512; nobody writes so deep
 # Of a tag by its name: those to keep; None for a tag that is not to be shown at all
 Attributes = Callable[[str, Mapping[str, str]], Mapping[str, str] | None]
@@ -57,7 +58,7 @@ def tidy(html: Iterable[Piece], attributes: Attributes) -> Iterator[Piece]:
         while len(stack) > down_to:
             name = stack.pop().name
             where[name].pop()
-            yield End(name)
+            yield end_of(name)
 
     for piece in html:
         if isinstance(piece, Text):
@@ -80,12 +81,13 @@ def tidy(html: Iterable[Piece], attributes: Attributes) -> Iterator[Piece]:
         if top.nearest and (ended := [top.nearest[kind] for kind in _ENDED_BY[name] if kind in top.nearest]):
             yield from close(min(ended))
             top = stack[-1] if stack else _BOTTOM
+        shown = piece if kept is piece.attributes else Start(name, kept)
         if name in VOID:
-            yield Start(name, kept)
+            yield shown
         elif len(stack) >= MAX_DEPTH:
             left_out[name] += 1
         else:
-            yield Start(name, kept)
+            yield shown
             where[name].append(len(stack))
             stack.append(_opened(name, top, len(stack)))
     yield from close(0)
@@ -98,12 +100,11 @@ _BOTTOM = _Open("", {}, 0)
 
 
 def _opened(name: str, outer: _Open, at: int) -> _Open:
-    kind, barred = _CLASSES.get(name), _BARS.get(name, ())
-    nearest = outer.nearest
-    if kind or barred:
-        nearest = {c: where for c, where in nearest.items() if c not in barred}
-        if kind:
-            nearest[kind] = at
+    kind, nearest = _CLASSES.get(name), outer.nearest
+    if barred := _BARS.get(name):
+        nearest = {of: where for of, where in nearest.items() if of not in barred}
+    if kind:
+        nearest = {**nearest, kind: at}
     return _Open(name, nearest, at if name in _FENCES else outer.fence)
 
 
@@ -114,7 +115,7 @@ def written(html: Iterable[Piece], max_chars: int) -> str:
     room = max_chars
     for piece in html:
         if isinstance(piece, Text):
-            part = piece.raw[:room]
+            part = _in_nodes(piece.raw[:room])
         elif isinstance(piece, End):
             part = f"</{piece.name}>"
             open_now.pop()
@@ -133,6 +134,15 @@ def written(html: Iterable[Piece], max_chars: int) -> str:
             break
     parts.extend(f"</{name}>" for name in reversed(open_now))
     return "".join(parts)
+
+
+def _in_nodes(text: str) -> str:
+    """With comments, which nobody sees, between so many entities: the sanitiser takes the square of their number."""
+    if text.count("&") <= ENTITIES_IN_NODE:
+        return text
+    parts = text.split("&")
+    nodes = ("&".join(parts[at : at + ENTITIES_IN_NODE]) for at in range(0, len(parts), ENTITIES_IN_NODE))
+    return "<!---->&".join(nodes)
 
 
 def _start(tag: Start) -> str:

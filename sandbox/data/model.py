@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 class Readme:
     content: bytes
     path: str = "README.md"
+    html: bytes | None = None  # as GitHub renders it, where that is more than its text
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,9 @@ _READMES = Path(__file__).parent / "readmes"
 
 
 def _readme(file: str, path: str = "README.md") -> Readme:
-    return Readme((_READMES / file).read_bytes(), path)
+    rendered = _READMES / f"{file}.html"
+    html = rendered.read_bytes() if rendered.exists() else None
+    return Readme((_READMES / file).read_bytes(), path, html)
 
 
 def all_repositories() -> tuple[Repository, ...]:

@@ -9,6 +9,7 @@ from kit.app import Stage
 from kit.attempts import Attempts
 from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
+from kit.text.service import TextService, workers
 from kit.vault import Vault
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 from services.fetcher.access import Access
@@ -20,7 +21,9 @@ from services.fetcher.sync import Sync
 
 def build(settings: FetcherSettings) -> Stage:
     stage = Stage("fetcher", settings)
-    registry = build_registry(settings)
+    pool = workers()
+    registry = build_registry(settings, TextService(pool))
+    stage.resources.push_async_callback(pool.aclose)
     attempts = Attempts(stage.db)
     budgets = Budgets(stage.db)
     transport = open_transport()

@@ -149,6 +149,9 @@ class GitHub:
             if ".raw" in call.headers.get("Accept", ""):
                 raw = {"Content-Type": "application/vnd.github.raw; charset=utf-8"}
                 return conditional(call, caller, rendered(repo.readme.content), raw)
+            if ".html" in call.headers.get("Accept", ""):
+                page = {"Content-Type": "application/vnd.github.html; charset=utf-8"}
+                return conditional(call, caller, rendered(shapes.rendered_readme(repo.readme)), page)
         if rest == "/commits":
             return commits.page(repo, call, caller, f"{call.base}/github")
         parent = self._world.repository(repo.parent) if repo.parent else None

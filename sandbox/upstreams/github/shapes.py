@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import zlib
+from html import escape
 from typing import Any, Literal
 
 from sandbox.data.model import Readme, Repository
@@ -207,6 +208,18 @@ def readme(found: Readme, repo: Repository, api: str) -> dict[str, Any]:
         "encoding": "base64" if fits else "none",
         "_links": {"self": url, "git": git, "html": html},
     }
+
+
+def rendered_readme(found: Readme) -> bytes:
+    """The same with `Accept: application/vnd.github.html+json`: a page of HTML, its links as they were written."""
+    if found.html is not None:
+        return found.html
+    kind = found.path.rpartition(".")[2] if "." in found.path else "plain"
+    text = escape(found.content.decode(errors="replace"))
+    article = '<article class="markdown-body entry-content container-lg" itemprop="text">'
+    return (
+        f'<div id="readme" class="{kind}" data-path="{escape(found.path)}">{article}<pre>{text}</pre></article></div>'
+    ).encode()
 
 
 def _wrapped(text: str) -> str:

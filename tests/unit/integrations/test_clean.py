@@ -6,44 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.clean import as_int, as_line, as_tags, as_text, decode
+from integrations.clean import as_int, as_line, as_tags, as_text
 
 ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        "Grüße – 日本".encode(),
-        b"\xef\xbb\xbf" + "Grüße – 日本".encode(),
-        "Grüße – 日本".encode("utf-16"),
-        b"\xfe\xff" + "Grüße – 日本".encode("utf-16-be"),
-        "Grüße – 日本".encode("utf-32"),
-    ],
-)
-def test_unicode_in_any_form(data: bytes) -> None:
-    assert decode(data) == "Grüße – 日本"
-
-
-def test_utf_16_without_its_mark() -> None:
-    assert decode("# Hello, world".encode("utf-16-le")) == "# Hello, world"
-    assert decode("# Hello, world".encode("utf-16-be")) == "# Hello, world"
-
-
-def test_old_western_encodings() -> None:
-    assert decode("Sillanpää “quoted”".encode("cp1252")) == "Sillanpää “quoted”"
-    assert decode(b"\x81\xe4") == "\x81ä"
-
-
-def test_a_few_broken_bytes_cost_only_themselves() -> None:
-    text = "日本語の説明" * 10
-    assert decode(text.encode() + b"\xff" + text.encode()) == f"{text}\ufffd{text}"
-    assert decode(text.encode()[:-1]) == text[:-1]
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_some_text(data: bytes) -> None:
-    as_text(decode(data)).encode()
 
 
 @given(ANY)

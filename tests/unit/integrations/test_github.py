@@ -115,7 +115,7 @@ async def text_of(content: bytes, path: str = "README.md", **changes: Any) -> st
 async def test_a_readme_has_absolute_links() -> None:
     text = await text_of(b"[a](docs/a.md) ![b](b.png)", "docs/README.md")
     assert "(https://github.com/Octocat/Hello-World/blob/main/docs/docs/a.md)" in text
-    assert "(https://raw.githubusercontent.com/Octocat/Hello-World/main/docs/b.png)" in text
+    assert "(https://github.com/Octocat/Hello-World/raw/main/docs/b.png)" in text
 
 
 async def test_a_readme_too_big_for_json_is_fetched_raw_and_cut() -> None:
