@@ -1,8 +1,8 @@
 """Every event, in the order of the journey. Facts in the past tense; the two `…Requested` are the commands.
 
 An event's id is deterministic: a child's is derived from its parent's, so that a redelivered event yields the
-same children and every store can say "once". The key is the project's identity: events of one project stay in
-order, everything else runs side by side.
+same children and every store can say "once". The key is member and link: events of one link stay in order,
+everything else runs side by side. What is renamed has two links, and so two keys: the store goes by `seen_at`.
 """
 
 from typing import Annotated, ClassVar, Literal
