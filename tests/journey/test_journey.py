@@ -95,6 +95,20 @@ async def test_an_import_runs_through_all_stages(journey: Journey, url: str) -> 
     assert [(entry["points"], entry["project_id"]) for entry in entries] == [(50, project["_id"])]
 
 
+@pytest.mark.parametrize("video", ["sbxNoEmbed0", "sbxAgeGated"])
+async def test_a_video_that_no_other_site_may_play_has_a_link_instead(journey: Journey, video: str) -> None:
+    url = f"https://youtube.com/watch?v={video}"
+    record = await journey.record(await journey.import_link(url))
+    assert record["state"] == "completed"
+    (project,) = await journey.db.projects.find().to_list()
+    cover, link, *_ = project["content"]["blocks"]
+    assert (cover["type"], link["type"]) == ("cover", "text")
+    assert cover["banner_url"]
+    assert f'href="{url}"' in link["html"]
+    assert "video" not in {block["type"] for block in project["content"]["blocks"]}
+    assert project["metadata"]["embeddable"] is False
+
+
 async def test_a_renamed_repository_is_one_project_by_either_link(journey: Journey, sandbox: SandboxClient) -> None:
     old, new = "https://github.com/tidewater-example/tidewatch", "https://github.com/tidewater-example/tide-watch"
     first = await journey.record(await journey.import_link(old))
