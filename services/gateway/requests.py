@@ -23,6 +23,8 @@ from services.gateway.errors import InvalidRequestError
 MAX_WAIT_SECONDS = 60
 MAX_URLS = 50
 MAX_LINK_CHARS = 2_048
+# What `idempotency_key` takes, for the description: in quotes or not, and with spaces around it.
+KEY_PATTERN = r'^ *"?[!#-~]([ -~]{0,253}[!#-~])?"? *$'
 
 
 def _whole(sent: object) -> bool:

@@ -24,7 +24,15 @@ from services.gateway.imports import NewImport
 from services.gateway.limits import REPOSITORIES
 from services.gateway.openapi import RATE_LIMIT_HEADERS, Responses, errors
 from services.gateway.places import TooManyStreamsError
-from services.gateway.requests import GitHubBody, ImportBody, YouTubeBody, idempotency_key, link, wait_seconds
+from services.gateway.requests import (
+    KEY_PATTERN,
+    GitHubBody,
+    ImportBody,
+    YouTubeBody,
+    idempotency_key,
+    link,
+    wait_seconds,
+)
 from services.gateway.services import Gateway, GatewayDep, Integration
 from services.gateway.sources import NewSource
 
@@ -33,6 +41,7 @@ Key = Annotated[
     Header(
         alias="Idempotency-Key",
         description="The same key and body get the same task again; the same key with another body is a 422.",
+        json_schema_extra={"pattern": KEY_PATTERN},
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]

@@ -1,5 +1,6 @@
 """The gateway's pure parts: headers, cursors, usernames."""
 
+import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.gateway import pages
 from services.gateway.errors import InvalidRequestError
 from services.gateway.limits import counted_as
-from services.gateway.requests import Whole, idempotency_key, seen_version, wait_seconds
+from services.gateway.requests import KEY_PATTERN, Whole, idempotency_key, seen_version, wait_seconds
 from services.gateway.usernames import RESERVED, candidates, passes_for_us
 
 
@@ -63,6 +64,16 @@ def test_an_idempotency_key_is_the_same_with_and_without_quotes() -> None:
     for bad in ("", '""', "k" * 256, "a\x01", "é"):
         with pytest.raises(InvalidRequestError):
             idempotency_key(bad)
+
+
+@given(st.from_regex(re.compile(KEY_PATTERN, re.ASCII), fullmatch=True))
+def test_a_key_as_it_is_described_is_taken(key: str) -> None:
+    assert idempotency_key(key.removesuffix("\n"))
+
+
+def test_what_is_no_key_does_not_fit_its_description() -> None:
+    for bad in ("", '""', "k" * 256, "a\x01", "é", " "):
+        assert not re.search(KEY_PATTERN, bad)
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())
