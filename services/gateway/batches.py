@@ -22,7 +22,7 @@ from schemas.events import Options
 from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
 from services.gateway.imports import Imports, NewImport
-from services.gateway.repeats import begun, keys, repeated
+from services.gateway.repeats import begun, keys, repeated, unless_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Batches:
         them under way. Raises `IdempotencyConflictError`, `MemberLimitError` where the limit allows none of the links,
         and PyMongo's errors.
         """
+        async with unless_refused(self._db, new):
+            return await self._accept(new)
+
+    async def _accept(self, new: NewBatch) -> Document:
         if earlier := await begun(self._db, new):
             return earlier
         seen: set[str] = set()

@@ -22,7 +22,7 @@ from kit.sources import Frequency, Identity, Reason, follow, look_now, new_sourc
 from schemas.events import Options
 from services.gateway.identity import Caller
 from services.gateway.limits import CHANNELS, MemberLimits
-from services.gateway.repeats import begun, joined, keys, repeated
+from services.gateway.repeats import begun, joined, keys, repeated, unless_refused
 from services.gateway.source_answers import SourceAnswer
 from services.gateway.sources import Sources
 
@@ -67,6 +67,10 @@ class ChannelImports:
         `ConflictError` where they follow enough, `IdempotencyConflictError`, `MemberLimitError`, the errors of
         `integrations.youtube_find.find`, and PyMongo's.
         """
+        async with unless_refused(self._db, new):
+            return await self._accept(new)
+
+    async def _accept(self, new: NewChannel) -> Document:
         if earlier := await begun(self._db, new):
             return earlier
         async with self._limits.spending(new.caller.user_id, CHANNELS):

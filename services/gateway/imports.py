@@ -27,7 +27,7 @@ from services.gateway.identity import Caller
 from services.gateway.limits import MemberLimits, counted_as
 from services.gateway.lookups import Lookups
 from services.gateway.metrics import ACCEPTS, PUBLISH_FAILURES
-from services.gateway.repeats import begun, joined, keys
+from services.gateway.repeats import begun, joined, keys, unless_refused
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +77,10 @@ class Imports:
         Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, `MemberLimitError`, and
         PyMongo's errors, after which nothing was accepted. Only a new task counts against the member's limit.
         """
+        async with unless_refused(self._db, new):
+            return await self._accept(new)
+
+    async def _accept(self, new: NewImport) -> Document:
         while True:  # again only if the import that stood in the way ended at this very moment
             if earlier := await self._repeated(new):
                 return earlier

@@ -9,13 +9,15 @@ different ones that come at once, one is refused before it makes anything.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
+from kit.errors import ImportProblem
 from kit.mongo import Database, Document
 from services.gateway.errors import IdempotencyConflictError
 from services.gateway.identity import Caller
@@ -66,6 +68,18 @@ async def _hold(db: Database, new: Repeatable) -> None:
         await db["held_keys"].with_options(write_concern=WriteConcern(w=1)).update_one(free, mine, upsert=True)
     except DuplicateKeyError:
         raise _another() from None
+
+
+@asynccontextmanager
+async def unless_refused(db: Database, new: Repeatable) -> AsyncIterator[None]:
+    """Around what carries the request out: one that is refused has made nothing, and gives its key back at once."""
+    try:
+        yield
+    except ImportProblem:
+        if new.idempotency_key is not None:
+            of = {"user_id": new.caller.user_id, "key": new.idempotency_key}
+            await db["held_keys"].delete_one({"_id": of, "fingerprint": new.fingerprint})
+        raise
 
 
 async def repeated(db: Database, new: Repeatable) -> Document | None:

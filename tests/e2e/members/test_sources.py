@@ -162,7 +162,7 @@ async def test_a_look_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Data
             assert datetime.fromisoformat(answer.json()["next_sync_at"]) <= datetime.now(UTC)
         refused = await ada.post(f"{SOURCES}{source['id']}/sync/")
         assert (refused.status_code, refused.json()["error_code"]) == (429, "RATE_LIMIT")
-        assert "ask for 2 syncs an hour" in refused.json()["error"]
+        assert "request 2 syncs an hour" in refused.json()["error"]
         assert (await ada.post(f"{SOURCES}{uuid4()}/sync/")).status_code == 404
 
 
