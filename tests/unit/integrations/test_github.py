@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.base import Credentials
-from integrations.github_api import RAW
+from integrations.github_api import HTML, RAW
 from kit.errors import (
     ContentBlockedError,
     ContentNotFoundError,
@@ -130,6 +130,97 @@ async def test_a_readme_too_big_for_json_is_fetched_raw_and_cut() -> None:
 
 async def test_a_readme_of_one_mebibyte_passes_whole() -> None:
     assert await text_of(b"a" * MAX_TEXT_CHARS) == "a" * MAX_TEXT_CHARS
+
+
+@pytest.mark.parametrize(
+    ("path", "text_format"),
+    [
+        ("README", "plain"), ("README.txt", "plain"), ("readme.Markdown", "markdown"), ("docs/README.rst", "rst"),
+        ("README.adoc", "asciidoc"), ("README.org", "org"), ("README.wiki", "mediawiki"), ("README.xyz", "plain"),
+    ],
+)  # fmt: skip
+async def test_what_a_readme_is_written_in_is_told_by_its_name(path: str, text_format: str) -> None:
+    answers = {REPO: reply(body=repository()), f"{REPO}/readme": readme(b"words", path)}
+    item = await fetch(World(answers))
+    assert (item.text, item.text_format) == ("words", text_format)
+
+
+PAGE = b"""<div id="readme" class="rst" data-path="docs/README.rst"><article class="markdown-body" itemprop="text">
+<h1>Lantern</h1><p onclick="x()"><a href="guide.rst">Guide</a> <a href="/Octocat/Hello-World/issues/1">1</a>
+<img src="img/oak.png"> <a href="#usage">u</a><a id="user-content-usage" href="#usage"></a></p>
+<table><tr><td>gather</td></tr></table></article></div>"""
+
+
+async def test_a_readme_in_another_markup_keeps_its_source_and_is_rendered_by_github() -> None:
+    source = b"Lantern\n=======\n\n.. list-table::\n\n   * - gather\n"
+    world = World({
+        REPO: reply(body=repository()),
+        f"{REPO}/readme": readme(source, "docs/README.rst"),
+        f"{REPO}/readme {HTML}": reply(body=PAGE),
+    })  # fmt: skip
+    item = await fetch(world)
+    assert item.text == source.decode()
+    assert item.text_html is not None
+    assert 'href="https://github.com/Octocat/Hello-World/blob/main/docs/guide.rst"' in item.text_html
+    assert 'href="https://github.com/Octocat/Hello-World/issues/1"' in item.text_html
+    assert 'src="https://github.com/Octocat/Hello-World/raw/main/docs/img/oak.png"' in item.text_html
+    assert 'href="#user-content-usage"' in item.text_html
+    assert "<td>gather</td>" in item.text_html
+    assert "onclick" not in item.text_html
+    assert len(world.requests) == 4
+
+
+@pytest.mark.parametrize("answer", [reply(404, {}), reply(422, {}), reply(502, b"<html>"), reply(200, b"")])
+async def test_a_readme_that_github_does_not_render_is_imported_as_it_is_written(answer: httpx.Response) -> None:
+    world = World({
+        REPO: reply(body=repository()), f"{REPO}/readme": readme(b"= Lantern", "README.adoc"),
+        f"{REPO}/readme {HTML}": answer,
+    })  # fmt: skip
+    item = await fetch(world)
+    assert (item.text, item.text_format, item.text_html) == ("= Lantern", "asciidoc", None)
+
+
+async def test_a_limit_that_is_met_while_rendering_is_waited_for() -> None:
+    world = World({
+        REPO: reply(body=repository()), f"{REPO}/readme": readme(b"= Lantern", "README.adoc"),
+        f"{REPO}/readme {HTML}": reply(403, {}, LIMITED),
+    })  # fmt: skip
+    assert isinstance(await refusal(world), RateLimitError)
+
+
+@pytest.mark.parametrize("path", ["README.md", "README"])
+async def test_markdown_and_plain_text_cost_no_further_request(path: str) -> None:
+    world = World({REPO: reply(body=repository()), f"{REPO}/readme": readme(b"words", path)})
+    await fetch(world)
+    assert len(world.requests) == 3
+
+
+async def test_plain_text_keeps_its_columns() -> None:
+    text = "LANTERN\n\n    def light(wick):\n\treturn wick\n\n  +-----+----+\n  | oak |  7 |\n"
+    assert await text_of(text.encode(), "README") == text
+
+
+async def test_a_readme_grows_to_no_more_bytes_than_an_event_can_carry() -> None:
+    text = await text_of(b"\x80\xe6" * 500_000)
+    assert len(text.encode()) <= 1_048_576
+
+
+async def test_pictures_go_by_the_address_that_serves_large_files_too() -> None:
+    text = await text_of(b'![a](art/oak.png) <img src="/art/leaf.png"> ![b](https://github.com/o/r/blob/main/c.png)')
+    assert text == (
+        "![a](https://github.com/Octocat/Hello-World/raw/main/art/oak.png) "
+        '<img src="https://github.com/Octocat/Hello-World/raw/main/art/leaf.png"> '
+        "![b](https://github.com/o/r/raw/main/c.png)"
+    )
+
+
+async def test_a_branch_may_have_a_slash() -> None:
+    repo = repository(default_branch="release/2.x")
+    answers = {REPO: reply(body=repo), f"{REPO}/readme": readme(b"[a](docs/a.md) ![b](b.png)")}
+    assert (await fetch(World(answers))).text == (
+        "[a](https://github.com/Octocat/Hello-World/blob/release/2.x/docs/a.md) "
+        "![b](https://github.com/Octocat/Hello-World/raw/release/2.x/b.png)"
+    )
 
 
 async def test_an_unreadable_readme_is_the_upstreams_fault() -> None:
