@@ -25,6 +25,7 @@ FUNCTIONS: dict[str, Callable[[str], str]] = {
     "decoded": lambda text: decode(text.encode("utf-16-le") + b"\xff"),
     "decoded by its looks": lambda text: decode(text.encode("cp1252", "replace") + b"\xe4\xf6 \xfc\x80"),
 }
+PARSING = ("rendered", "as its upstream's HTML", "made absolute")
 # Of which some parser takes the square
 WORST = (
     *map(repr, (">", "<div>", "<ul><li>", "&", "&#", "# a\n", "mailto:a@b.c", "</b><p>", "](", '<a b="', "src ")),
@@ -68,7 +69,14 @@ def test_a_text_made_to_be_slow_is_not(name: str, hostile: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", PARSING)
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_mebibyte_made_to_be_slow_is_not(name: str, hostile: str) -> None:
+def test_nor_is_any_other(name: str, hostile: str) -> None:
+    check(FUNCTIONS[name], HOSTILE[hostile], 16 * 1024, 8)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PARSING)
+@pytest.mark.parametrize("hostile", WORST)
+def test_nor_is_a_mebibyte_of_it(name: str, hostile: str) -> None:
     check(FUNCTIONS[name], HOSTILE[hostile], 128 * 1024, 8)
