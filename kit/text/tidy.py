@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import NamedTuple
 
-from kit.text.lexer import End, Piece, Start, Text, end_of
+from kit.text.lexer import End, Piece, Start, Text, end_of, plain
 
 ENTITIES_IN_NODE = 256
 MAX_DEPTH = 128  # browsers stop at 512; nobody writes so deep
@@ -81,6 +81,12 @@ def tidy(html: Iterable[Piece], attributes: Attributes) -> Iterator[Piece]:
         if top.nearest and (ended := [top.nearest[kind] for kind in _ENDED_BY[name] if kind in top.nearest]):
             yield from close(min(ended))
             top = stack[-1] if stack else _BOTTOM
+        if top.name in _CELLS_IN and name not in IN_TABLES:  # parsers would put it before the table
+            for part in _CELLS_IN[top.name]:
+                yield plain(part)
+                where[part].append(len(stack))
+                stack.append(_opened(part, stack[-1], len(stack)))
+            top = stack[-1]
         shown = piece if kept is piece.attributes else Start(name, kept)
         if name in VOID:
             yield shown
@@ -96,6 +102,7 @@ def tidy(html: Iterable[Piece], attributes: Attributes) -> Iterator[Piece]:
 _ENDED_BY = {
     name: tuple({_CLASSES.get(name, ""), "p" if name in BLOCKS else ""} - {""}) for name in TAGS
 }  # a paragraph ends where any block begins
+_CELLS_IN = {"table": ("tr", "td"), **dict.fromkeys(("thead", "tbody", "tfoot"), ("tr", "td")), "tr": ("td",)}
 _BOTTOM = _Open("", {}, 0)
 
 

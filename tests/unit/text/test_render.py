@@ -95,6 +95,7 @@ def test_plain_text_keeps_its_columns_and_can_be_followed() -> None:
         ("<ul><li>a<li>b<ul><li>c</ul></ul>", "<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>"),
         ("<table><tr><td>a</div><td>b</table>c", "<table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>c"),
         ("<td>a</td>", "a"),
+        ("<table><p>a</table>", "<table><tbody><tr><td><p>a</p></td></tr></tbody></table>"),
         ("a <!-- b --> c <!--> d", "a  c  d"),
         ("a <script>b</script > c", "a  c"),
         ("a <b", "a "),
