@@ -7,6 +7,7 @@ from cmarkgfm.cmark import Options
 
 _OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES  # HTML in it stays: what it may do is decided later
 _EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
+MAX_CHARS = 3 * 1024 * 1024  # of HTML; more of it is never shown
 MOST_GROWN = 64 * 1024  # characters; a table of a few kilobytes can have half a million cells
 MAX_FRONT_MATTER_CHARS = 16_384
 _OPENS = re.compile(r"---[ \t]*\n")
@@ -16,7 +17,7 @@ _KEY = re.compile(r"^[\w.\"'-]{1,100}[ \t]*:(?:[ \t]|$)", re.MULTILINE)
 
 def to_html(text: str) -> str:
     html: str = markdown_to_html_with_extensions(_front_matter_shown(text), _OPTIONS, _EXTENSIONS)
-    return html[: MOST_GROWN + 8 * len(text)]
+    return html[: min(MOST_GROWN + 8 * len(text), MAX_CHARS)]
 
 
 def front_matter(text: str) -> str:

@@ -6,6 +6,7 @@ from html import escape
 from nh3 import Cleaner
 
 from kit.text import policy
+from kit.text.characters import printable
 from kit.text.enrich import enriched
 from kit.text.lexer import pieces
 from kit.text.markdown import to_html
@@ -23,12 +24,14 @@ def render(content: str, text_format: str, html: str | None = None) -> str:
     if html:
         return safe(html)
     if text_format == MARKDOWN:
-        return sanitised(written(enriched(tidy(pieces(to_html(content)), policy.attributes())), MAX_HTML_CHARS))
+        return sanitised(
+            written(enriched(tidy(pieces(printable(to_html(content))), policy.attributes())), MAX_HTML_CHARS)
+        )
     return verbatim(content)
 
 
 def safe(html: str, resolve: Resolve = absolute_only, max_chars: int = MAX_HTML_CHARS) -> str:
-    return sanitised(written(tidy(pieces(html), policy.attributes(resolve)), max_chars))
+    return sanitised(written(tidy(pieces(printable(html)), policy.attributes(resolve)), max_chars))
 
 
 def verbatim(content: str) -> str:

@@ -130,6 +130,11 @@ UNITS = (
     "x::\n\n",
     "image::a[",
     "\x80",
+    "&#x80;",
+    "\ufdd0",
+    "\ufffe",
+    "\U0010ffff",
+    "\x01",
     "é",
 )
 RULES: Mapping[str, Text] = {

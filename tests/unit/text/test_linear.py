@@ -66,17 +66,3 @@ def check(function: Callable[[str], str], hostile: Text, size: int, times: int) 
 @pytest.mark.parametrize("hostile", WORST)
 def test_a_text_made_to_be_slow_is_not(name: str, hostile: str) -> None:
     check(FUNCTIONS[name], HOSTILE[hostile], 4_096, 8)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PARSING)
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_nor_is_any_other(name: str, hostile: str) -> None:
-    check(FUNCTIONS[name], HOSTILE[hostile], 16 * 1024, 8)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PARSING)
-@pytest.mark.parametrize("hostile", WORST)
-def test_nor_is_a_mebibyte_of_it(name: str, hostile: str) -> None:
-    check(FUNCTIONS[name], HOSTILE[hostile], 128 * 1024, 8)
