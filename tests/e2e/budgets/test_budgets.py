@@ -287,7 +287,7 @@ async def test_under_contention_no_member_takes_more_than_a_fair_share(process: 
     budgets, units = process(), bucket(100, fair=True)
     await spend(budgets, charge(units, user="bob"))
     greedy = 0
-    with pytest.raises(RateLimitError, match="had their share"):
+    with pytest.raises(RateLimitError, match="your share is used up"):
         while True:
             await spend(budgets, charge(units, user="ada"))
             greedy += 1
