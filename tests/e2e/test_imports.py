@@ -60,7 +60,7 @@ async def test_a_repository_becomes_a_project(stack: Stack, db: Database, ada: M
     cover, text = project["content"]["blocks"]
     assert cover["banner_url"] == project["banner_url"]
     assert await is_picture(project["banner_url"])
-    assert "https://raw.githubusercontent.com/tidewater-example/tidewatch/main/docs/images/wave.svg" in text["content"]
+    assert "https://github.com/tidewater-example/tidewatch/raw/main/docs/images/wave.svg" in text["content"]
     assert "https://github.com/tidewater-example/tidewatch/blob/main/ROADMAP.md" in text["content"]
     facts = project["metadata"]
     assert (facts["stars"], facts["forks"], facts["language"], facts["license"]) == (4_812, 163, "Rust", "MIT")

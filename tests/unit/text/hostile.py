@@ -164,7 +164,7 @@ RULES: Mapping[str, Text] = {
     "a blank for an attribute": lambda n: "src" + " " * n,
     "front matter": lambda n: "---\na: b\n" + "x: y\n" * (n // 5),
     "as deep as may be": lambda n: "<div>" * 150 + "</b><b>" * (n // 7),
-    "substitutions": lambda n: f".. |a| image:: {'x' * (n // 2)}\n\n" + "|a| " * (n // 8),
-    "attributes of AsciiDoc": lambda n: f":a: {'x' * (n // 2)}\n\n" + "{a} " * (n // 8),
+    "substitutions": lambda n: f".. |a| image:: {'x' * (n // 2)}\n\n" + "|a|\n" * (n // 8),
+    "attributes of AsciiDoc": lambda n: f":a: {'x' * (n // 2)}\n\n" + "{a}\n" * (n // 8),
 }
 HOSTILE: Mapping[str, Text] = {**{repr(unit): _again(unit) for unit in UNITS}, **RULES}
