@@ -64,10 +64,13 @@ async def _hold(db: Database, new: Repeatable) -> None:
     free = {"_id": of, "$or": [{"fingerprint": new.fingerprint}, {"until": {"$lt": now}}]}
     mine = {"$set": {"fingerprint": new.fingerprint, "until": now + HELD}}
     # It serves the moment, which no failover outlives: one node's word is enough.
-    try:
-        await db["held_keys"].with_options(write_concern=WriteConcern(w=1)).update_one(free, mine, upsert=True)
-    except DuplicateKeyError:
-        raise _another() from None
+    held = db["held_keys"].with_options(write_concern=WriteConcern(w=1))
+    with suppress(DuplicateKeyError):
+        await held.update_one(free, mine, upsert=True)
+        return
+    # It is there now. The same request, sent twice at once, may have stored it at this very moment.
+    if not (await held.update_one(free, mine)).matched_count:
+        raise _another()
 
 
 @asynccontextmanager
@@ -75,6 +78,8 @@ async def unless_refused(db: Database, new: Repeatable) -> AsyncIterator[None]:
     """Around what carries the request out: one that is refused has made nothing, and gives its key back at once."""
     try:
         yield
+    except IdempotencyConflictError:
+        raise  # the key is another request's, or this one's that goes on meanwhile
     except ImportProblem:
         if new.idempotency_key is not None:
             of = {"user_id": new.caller.user_id, "key": new.idempotency_key}
