@@ -72,7 +72,7 @@ def show(
         raise typer.Exit(1)
     facts = details(letter)
     if as_json:
-        print_json(facts | {"value": letter.value and letter.value.decode(errors="backslashreplace")})
+        print_json(facts)
         return
     problems, headers = facts["problems"], facts["headers"]
     print_facts({**summary(letter), "group": letter.group, "key": facts["key"]})

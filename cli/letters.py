@@ -35,19 +35,21 @@ def summary(letter: DeadLetter) -> dict[str, Any]:
 
 
 def details(letter: DeadLetter) -> dict[str, Any]:
-    """All of it, with the body as text and, where it is JSON, as an object; `problems` is what today's schema says."""
-    facts: dict[str, Any] = asdict(letter) | {"id": letter_id(letter), "problems": problems(letter)}
-    for name in ("key", "value"):
-        facts[name] = None if facts[name] is None else facts[name][:SHOWN_BYTES].decode(errors="backslashreplace")
-    facts["headers"] = {name: (value or b"").decode(errors="backslashreplace") for name, value in letter.headers}
-    return facts
+    """All of it, key and body as text; `problems` is what today's schema says."""
+    return asdict(letter) | {
+        "id": letter_id(letter),
+        "problems": problems(letter),
+        "key": None if letter.key is None else _text(letter.key[:SHOWN_BYTES]),
+        "value": None if letter.value is None else _text(letter.value),
+        "headers": {name: _text(value or b"") for name, value in letter.headers},
+    }
 
 
 def readable(letter: DeadLetter) -> str:
     """The body: JSON indented, else its text; the first `SHOWN_BYTES`."""
     if letter.value is None:
         return "(no body)"
-    text = letter.value.decode(errors="backslashreplace")
+    text = _text(letter.value)
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(letter.value), indent=2, ensure_ascii=False)
     cut = f"\n… {len(text) - SHOWN_BYTES} more characters; --json has them all" if len(text) > SHOWN_BYTES else ""
@@ -66,3 +68,7 @@ def problems(letter: DeadLetter) -> list[str]:
         told = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in found[:MAX_PROBLEMS]]
         return told + ([f"… and {len(found) - MAX_PROBLEMS} more"] if len(found) > MAX_PROBLEMS else [])
     return []
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="backslashreplace")

@@ -110,13 +110,7 @@ class OAuth:
         async with self._client(provider) as client:
             with translated(provider):
                 if provider.revoked_by == "DELETE":
-                    answer = await client.request(
-                        "DELETE",
-                        provider.revoke_url,
-                        withhold_token=True,
-                        auth=(provider.client_id, provider.client_secret.get_secret_value()),
-                        json={"access_token": grant.access_token.get_secret_value()},
-                    )
+                    answer = await _about(client, "DELETE", provider.revoke_url, provider, grant)
                 else:  # with a refresh token goes all that was made from it
                     answer = await client.revoke_token(
                         provider.revoke_url, token=(grant.refresh_token or grant.access_token).get_secret_value()
@@ -132,13 +126,7 @@ class OAuth:
         try:
             async with self._client(provider) as client:
                 with translated(provider):
-                    answer = await client.request(
-                        "POST",
-                        provider.check_url,
-                        withhold_token=True,
-                        auth=(provider.client_id, provider.client_secret.get_secret_value()),
-                        json={"access_token": grant.access_token.get_secret_value()},
-                    )
+                    answer = await _about(client, "POST", provider.check_url, provider, grant)
         except ImportProblem:
             return None
         return {200: True, 404: False, 422: False}.get(answer.status_code)
@@ -177,3 +165,15 @@ class OAuth:
         for hook in ("access_token_response", "refresh_token_response"):
             client.register_compliance_hook(hook, standard(provider))
         return client
+
+
+async def _about(client: AsyncOAuth2Client, method: str, url: str, provider: Provider, grant: Grant) -> httpx.Response:
+    """What the application asks of an access token that it was given, with its own credential: GitHub's way."""
+    answer: httpx.Response = await client.request(
+        method,
+        url,
+        withhold_token=True,
+        auth=(provider.client_id, provider.client_secret.get_secret_value()),
+        json={"access_token": grant.access_token.get_secret_value()},
+    )
+    return answer

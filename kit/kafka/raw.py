@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
 from faststream.kafka import KafkaBroker
 
@@ -38,9 +37,3 @@ def publishes_well(broker: KafkaBroker) -> bool:
     """For liveness: false where Kafka refuses whatever this process sends, and no new producer cured it."""
     producer = broker.config.producer
     return not isinstance(producer, Producer) or producer.well
-
-
-def current_producer(broker: KafkaBroker) -> AIOKafkaProducer | None:
-    """The producer in use; None before the broker is connected, and in tests without Kafka."""
-    producer = broker.config.producer
-    return producer._producer.producer if isinstance(producer, Producer) and producer else None

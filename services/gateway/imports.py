@@ -20,7 +20,7 @@ from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
 from kit.imports import INTERACTIVE, pending, requested
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
-from kit.sources import Frequency
+from kit.sources import Frequency, to_millis
 from schemas.events import ImportRequested, Options
 from services.gateway.errors import MemberLimitError
 from services.gateway.identity import Caller
@@ -140,7 +140,6 @@ class Imports:
                 del self._arriving[user_id]
 
     def _record(self, new: NewImport, *, released: bool) -> Document:
-        now = datetime.now(UTC)
         record = pending(
             task_id=uuid4(),
             user_id=new.caller.user_id,
@@ -149,7 +148,7 @@ class Imports:
             options=new.options,
             released=released,
             priority=new.priority,
-            now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),  # as MongoDB keeps it
+            now=to_millis(datetime.now(UTC)),
         )
         return record | keys(new)
 

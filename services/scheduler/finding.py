@@ -32,8 +32,6 @@ async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> 
 
 async def held(db: Database, per_user: int, limit: int) -> list[Document]:
     """Whose imports go next, at most `per_user` in flight for each member: see `to_release`."""
-    if limit <= 0:
-        return []
     # One seek in the index for each member: their first import, so that no long queue hides another's single one.
     firsts = await db.imports.aggregate(
         [

@@ -29,6 +29,7 @@ RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why t
 BATCH = 200
 
 PublishEvent = Callable[[Event, int], Awaitable[None]]  # the event, and the attempt that it belongs to
+# What is due at a time: so many at the most, and one at the least.
 Find = Callable[[datetime, int], Awaitable[Sequence[Document]]]
 
 
@@ -40,7 +41,8 @@ class Duty:
 
     async def tick(self) -> bool:
         """One round; whether there is more to do at once. Raises what MongoDB raises: the next round tries again."""
-        room = self._sending.room
+        if (room := self._sending.room) <= 0:
+            return False
         messages = await self._find(datetime.now(UTC), room)
         sent = await self._sending(messages)
         if sent:
@@ -104,13 +106,9 @@ class Relay:
         return await self._started(put_off(now), "relay_after", now, room)
 
     async def _stalled(self, now: datetime, room: int) -> list[Document]:
-        if room <= 0:
-            return []
         return await self._start(await stalled(self._db, now, self._settings.stalled_after, room), now)
 
     async def _started(self, which: Document, order: str, now: datetime, room: int) -> list[Document]:
-        if room <= 0:
-            return []
         records = await self._db.imports.find(which).sort(order, 1).limit(room).to_list()
         return await self._start(records, now)
 

@@ -11,6 +11,7 @@ from slugify import slugify
 
 from kit.mongo import Document
 from kit.projects import FROM_UPSTREAM, SHOWN, facets, upstream_identity
+from kit.sources import to_millis
 from schemas.content import Project
 from schemas.events import ProjectDrafted, SourceSynced, Standing
 
@@ -23,8 +24,7 @@ UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)  # whoever does not say when, saw it 
 
 def seen_at(project: Project) -> datetime:
     """As MongoDB keeps it."""
-    at = project.seen_at or UNTIMED
-    return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
+    return to_millis(project.seen_at or UNTIMED)
 
 
 def born(event: ProjectDrafted, identity: UUID, attempt: int = 0, *, at_its_link: bool = True) -> Document:

@@ -17,7 +17,7 @@ from kit.errors import ContentNotFoundError, RateLimitError
 from kit.kafka import KeyedSubscriber, dead_letters, ensure_topics, keyed, make_broker
 from kit.kafka.breaker import State
 from kit.kafka.keyed import PARTITION_FETCH_BYTES
-from kit.kafka.raw import current_producer
+from kit.kafka.producer import Producer
 from kit.settings import KeyedSettings
 from schemas.events import MAX_EVENT_BYTES
 from schemas.journey import Topic
@@ -312,13 +312,14 @@ async def test_a_producer_whose_numbering_is_broken_is_renewed(rig: Rig) -> None
     async with running(rig, fine) as stage:
         await rig.produce(numbered(60, keys=12))
         await rig.until_committed()
-        broken = current_producer(stage.broker)
-        assert broken is not None
+        producer = stage.broker.config.producer
+        assert isinstance(producer, Producer)
+        broken = producer._producer.producer
         for tp in broken._txn_manager._sequence_numbers:
             broken._txn_manager.increment_sequence_number(tp, 7)
         await rig.produce(Numbered.make(n, f"key{n % 12}") for n in range(61, 121))
         await rig.until_committed()
-        assert current_producer(stage.broker) is not broken
+        assert producer._producer.producer is not broken
         assert {event.n for event in await rig.published()} == set(range(1, 121))
         assert stage.failures.deferred == stage.failures.failed == []
 
