@@ -66,9 +66,8 @@ class Spend:
         self._settings = settings
         self._clock = clock
         self._reserve: Batcher[Amount, bool] = Batcher(self._reserve_many)
-        self._unsettled: Sums = (
-            Counter()
-        )  # what calls cost less than was reserved; goes along with the next reservation
+        # What calls cost less than was reserved; goes along with the next reservation.
+        self._unsettled: Sums = Counter()
         self._settling: asyncio.Task[None] | None = None
         self._refused: dict[str, datetime] = {}
 
@@ -115,7 +114,10 @@ class Spend:
         if not gone:
             return True
         self._unsettled.update({who: (sums[who] if who in gone else 0) - micro for who, micro in asked.items()})
-        self._settle_soon()  # what was added to one account while the other had no room
+        # What was added to one account while the other had no room is given back at once: tries that are repeated would
+        # else hold one account full for each other, the member's and everybody's in turn, and none would ever succeed.
+        with suppress(PyMongoError):  # goes along with a later one
+            await self.settle()
         if len(amounts) == 1:
             self._remember(gone)
         return False

@@ -128,9 +128,14 @@ async def test_a_member_at_the_cap_does_not_use_up_what_all_may_spend(db: Databa
     assert await pay(spend_of(db, openai_daily_usd=12), "ada", 10)
     refusing = [spend_of(db, openai_daily_usd=12) for _ in range(2)]
     assert not any([await pay(one, "ada") for one in refusing])
-    async with asyncio.timeout(20):
-        while not await pay(spend_of(db, openai_daily_usd=12), "bob", 2):  # noqa: ASYNC110  until it is settled
-            await asyncio.sleep(0.05)
+    assert await pay(spend_of(db, openai_daily_usd=12), "bob", 2)
+
+
+async def test_tries_that_were_refused_take_no_room_from_the_ones_after_them(db: Database) -> None:
+    full = spend_of(db, openai_daily_usd=12)
+    assert await pay(full, "ada", 10)
+    assert not any([await pay(spend_of(db, openai_daily_usd=12), "bob", 3) for _ in range(8)])
+    assert await pay(spend_of(db, openai_daily_usd=12), "bob", 2)
 
 
 async def test_what_a_call_really_cost_is_there_for_other_processes_once_it_is_settled(db: Database) -> None:
