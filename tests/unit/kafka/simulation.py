@@ -304,7 +304,10 @@ class Member:
         """As after kill -9: nothing more of it happens, and the group finds out."""
         consumer: Any = self.subscriber.consumer
         self.group.members.remove(consumer)
-        tasks = [*self.subscriber.tasks, *(t for part in self.subscriber.partitions_now() for t in part.tasks)]
+        parts = self.subscriber.partitions_now()
+        for part in parts:
+            part.gone.set()  # else a slot that is given back by a cancelled record would start the next one
+        tasks = [*self.subscriber.tasks, *(t for part in parts for t in part.tasks)]
         for task in tasks:
             task.cancel()
         for task in tasks:
