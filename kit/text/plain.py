@@ -7,8 +7,11 @@ from html import escape as in_html
 from kit.text import policy
 from kit.text.urls import MAX_CHARS
 
-_URL = re.compile(rf"https?://[^\s<>\"]{{1,{MAX_CHARS}}}")
-_ENDS = frozenset(".,;:!?'*")  # of a sentence, not of an address
+# What quotes an address, and the signs of scripts that put no blank after it. An address that is copied from a browser
+# has them percent-encoded.
+_AROUND = "“”„«»‹›「」『』【】《》〈〉（）。、，；！？…\u200b"
+_URL = re.compile(rf"https?://[^\s<>\"{_AROUND}]{{1,{MAX_CHARS}}}")
+_ENDS = frozenset(".,;:!?'*‘’")  # of a sentence, not of an address
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _SPECIAL = re.compile(r"[\\`*_\[\]<>~|&]")
 _AT_LINE_START = re.compile(r"(#{1,6}(?=\s|$)|[-+=]|\d{1,9}(?=[.)]))")
