@@ -104,6 +104,13 @@ async def test_statistics_and_duration_may_be_absent() -> None:
     assert (item.metadata["view_count"], item.metadata["like_count"], item.metadata["duration"]) == (7, None, None)
 
 
+async def test_a_description_may_be_absent_and_a_duration_have_days() -> None:
+    item = await item_of(snippet(description=None))
+    assert (item.description, item.text) == ("", "")
+    long = await item_of(video(contentDetails={"duration": "P2DT4H5M"}))
+    assert long.metadata["duration"] == "P2DT4H5M"
+
+
 @pytest.mark.parametrize(
     ("broadcast", "details", "live"),
     [
@@ -140,9 +147,10 @@ async def test_an_answer_that_is_no_video_list_makes_no_sense(body: Any) -> None
 # Refusals
 
 
-def error(status: int, reason: str, **headers: str) -> httpx.Response:
+def error(status: int, reason: str, detail: str = "", **headers: str) -> httpx.Response:
     entry = {"reason": reason, "message": 'see <a href="/quota">quota</a>', "domain": "youtube"}
-    body = {"error": {"code": status, "message": entry["message"], "errors": [entry]}}
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail}] if detail else []
+    body = {"error": {"code": status, "message": entry["message"], "errors": [entry], "details": details}}
     return reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -165,10 +173,33 @@ async def test_spent_quota_comes_back_at_midnight_in_california(now: datetime, r
     assert refused.retry_at == reset
 
 
+def quota(unit: str, message: str = "Quota exceeded") -> httpx.Response:
+    """As newer quotas are told, of a minute and of a day alike."""
+    details = [{"reason": "RATE_LIMIT_EXCEEDED", "metadata": {"quota_unit": unit} if unit else {}}]
+    entries = [{"domain": "global", "reason": "rateLimitExceeded"}]
+    return reply(429, {"error": {"code": 429, "message": message, "errors": entries, "details": details}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "reset"),
+    [
+        (quota("1/d/{project}"), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        (quota("", "… metric 'Look-ups' and limit 'Look-ups per day' of …"), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        (quota("1/min/{project}"), NOW + timedelta(seconds=60)),
+        (quota("", "… metric 'Look-ups' and limit 'Look-ups per minute per user' of …"), NOW + timedelta(seconds=60)),
+    ],
+)
+async def test_a_quota_of_a_day_is_one_whatever_it_calls_itself(answer: httpx.Response, reset: datetime) -> None:
+    refused = await refusal(answer)
+    assert isinstance(refused, RateLimitError)
+    assert refused.retry_at == reset
+
+
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [(error(403, "rateLimitExceeded"), 60), (error(403, "userRateLimitExceeded", retry_after="30"), 30),
-     (error(429, "x"), 60), (reply(429, b"slow down"), 60)],
+     (error(403, "rateLimitExceeded", "RATE_LIMIT_EXCEEDED"), 60), (error(429, "rateLimitExceeded"), 60),
+     (error(403, "forbidden", "RATE_LIMIT_EXCEEDED"), 60), (error(429, "x"), 60), (reply(429, b"slow down"), 60)],
 )  # fmt: skip
 async def test_too_fast_is_a_short_wait(answer: httpx.Response, seconds: int) -> None:
     refused = await refusal(answer)
