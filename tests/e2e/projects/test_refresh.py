@@ -1,6 +1,7 @@
 """What the writer makes of sights that come twice, late and in any order, on a real MongoDB."""
 
 import asyncio
+import re
 from itertools import permutations
 from uuid import uuid4
 
@@ -159,3 +160,13 @@ async def test_projects_of_one_name_have_slugs_of_their_own(db: Database, store:
     saved = await asyncio.gather(*(store.save(event) for event in events))
     assert len({one.slug for one in saved}) == 8
     assert {"engine-1", "engine-1-2", "engine-1-5"} < {one.slug for one in saved}
+
+
+async def test_titles_alike_of_any_script_or_of_signs_alone_have_slugs_of_their_own(
+    db: Database, store: ProjectStore
+) -> None:
+    titles = ["Kayak day", "Kayak day", "บ้านไม้ริมน้ำ", "星空", "🛶🛶", "🌊", "?!"]
+    events = [draft(1, f"https://github.com/ada/{at}", title=title) for at, title in enumerate(titles)]
+    slugs = [(await store.save(event)).slug for event in events]
+    assert len(set(slugs)) == len(titles)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) for slug in slugs), slugs

@@ -16,7 +16,7 @@ def test_no_text_takes_more_than_its_size(name: str, hostile: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", PARSING)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("hostile", WORST)
 def test_nor_does_a_mebibyte(name: str, hostile: str) -> None:
     check(FUNCTIONS[name], HOSTILE[hostile], 128 * 1024, 8)

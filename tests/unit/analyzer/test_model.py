@@ -256,6 +256,18 @@ async def test_markup_and_links_in_an_answer_never_reach_a_page(sandbox: Sandbox
         assert hostile not in shown
 
 
+async def test_identifiers_and_emoji_in_an_answer_stay_whole() -> None:
+    said = {
+        "description": "Wires load_json to the __call__ hook of a page_index, for the 👩‍🚒 and the 👨‍👩‍👦 nearby.",
+        "technologies": ["keel_core", "G*", "F#", "Map<K, V>"],
+        "project_type": "library",
+    }
+    completion = {"choices": [{"message": {"content": json.dumps(said)}}]}
+    async with saying(answer(json.dumps(completion).encode())) as (url, _), model_at(url) as model:
+        analysis = await model.analyse("ada", item())
+    assert (analysis.description, [*analysis.technologies]) == (said["description"], said["technologies"])
+
+
 async def test_only_bounded_facts_are_sent(sandbox: SandboxClient) -> None:
     async with model_at(sandbox) as model:
         await model.analyse("ada", item(text="y" * 50_000, metadata={"note": "private-note"}))

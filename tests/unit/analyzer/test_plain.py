@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.analyzer.extractive import extract
 from services.analyzer.plain import plain, sentences
+from tests.unit.analyzer.items import item
+from tests.unit.text.payloads import PAYLOADS
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,20 @@ _TAG_OF_HTML = re.compile(r"</?(?:script|img|svg|a|b|iframe|style|p|div)(?![\w.:
 def test_nothing_would_be_a_tag_to_whoever_forgets_to_escape_it(text: str) -> None:
     assert not _TAG_OF_HTML.search(plain(text))
     assert not set(plain(text)) & set("\ue000\ue001\ue002\ue003\ue004\ue005")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_of_a_repository_is_words_wherever_it_stands(payload: str) -> None:
+    for fields in (
+        {"description": payload, "text": ""},
+        {"description": "", "text": f"Sorts mail. {payload}"},
+        {"description": "", "text": "", "title": payload},
+        {"topics": (payload[:60], "mail"), "language": payload[:60]},
+    ):
+        analysis = extract(item(**fields))
+        for words in (analysis.description, *analysis.technologies):
+            assert not _TAG_OF_HTML.search(words)
+            assert not re.search(r"(?:java|vb)script:", words, re.I)
 
 
 @given(st.text(alphabet=st.sampled_from("<>[]()!`~*_#\n ab:/.&;=\x00\u202e\u200d\ue000\ue003"), max_size=300))

@@ -79,8 +79,9 @@ async def test_its_page_is_spelt_as_github_spells_it(told: str | None, shown: st
     assert (item.url, item.external_url) == ("https://github.com/octocat/hello-world", shown)
 
 
-async def test_an_old_repository_without_todays_fields_is_accepted() -> None:
-    item = await fetch(World({REPO: reply(body={"id": 7, "full_name": "octocat/Hello-World"})}))
+@pytest.mark.parametrize("branch", [{}, {"default_branch": None}, {"default_branch": ""}])
+async def test_an_old_or_empty_repository_without_todays_fields_is_accepted(branch: dict[str, Any]) -> None:
+    item = await fetch(World({REPO: reply(body={"id": 7, "full_name": "octocat/Hello-World", **branch})}))
     assert (item.text, item.languages, item.topics, item.language) == ("", (), (), None)
     assert item.metadata["default_branch"] == "HEAD"
 
@@ -168,6 +169,23 @@ async def test_a_readme_in_another_markup_keeps_its_source_and_is_rendered_by_gi
     assert "<td>gather</td>" in item.text_html
     assert "onclick" not in item.text_html
     assert len(world.requests) == 4
+
+
+async def test_pictures_of_a_rendered_readme_are_where_github_found_them() -> None:
+    """In the folder that its `:imagesdir:` names; one from elsewhere has its own address, and not that of a proxy."""
+    page = (
+        b'<img src="art/boats/keel.png"><p>A caption below.</p><img src="https://camo.githubusercontent.com/1/2" '
+        b'data-canonical-src="https://w.example/oar.png">'
+    )
+    world = World({
+        REPO: reply(body=repository()),
+        f"{REPO}/readme": readme(b":imagesdir: art/boats\n\nimage::keel.png[]\n", "README.adoc"),
+        f"{REPO}/readme {HTML}": reply(body=page),
+    })  # fmt: skip
+    assert (await fetch(world)).text_html == (
+        '<img src="https://github.com/Octocat/Hello-World/raw/main/art/boats/keel.png"><p>A caption below.</p>'
+        '<img src="https://w.example/oar.png">'
+    )
 
 
 @pytest.mark.parametrize("answer", [reply(404, {}), reply(422, {}), reply(502, b"<html>"), reply(200, b"")])

@@ -95,7 +95,7 @@ def test_a_payload_does_not_run_on_its_whole_way_from_a_readme(payload: str) -> 
         check(render(text.content, text.format, text.html))
 
 
-@pytest.mark.parametrize("payload", [*PAYLOADS[:120], *SCRIPTS])
+@pytest.mark.parametrize("payload", [*PAYLOADS, *SCRIPTS])
 def test_a_payload_in_title_description_or_topics_is_in_no_html(payload: str) -> None:
     snippet = {"title": payload, "description": payload, "tags": [payload, f"<b>{payload}"]}
     item: Item = to_item({"id": "abcdefghijk", "snippet": snippet})
