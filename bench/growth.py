@@ -30,9 +30,9 @@ from kit.projects import narrowed
 from kit.settings import MongoSettings
 from schemas.content import Content, Project
 from schemas.events import ProjectDrafted
-from services.gateway.lookups import Lookups
-from services.gateway.pages import newest_first
-from services.gateway.totals import total_points
+from services.gateway.imports.lookups import Lookups
+from services.gateway.points.totals import total_points
+from services.gateway.web.pagination import newest_first
 from services.scheduler.due import to_emit, unpublished
 from services.scheduler.finding import held, stalled
 from services.scheduler.followed import changed_channels, writes

@@ -21,50 +21,48 @@ from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, ensure_indexes, is_outage
 from kit.process import server_config
 from kit.vault import Vault, VaultSettings
-from services.gateway import errors, keys
-from services.gateway.accounts import Accounts, no_accounts, open_accounts
-from services.gateway.agents import Agents
-from services.gateway.api_tokens import ApiTokens
-from services.gateway.batches import Batches
-from services.gateway.channels import ChannelImports
-from services.gateway.edge import Edge
-from services.gateway.hub import Hub
-from services.gateway.identity import Verifier
-from services.gateway.imports import Imports, Publish
-from services.gateway.keys import FindKey
-from services.gateway.limits import MemberLimits
-from services.gateway.places import Places
-from services.gateway.publisher import Publisher
-from services.gateway.pushes import Pushes
-from services.gateway.queries import known_query
-from services.gateway.reads import Reads
-from services.gateway.routes import (
-    agents,
-    channels,
-    connections,
-    explore,
-    github,
-    health,
-    imports,
-    integrations,
-    me,
-    notices,
-    points,
-    projects,
-    signin,
-    sources,
-    tasks,
-    tokens,
-    users,
-    webhooks,
-)
+from services.gateway.agents import routes as agents
+from services.gateway.agents.service import Agents
+from services.gateway.auth import routes as signin
+from services.gateway.auth import static_keys
+from services.gateway.auth.jwt import Verifier
+from services.gateway.auth.oauth_flow import Walks
+from services.gateway.auth.sessions import Sessions
+from services.gateway.auth.static_keys import FindKey
+from services.gateway.connections import github_routes as github
+from services.gateway.connections import routes as connections
+from services.gateway.connections.service import Accounts, no_accounts, open_accounts
+from services.gateway.imports import channel_routes as channels
+from services.gateway.imports import routes as imports
+from services.gateway.imports.batches import Batches
+from services.gateway.imports.channels import ChannelImports
+from services.gateway.imports.publisher import Publisher
+from services.gateway.imports.service import Imports, Publish
+from services.gateway.integrations import routes as integrations
+from services.gateway.members import me_routes as me
+from services.gateway.members import routes as users
+from services.gateway.members.service import Users
+from services.gateway.notices import routes as notices
+from services.gateway.points import routes as points
+from services.gateway.projects import explore_routes as explore
+from services.gateway.projects import routes as projects
+from services.gateway.rate_limits.limits import MemberLimits
+from services.gateway.rate_limits.public_reads import Reads
 from services.gateway.services import Gateway, Registry
-from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
-from services.gateway.sources import Sources
-from services.gateway.subscriptions import Subscriptions
-from services.gateway.users import Users
-from services.gateway.walk import Walks
+from services.gateway.sources import routes as sources
+from services.gateway.sources.service import Sources
+from services.gateway.tasks import routes as tasks
+from services.gateway.tasks.open_streams import Places
+from services.gateway.tasks.stream import Hub
+from services.gateway.tokens import routes as tokens
+from services.gateway.tokens.service import ApiTokens
+from services.gateway.web import errors, health
+from services.gateway.web.middleware import Edge
+from services.gateway.web.query_parameters import known_query
+from services.gateway.webhooks import routes as webhooks
+from services.gateway.webhooks.service import Pushes
+from services.gateway.webhooks.websub import Subscriptions
 
 DESCRIPTION = (
     "Members paste a link and get a finished portfolio project. Every address takes a bearer token or the cookie of a "
@@ -119,7 +117,7 @@ def create_app(
         db=db,
         registry=registry,
         verifier=Verifier(
-            settings, find_key or keys.inline(settings.jwt_key.get_secret_value(), settings.jwt_algorithms)
+            settings, find_key or static_keys.inline(settings.jwt_key.get_secret_value(), settings.jwt_algorithms)
         ),
         users=members,
         sessions=Sessions(db, idle=settings.session_idle, lifetime=settings.session_lifetime),

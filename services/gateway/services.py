@@ -7,24 +7,24 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from kit.mongo import Database
-from services.gateway.accounts import Accounts
-from services.gateway.agents import Agents
-from services.gateway.api_tokens import ApiTokens
-from services.gateway.batches import Batches
-from services.gateway.channels import ChannelImports
-from services.gateway.hub import Hub
-from services.gateway.identity import Verifier
-from services.gateway.imports import Imports
-from services.gateway.limits import MemberLimits
-from services.gateway.places import Places
-from services.gateway.pushes import Pushes
-from services.gateway.reads import Reads
-from services.gateway.sessions import Sessions
+from services.gateway.agents.service import Agents
+from services.gateway.auth.jwt import Verifier
+from services.gateway.auth.oauth_flow import Walks
+from services.gateway.auth.sessions import Sessions
+from services.gateway.connections.service import Accounts
+from services.gateway.imports.batches import Batches
+from services.gateway.imports.channels import ChannelImports
+from services.gateway.imports.service import Imports
+from services.gateway.members.service import Users
+from services.gateway.rate_limits.limits import MemberLimits
+from services.gateway.rate_limits.public_reads import Reads
 from services.gateway.settings import GatewaySettings
-from services.gateway.sources import Sources
-from services.gateway.subscriptions import Subscriptions
-from services.gateway.users import Users
-from services.gateway.walk import Walks
+from services.gateway.sources.service import Sources
+from services.gateway.tasks.open_streams import Places
+from services.gateway.tasks.stream import Hub
+from services.gateway.tokens.service import ApiTokens
+from services.gateway.webhooks.service import Pushes
+from services.gateway.webhooks.websub import Subscriptions
 
 
 class Integration(Protocol):

@@ -26,7 +26,7 @@ from services.awarder.handler import REASON
 from services.awarder.settings import AwarderSettings
 from services.gateway.app import create_app
 from services.gateway.settings import LimitSettings
-from services.gateway.source_answers import SourceBody
+from services.gateway.sources.responses import SourceBody
 from services.transformer.handler import draft
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, absent_database, settings
 from tests.unit.integrations.answers import NOW, World, reply, repository, video

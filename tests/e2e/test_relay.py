@@ -16,7 +16,7 @@ from kit.imports import INTERACTIVE, SYNC, pending
 from kit.mongo import Database, Document
 from schemas.events import Event, Options, PointsAwarded
 from services.awarder.ledger import Ledger
-from services.gateway.lookups import Lookups
+from services.gateway.imports.lookups import Lookups
 from services.scheduler.relay import BATCH, Relay
 from services.scheduler.sending import MAX_PAUSE, MIN_PAUSE, pause_after
 from services.scheduler.settings import SchedulerSettings

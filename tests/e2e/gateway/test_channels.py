@@ -23,8 +23,8 @@ from kit.imports import pending
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from schemas.events import Options
-from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from services.gateway.connections.service import open_accounts
 from tests import databases
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 from tests.unit.integrations.channel import ID, URL, FakeChannel

@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.hub import Hub
-from services.gateway.repeats import MOST_KEYS
+from services.gateway.imports.idempotency import MOST_KEYS
+from services.gateway.tasks.stream import Hub
 from tests.e2e.gateway.conftest import IMPORT, REPO, World
 from tests.unit.gateway.support import FakeRegistry, absent_database, bearer, client_of, settings
 

@@ -15,8 +15,8 @@ from kit.imports import pending, requested
 from kit.mongo import Database, Document, connect, ensure_indexes
 from kit.settings import KafkaSettings, MongoSettings
 from schemas.events import ImportRequested, Options
-from services.gateway.hub import Hub
-from services.gateway.publisher import Publisher
+from services.gateway.imports.publisher import Publisher
+from services.gateway.tasks.stream import Hub
 from tests.conftest import Engines
 from tests.e2e.gateway.conftest import Start
 from tests.unit.gateway.support import bearer

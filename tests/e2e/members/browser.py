@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from services.gateway import sessions
+from services.gateway.auth import sessions
 
 HOME = "https://127.0.0.1"  # httpx sends a Secure cookie to https only
 

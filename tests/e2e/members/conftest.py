@@ -13,8 +13,8 @@ from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from sandbox.client import SandboxClient
 from sandbox.running import running
-from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from services.gateway.connections.service import open_accounts
 from tests.databases import made
 from tests.e2e.members.browser import HOME
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, settings

@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from kit.mongo import Database
-from services.gateway import api_tokens, sessions
-from services.gateway.api_tokens import ApiTokens
-from services.gateway.errors import ConflictError, UnauthorizedError
-from services.gateway.sessions import Sessions
+from services.gateway.auth import sessions
+from services.gateway.auth.sessions import Sessions
+from services.gateway.tokens import service as api_tokens
+from services.gateway.tokens.service import ApiTokens
+from services.gateway.web.errors import ConflictError, UnauthorizedError
 from tests.e2e.members.browser import browser, secret_in, session_of
 from tests.unit.gateway.support import bearer, client_of
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from kit.mongo import Database
 from kit.projects import narrowed
 from schemas.content import ProjectType
-from services.gateway.users import Users
+from services.gateway.members.service import Users
 from services.writer.store import ProjectStore
 from tests.e2e.projects.drafts import draft
 from tests.unit.gateway.support import bearer, client_of

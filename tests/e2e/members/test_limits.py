@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from kit.mongo import Database
 from services.gateway.app import create_app
-from services.gateway.errors import MemberLimitError
-from services.gateway.limits import CHANNELS, HOUR, REPOSITORIES, VIDEOS, MemberLimits
+from services.gateway.rate_limits.limits import CHANNELS, HOUR, REPOSITORIES, VIDEOS, MemberLimits
 from services.gateway.settings import LimitSettings
+from services.gateway.web.errors import MemberLimitError
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 
 IMPORT, MANY = "/api/v1/integrations/import/", "/api/v1/github/import/"

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
-from services.gateway.errors import ConflictError
-from services.gateway.users import MAX_IDENTITIES, Identity, Users
+from services.gateway.members.service import MAX_IDENTITIES, Identity, Users
+from services.gateway.web.errors import ConflictError
 from tests.unit.gateway.support import bearer, client_of
 
 ME = "/api/v1/me/"

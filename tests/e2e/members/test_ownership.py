@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database
 from schemas.content import Project
-from services.gateway import sessions
+from services.gateway.auth import sessions
 from tests.e2e.members.browser import browser, decided, session_of
 from tests.unit.gateway.support import bearer
 

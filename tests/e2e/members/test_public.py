@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
-from services.gateway import sessions
 from services.gateway.app import create_app
-from services.gateway.users import Users
+from services.gateway.auth import sessions
+from services.gateway.members.service import Users
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of
 from tests.e2e.projects.drafts import draft, looked_at

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from kit.mongo import Database
 from sandbox.client import SandboxClient
-from services.gateway import sessions, walk
+from services.gateway.auth import oauth_flow, sessions
 from tests.e2e.members.browser import HOME, browser, decided, query_of
 from tests.unit.gateway.support import bearer
 
@@ -259,5 +259,5 @@ async def test_only_who_offers_a_sign_in_is_asked(mira: httpx.AsyncClient) -> No
 async def test_the_walks_cookie_is_the_browsers_own(mira: httpx.AsyncClient) -> None:
     answer = await mira.get("/auth/github/start/")
     cookie = answer.headers["set-cookie"].lower()
-    assert cookie.startswith(f"{walk.COOKIE.lower()}=")
+    assert cookie.startswith(f"{oauth_flow.COOKIE.lower()}=")
     assert all(part in cookie for part in ("httponly", "secure", "path=/", "samesite=lax"))

@@ -15,7 +15,7 @@ import pytest
 from kit.vault import new_key
 from sandbox.environment import environment
 from sandbox.running import running
-from services.gateway.pages import encode
+from services.gateway.web.pagination import encode
 from tests.e2e.gateway.conftest import REPO, Start
 from tests.unit.gateway.support import bearer
 

@@ -17,10 +17,10 @@ from kit.sources import Frequency, Identity, follow, new_source
 from kit.subscriptions import Callback, callback
 from schemas.events import Options
 from services.gateway.app import create_app
-from services.gateway.pushes import Pushes
 from services.gateway.services import Gateway
-from services.gateway.sources import Sources
-from services.gateway.subscriptions import Subscriptions
+from services.gateway.sources.service import Sources
+from services.gateway.webhooks.service import Pushes
+from services.gateway.webhooks.websub import Subscriptions
 from tests.databases import made
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
 

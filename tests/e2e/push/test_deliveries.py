@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from integrations.youtube_names import channel_url
 from kit.subscriptions import callback
-from services.gateway.pushes import PAUSE
-from services.gateway.subscriptions import Subscriptions
+from services.gateway.webhooks.service import PAUSE
+from services.gateway.webhooks.websub import Subscriptions
 from tests.e2e.push.conftest import ANOTHER, CHANNEL, KEY, World, signature
 from tests.e2e.push.feeds import deletion, feed, upload
 

@@ -18,7 +18,7 @@ from kit.mongo import Document
 from kit.sources import Reason, SourceState, sync_requested
 from schemas.events import SyncRequested
 from services.fetcher.snapshots import PUBLIC, Snapshots
-from services.gateway.sources import Sources
+from services.gateway.sources.service import Sources
 from tests.e2e.sync.conftest import HOUR, Emitted, Rig
 from tests.e2e.sync.test_listings import URL, Shelf, books, shelf, task, waited_for
 

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
-from services.gateway import sessions
-from services.gateway.accounts import open_accounts
 from services.gateway.app import create_app
+from services.gateway.auth import sessions
+from services.gateway.connections.service import open_accounts
 from tests import databases
 from tests.e2e.members.browser import HOME, browser, session_of
 from tests.e2e.walk.provider import FakeProviders, connection_settings

@@ -10,8 +10,8 @@ from bson import json_util
 from pydantic import SecretStr
 
 from kit.vault import Vault, VaultSettings, new_key
-from services.gateway import walk
-from services.gateway.api_tokens import PREFIX
+from services.gateway.auth import oauth_flow
+from services.gateway.tokens.service import PREFIX
 from tests.e2e.members.browser import HOME
 from tests.e2e.walk.conftest import CONNECTIONS, DOMAIN, World
 from tests.e2e.walk.provider import ISSUERS, asked_for
@@ -90,7 +90,7 @@ async def test_a_jwts_bearer_opens_the_address_that_the_answer_names(world: Worl
     answer = await api.get(f"{CONNECTIONS}/github/start/", headers={"Accept": "application/json"})
     back = world.providers.consent(answer.json()["authorize_url"])
     comes_back = await world.browser(None)
-    comes_back.cookies.set(walk.COOKIE, api.cookies[walk.COOKIE], domain=DOMAIN)
+    comes_back.cookies.set(oauth_flow.COOKIE, api.cookies[oauth_flow.COOKIE], domain=DOMAIN)
     assert (await comes_back.get(CALLBACK, params=back)).json()["account_name"] == "octocat"
     assert (await state_of(api))["state"] == "connected"
 
@@ -169,7 +169,7 @@ async def test_a_state_of_another_browser_is_refused(world: World) -> None:
         assert await refused(victim, world.providers.consent(await world.start(mallory)))
     mallory, guest = await world.api("mallory"), await world.browser(None)
     for victim in (ada, guest):
-        victim.cookies.set(walk.COOKIE, "x" * 43, domain=DOMAIN)
+        victim.cookies.set(oauth_flow.COOKIE, "x" * 43, domain=DOMAIN)
         back = world.providers.consent(await world.start(mallory))
         assert await refused(victim, back), "with a walk of their own under way"
     assert world.providers.exchanges == 0
@@ -180,7 +180,7 @@ async def test_a_walk_ends_in_the_session_that_it_began_in(world: World) -> None
     for session in (bob.cookies["__Host-session"], None):
         back = world.providers.consent(await world.start(ada))
         other = await world.browser(None)
-        other.cookies.set(walk.COOKIE, ada.cookies[walk.COOKIE], domain=DOMAIN)
+        other.cookies.set(oauth_flow.COOKIE, ada.cookies[oauth_flow.COOKIE], domain=DOMAIN)
         if session:
             other.cookies.set("__Host-session", session, domain=DOMAIN)
         assert await refused(other, back), "the same browser, where meanwhile somebody else is signed in, or nobody"
@@ -270,7 +270,7 @@ async def test_an_api_token_connects_and_disconnects_nothing(world: World) -> No
 async def test_what_is_stored_and_answered_holds_no_secret(world: World) -> None:
     ada = await world.browser()
     address = await world.start(ada)
-    secrets = [asked_for(address)["state"], ada.cookies[walk.COOKIE]]
+    secrets = [asked_for(address)["state"], ada.cookies[oauth_flow.COOKIE]]
     stored = json_util.dumps(await world.db.walks.find().to_list())
     assert len(json.loads(stored)) == 1
     assert not [secret for secret in secrets if secret in stored]

@@ -7,7 +7,7 @@ import pytest
 
 from integrations.connections.model import Purpose
 from kit.mongo import Database
-from services.gateway.walk import LIFETIME, SECRET, Walk, WalkRefusedError, Walks
+from services.gateway.auth.oauth_flow import LIFETIME, SECRET, Walk, WalkRefusedError, Walks
 from tests.databases import made
 
 START = datetime(2026, 3, 14, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from services.gateway.addresses import Networks, peer
+from services.gateway.web.client_address import Networks, peer
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::1/128"))
 

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
 from kit.errors import ImportProblem, InternalError
-from services.gateway.identity import Caller, caller
-from services.gateway.usernames import RESERVED
+from services.gateway.auth.caller import Caller
+from services.gateway.auth.dependencies import caller
+from services.gateway.members.usernames import RESERVED
 from tests.unit.gateway.support import bearer, client_of
 
 IMPORT = "/api/v1/integrations/import/"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.gateway.errors import InvalidRequestError
-from services.gateway.github_events import links
+from services.gateway.web.errors import InvalidRequestError
+from services.gateway.webhooks.github import links
 
 REPOSITORY = {"html_url": "https://github.com/Octocat/Hello-World", "default_branch": "main", "id": 1}
 

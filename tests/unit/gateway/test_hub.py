@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pymongo.errors import AutoReconnect
 
-from services.gateway.hub import Hub
+from services.gateway.tasks.stream import Hub
 
 PATIENCE = 10.0  # seconds
 

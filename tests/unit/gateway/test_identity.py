@@ -16,10 +16,10 @@ from pydantic import SecretStr, ValidationError
 from cli.token import TokenSettings, make_token
 from kit import jwks
 from kit.errors import UpstreamUnavailableError
-from services.gateway import keys
-from services.gateway.errors import UnauthorizedError
-from services.gateway.identity import Verifier
+from services.gateway.auth import static_keys
+from services.gateway.auth.jwt import Verifier
 from services.gateway.settings import GatewaySettings
+from services.gateway.web.errors import UnauthorizedError
 from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET, settings, token
 
 RSA = RSAKey.generate_key(2048)
@@ -30,7 +30,7 @@ DAY = 86_400
 
 def verifier(**changes: Any) -> Verifier:
     given = settings(**changes)
-    return Verifier(given, keys.inline(given.jwt_key.get_secret_value(), given.jwt_algorithms))
+    return Verifier(given, static_keys.inline(given.jwt_key.get_secret_value(), given.jwt_algorithms))
 
 
 def public_pem(key: RSAKey | ECKey) -> str:
@@ -195,7 +195,7 @@ async def test_an_absent_provider_is_an_outage_and_not_the_callers_fault() -> No
 async def test_thrive_token_prints_what_the_gateway_takes() -> None:
     printed = make_token(TokenSettings(jwt_key=SecretStr(SECRET)), "ada", 1)
     given = GatewaySettings(jwt_key=SecretStr(SECRET))
-    claims = await Verifier(given, keys.inline(SECRET, given.jwt_algorithms)).verify(printed)
+    claims = await Verifier(given, static_keys.inline(SECRET, given.jwt_algorithms)).verify(printed)
     assert (claims.subject, claims.name) == ("ada", "ada")
 
 

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.gateway import pages
-from services.gateway.errors import InvalidRequestError
-from services.gateway.limits import counted_as
-from services.gateway.requests import KEY_PATTERN, Whole, idempotency_key, seen_version, wait_seconds
-from services.gateway.usernames import RESERVED, candidates, passes_for_us
+from services.gateway.imports.idempotency import KEY_PATTERN, idempotency_key
+from services.gateway.members.usernames import RESERVED, candidates, passes_for_us
+from services.gateway.rate_limits.limits import counted_as
+from services.gateway.web import pagination
+from services.gateway.web.errors import InvalidRequestError
+from services.gateway.web.fields import Whole
+from services.gateway.web.headers import seen_version, wait_seconds
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,13 @@ def test_what_is_no_key_does_not_fit_its_description() -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())
 def test_a_cursor_leads_back_to_where_it_was_made(at: datetime, last_id: object) -> None:
-    assert pages.decode(pages.encode(at, last_id)) == (at, last_id)  # type: ignore[arg-type]
+    assert pagination.decode(pagination.encode(at, last_id)) == (at, last_id)  # type: ignore[arg-type]
 
 
 @given(st.text(max_size=100))
 def test_a_foreign_cursor_is_refused_and_nothing_worse(text: str) -> None:
     try:
-        pages.decode(text)
+        pagination.decode(text)
     except InvalidRequestError:
         return
     raise AssertionError("made-up text was taken for a cursor")

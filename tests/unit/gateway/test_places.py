@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.gateway.places import Places, TooManyStreamsError
+from services.gateway.tasks.open_streams import Places, TooManyStreamsError
 from tests.unit.gateway.support import settings
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.gateway.errors import MemberLimitError
-from services.gateway.reads import MINUTE, MOST_READERS, Reads
+from services.gateway.rate_limits.public_reads import MINUTE, MOST_READERS, Reads
+from services.gateway.web.errors import MemberLimitError
 
 
 class Clock:

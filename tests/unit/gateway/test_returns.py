@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.errors import InvalidRequestError
-from services.gateway.returns import allowed_return, with_query
+from services.gateway.auth.return_to import allowed_return, with_query
+from services.gateway.web.errors import InvalidRequestError
 
 HOME, HOST = "https://gateway.test", "https://host.test"
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from services.gateway.signatures import GITHUB, WEBSUB, is_signed
+from services.gateway.webhooks.signatures import GITHUB, WEBSUB, is_signed
 
 SECRET = SecretStr("a secret of the webhook")
 BODY = json.dumps({"ref": "refs/heads/main", "size": 1}).encode()

@@ -1,0 +1,1 @@
+"""Who is calling: tokens, sessions, and the OAuth flows that sign members in."""

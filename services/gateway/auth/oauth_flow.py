@@ -1,0 +1,159 @@
+"""An OAuth flow: from our start address to the provider and back to the callback; once, within minutes, in one browser.
+
+What is stored is not worth stealing: `walks` holds hashes of the state and of the browser's secret. The PKCE verifier
+and the nonce are derived from the two together, which nobody but that browser brings back.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from pydantic import SecretStr
+from starlette.responses import Response
+
+from integrations.connections.model import Purpose
+from kit.errors import ImportProblem
+from kit.mongo import Database
+from services.gateway.web.metrics import WALKS
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "__Host-walk"  # the browser's secret: one for all its walks, so that two tabs may walk at once
+LIFETIME = timedelta(minutes=10)
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
+
+
+class WalkRefusedError(ImportProblem):
+    """One wording for every attack and for every expired tab; the log knows which."""
+
+    error_code = "OAUTH_STATE_INVALID"
+    action = "start_again"
+    suggestion = "Go back to the page where you began and start again, in the same browser, within ten minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What the callback may rely on. `user_id` is None where nobody was signed in."""
+
+    purpose: Purpose
+    provider: str
+    user_id: str | None
+    return_to: str | None
+    verifier: SecretStr  # of PKCE (RFC 7636)
+    nonce: str  # of OpenID Connect
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    walk: Walk
+    state: str
+    browser: SecretStr
+
+    def remember(self, response: Response) -> None:
+        """Binds the walk to the browser that gets this response."""
+        response.set_cookie(
+            COOKIE,
+            self.browser.get_secret_value(),
+            max_age=int(LIFETIME.total_seconds()),
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+class Walks:
+    """`now` is there for tests."""
+
+    def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._walks = db["walks"]
+        self._now = now
+
+    async def begin(
+        self,
+        purpose: Purpose,
+        provider: str,
+        *,
+        browser: str | None,
+        user_id: str | None = None,
+        in_session: bool = False,
+        return_to: str | None = None,
+    ) -> Begun:
+        """`browser` is the request's COOKIE, if it has one; `return_to` has passed `allowed_return`. A walk that begins
+        `in_session` ends in that member's session too."""
+        secret = browser if browser and SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
+        state = secrets.token_urlsafe(32)
+        await self._walks.insert_one(
+            {
+                "_id": _digest(state),
+                "browser": _digest(secret),
+                "purpose": purpose,
+                "provider": provider,
+                "user_id": user_id,
+                "in_session": in_session,
+                "return_to": return_to,
+                "expires_at": self._now() + LIFETIME,
+            }
+        )
+        WALKS.labels("begun").inc()
+        walk = Walk(purpose, provider, user_id, return_to, *_derived(secret, state))
+        return Begun(walk, state, SecretStr(secret))
+
+    async def finish(
+        self,
+        purposes: Collection[Purpose],
+        provider: str,
+        *,
+        state: str | None,
+        browser: str | None,
+        caller_id: str | None = None,
+    ) -> Walk:
+        """Ends the walk that `state` names, whatever comes of it: a state that was shown is used up.
+
+        `purposes` and `provider` are those of the callback; `caller_id` is who is signed in there, and another member
+        than began the walk is refused.
+        Raises `WalkRefusedError`.
+        """
+        if not (state and SECRET.fullmatch(state)):
+            raise _refused("no state")
+        record = await self._walks.find_one_and_delete({"_id": _digest(state)})
+        if record is None:
+            raise _refused("unknown or used state")
+        if not browser or not hmac.compare_digest(_digest(browser), record["browser"]):
+            raise _refused("another browser")
+        purpose = Purpose(record["purpose"])
+        if purpose not in purposes or record["provider"] != provider:
+            raise _refused("another callback")
+        if record["expires_at"] <= self._now():
+            raise _refused("expired")
+        owner = record["user_id"]
+        if owner and caller_id != owner and (caller_id or record["in_session"]):
+            raise _refused("another member")
+        WALKS.labels("finished").inc()
+        return Walk(purpose, provider, owner, record["return_to"], *_derived(browser, state))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _derived(browser: str, state: str) -> tuple[SecretStr, str]:
+    """Verifier and nonce, of 256 bits each."""
+
+    def derive(label: str) -> str:
+        mac = hmac.new(browser.encode(), f"{label} {state}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+
+    return SecretStr(derive("verifier")), derive("nonce")
+
+
+def _refused(reason: str) -> WalkRefusedError:
+    WALKS.labels(reason).inc()
+    log.info("OAuth flow refused", reason=reason)
+    return WalkRefusedError("The sign-in or connection was not started in this browser, or was started too long ago.")

@@ -1,0 +1,88 @@
+"""Sessions of browsers: a random secret in a `__Host-` cookie, its hash in `sessions`.
+
+A session ends when it was not used for the idle time, and in any case after its lifetime.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from starlette.responses import Response
+
+from kit.mongo import Collection, Database
+from services.gateway.web.errors import UnauthorizedError
+
+COOKIE = "__Host-session"
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
+TOUCH_AFTER = timedelta(minutes=1)  # uses within this are not written down one by one
+
+
+class Sessions:
+    """`sessions` {_id: hash, user_id, created_at, used_at, ends_at, expires_at}. `now` is there for tests."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        idle: timedelta,
+        lifetime: timedelta,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._sessions: Collection = db["sessions"]
+        self._idle, self._lifetime = idle, lifetime
+        self._now = now
+
+    async def begin(self, user_id: str, response: Response, *, earlier: str | None) -> None:
+        """Sign the browser that gets this response in, always with a new secret; its `earlier` one is worth nothing
+        from here on."""
+        await self.end(earlier)
+        secret, now = secrets.token_urlsafe(32), self._now()
+        ends_at = now + self._lifetime
+        await self._sessions.insert_one(
+            {
+                "_id": _digest(secret),
+                "user_id": user_id,
+                "created_at": now,
+                "used_at": now,
+                "ends_at": ends_at,
+                "expires_at": min(now + self._idle, ends_at),
+            }
+        )
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=int(self._lifetime.total_seconds()),
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
+
+    async def owner(self, secret: str) -> str:
+        """Whose session it is. Raises `UnauthorizedError`."""
+        now = self._now()
+        found = None
+        if SECRET.fullmatch(secret):
+            found = await self._sessions.find_one({"_id": _digest(secret), "expires_at": {"$gt": now}})
+        if found is None:
+            raise UnauthorizedError("Your session has ended.")
+        if now - found["used_at"] > TOUCH_AFTER:
+            used = {"used_at": now, "expires_at": min(now + self._idle, found["ends_at"])}
+            await self._sessions.update_one({"_id": found["_id"]}, {"$set": used})
+        return str(found["user_id"])
+
+    async def end(self, secret: str | None) -> None:
+        if secret:
+            await self._sessions.delete_one({"_id": _digest(secret)})
+
+
+def forget(response: Response) -> None:
+    """The browser drops its cookie."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _digest(secret: str) -> str:
+    """Of a random secret, so a fast hash without salt is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The accounts elsewhere that members connect."""

@@ -1,0 +1,1 @@
+"""Accepting imports: of one link, of several, and of a channel."""

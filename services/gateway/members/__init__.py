@@ -1,0 +1,1 @@
+"""Members: their own record, and their public pages."""

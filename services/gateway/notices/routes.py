@@ -1,0 +1,19 @@
+"""What the caller has to know, and nobody asked for."""
+
+from fastapi import APIRouter
+
+from services.gateway.auth.dependencies import CallerDep
+from services.gateway.notices.responses import NoticeAnswer, NoticeList
+from services.gateway.services import GatewayDep
+from services.gateway.web.openapi import errors
+
+MOST = 100
+
+router = APIRouter(prefix="/api/v1/notices", tags=["connections"])
+
+
+@router.get("/", responses=errors())
+async def list_notices(gateway: GatewayDep, caller: CallerDep) -> NoticeList:
+    """Notices that need your action, such as an account to connect again. A notice disappears with its cause."""
+    records = gateway.db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
+    return NoticeList(notices=[NoticeAnswer.model_validate(record) async for record in records])

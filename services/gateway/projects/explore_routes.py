@@ -1,0 +1,51 @@
+"""What is new from everybody, people and agents."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from kit.mongo import Document
+from kit.projects import narrowed
+from services.gateway.auth.dependencies import ReaderDep
+from services.gateway.projects.explore_responses import ExplorePage, ExploreProject
+from services.gateway.services import GatewayDep
+from services.gateway.web.openapi import PUBLIC, errors
+from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
+
+router = APIRouter(prefix="/api/v1", tags=["explore"])
+PATH = "/explore/"
+
+Facet = Query(min_length=1, max_length=60)
+Type = Annotated[
+    str | None, Facet, Query(description="Only projects of this type (github_repo, video) or project_type.")
+]
+Technology = Annotated[
+    str | None, Facet, Query(description="Only projects with this technology, in upper or lower case.")
+]
+Platform = Annotated[
+    str | None, Facet, Query(description="Only projects imported from this platform: github, youtube.")
+]
+
+
+@router.get(PATH, responses=errors(429), openapi_extra=PUBLIC)
+async def explore(
+    response: Response,
+    gateway: GatewayDep,
+    _: ReaderDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    type: Type = None,
+    technology: Technology = None,
+    platform: Platform = None,
+) -> ExplorePage:
+    """The newest public showcase projects. `Link: rel="next"` leads to the next page."""
+    query: Document = {"shown": True, **narrowed(type=type, technology=technology, platform=platform)}
+    records, following = await newest_first(
+        gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
+    )
+    link_next(
+        response, router.prefix + PATH, following, limit=limit, type=type, technology=technology, platform=platform
+    )
+    owners = await gateway.users.read_many({record["user_id"] for record in records})
+    shown = [ExploreProject.by(one, owners[one["user_id"]]) for one in records if one["user_id"] in owners]
+    return ExplorePage(projects=shown, next_cursor=following)

@@ -1,0 +1,1 @@
+"""What a member, or an address, may ask for in a time."""

@@ -1,0 +1,1 @@
+"""How imports are doing: polled, waited for or streamed."""

@@ -1,0 +1,1 @@
+"""HTTP matters that belong to no resource."""

@@ -1,0 +1,115 @@
+"""Where hubs and GitHub push. They bring no token of a member's: a secret address or a signature says who they are.
+
+Nothing here is needed: what is not pushed is found at the source's next look.
+"""
+
+import structlog
+from fastapi import APIRouter, Query, Request
+from starlette.responses import PlainTextResponse, Response
+
+from integrations.youtube_feed import FeedError, parse
+from integrations.youtube_names import channel_url
+from kit.errors import InvalidURLError
+from kit.subscriptions import PATH
+from services.gateway.services import Gateway, GatewayDep
+from services.gateway.web.errors import InvalidRequestError, NotFoundError, SignatureError, SubscriptionGoneError
+from services.gateway.web.metrics import PUSHES
+from services.gateway.webhooks import github
+from services.gateway.webhooks.signatures import GITHUB, WEBSUB, is_signed
+
+MAX_DELIVERY_ID = 100
+
+log = structlog.get_logger(__name__)
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(PATH + "{token}/")
+async def confirm_subscription(
+    token: str,
+    gateway: GatewayDep,
+    mode: str = Query("", alias="hub.mode", max_length=20),
+    topic: str = Query("", alias="hub.topic", max_length=500),
+    challenge: str = Query("", alias="hub.challenge", max_length=500),
+    lease_seconds: str | None = Query(None, alias="hub.lease_seconds", max_length=20),
+) -> Response:
+    """A hub asks whether we want what it was asked for; only what is pending is confirmed."""
+    subscription = await gateway.subscriptions.find(token)
+    if subscription is None:
+        raise NotFoundError("Unexpected verification request.")
+    channel_id = subscription.channel_id
+    if mode == "denied" and await gateway.subscriptions.deny(channel_id, topic):
+        log.warning("hub denied a subscription")
+        return Response(status_code=204)
+    if challenge and await gateway.subscriptions.confirm(channel_id, mode, topic, lease_seconds):
+        return PlainTextResponse(challenge)
+    raise NotFoundError("Unexpected verification request.")
+
+
+@router.post(PATH + "{token}/")
+async def receive_feed(token: str, request: Request, gateway: GatewayDep) -> Response:
+    """New, edited and deleted uploads of one channel. What is not signed is told nothing."""
+    subscription = await gateway.subscriptions.find(token)
+    if subscription is None:
+        PUSHES.labels("websub", "unknown").inc()
+        raise SubscriptionGoneError("There is no such subscription.")
+    body = await request.body()
+    if not is_signed(body, request.headers.get("x-hub-signature"), subscription.secret, methods=WEBSUB):
+        PUSHES.labels("websub", "unsigned").inc()
+        return Response(status_code=204)
+    PUSHES.labels("websub", await _uploads(gateway, subscription.channel_id, body)).inc()
+    return Response(status_code=204)
+
+
+async def _uploads(gateway: Gateway, channel_id: str, body: bytes) -> str:
+    """What became of it."""
+    try:
+        entries = parse(body)
+    except FeedError as error:
+        log.warning("pushed feed cannot be read", reason=str(error))
+        return "unreadable"
+    about = [f"websub {entry.video_id} {entry.updated}" for entry in entries if entry.channel_id == channel_id]
+    async with gateway.pushes.once(*about) as news:
+        if not news:
+            return "repeated" if about else "foreign"
+        if await gateway.pushes.look("youtube", [channel_url(channel_id)]):
+            return "looked"
+    await gateway.subscriptions.unwanted(channel_id)
+    return "unfollowed"
+
+
+@router.post("/webhooks/github/")
+async def receive_github(request: Request, gateway: GatewayDep) -> Response:
+    """`push` and `repository` events. Answers within GitHub's ten seconds, since the look comes later."""
+    secret = gateway.settings.github_webhook_secret
+    if not secret.get_secret_value():
+        raise NotFoundError("GitHub's webhooks are not set up here.")
+    body = await request.body()
+    signature = request.headers.get("x-hub-signature-256")
+    if not is_signed(body, signature, secret, methods=GITHUB):
+        PUSHES.labels("github", "unsigned").inc()
+        raise SignatureError("The delivery is not signed with the webhook's secret.")
+    delivery = request.headers.get("x-github-delivery", "")
+    if not 0 < len(delivery) <= MAX_DELIVERY_ID:
+        raise InvalidRequestError("The X-GitHub-Delivery header is missing or too long.")
+    outcome = await _repositories(gateway, request.headers.get("x-github-event", ""), delivery, body, str(signature))
+    PUSHES.labels("github", outcome).inc()
+    return Response(status_code=202 if outcome == "looked" else 204)
+
+
+async def _repositories(gateway: Gateway, event: str, delivery: str, body: bytes, signature: str) -> str:
+    """What became of it."""
+    about = []
+    for link in github.links(event, body):
+        try:
+            integration = gateway.registry.get_for_url(link)
+            about.append(integration.canonical_url(link))
+        except InvalidURLError:
+            return "foreign"
+    if not about:
+        return "irrelevant"
+    # By the signature too: the delivery's id is not signed, and whoever repeats the body could make up another.
+    names = f"github {delivery}", f"github {signature}"
+    async with gateway.pushes.once(*names) as news:
+        if len(news) < len(names):
+            return "repeated"
+        return "looked" if await gateway.pushes.look("github", about) else "unfollowed"
