@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from services.gateway.members.routes import router
+USERS = "/api/v1/users"
 
 
 def profile_path(username: str) -> str:
-    return f"{router.prefix}/{quote(username)}/"
+    return f"{USERS}/{quote(username)}/"

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from kit.mongo import Document
 from services.gateway.auth.dependencies import ReaderDep
-from services.gateway.members.paths import profile_path
+from services.gateway.members.paths import USERS, profile_path
 from services.gateway.members.profiles import Profile
 from services.gateway.members.responses import Me
 from services.gateway.members.service import Kind
@@ -15,7 +15,7 @@ from services.gateway.web.errors import NotFoundError
 from services.gateway.web.openapi import PUBLIC, errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
 
-router = APIRouter(prefix="/api/v1/users", tags=["users"])
+router = APIRouter(prefix=USERS, tags=["users"])
 
 
 @router.get("/{username}/", responses=errors(404, 429), openapi_extra=PUBLIC)
