@@ -24,10 +24,11 @@ from rich.table import Table
 
 from bench.growth_records import NOW, fill, project, share
 from deploy.local import Mongo, Runner, free_port
-from kit.imports import newest, newest_tasks
-from kit.mongo import Database, connect, ensure_indexes
-from kit.projects import narrowed
+from kit.mongo import Database, connect
 from kit.settings import MongoSettings
+from records.imports import newest, newest_tasks
+from records.indexes import ensure_indexes
+from records.projects import narrowed
 from schemas.content import Content, Project
 from schemas.events import ProjectDrafted
 from services.gateway.imports.lookups import Lookups

@@ -12,11 +12,11 @@ from uuid import UUID, uuid5
 
 from pymongo import WriteConcern
 
-from integrations.youtube_names import channel_url
-from kit.imports import BULK, SYNC, State, pending
+from integrations.youtube.urls import channel_url
 from kit.mongo import Database, Document
-from kit.projects import facets
-from kit.sources import Frequency, Identity, Reason, new_source
+from records.imports import BULK, SYNC, State, pending
+from records.projects import facets
+from records.sources.record import Frequency, Identity, Reason, new_source
 from schemas.content import Content, Project
 from schemas.events import Options
 

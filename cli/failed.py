@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 from cli.database import with_database
 from cli.letters import SHOWN_BYTES, details, letter_id, readable, summary
 from cli.output import AsJson, print_facts, print_json, print_rows
-from kit.failures import OF_SOURCES, Origin, look_again
-from kit.imports import State, reopen
 from kit.kafka.dead_letters import REASONS, DeadLetter, read, replay
 from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
+from records.imports import State, reopen
+from records.stage_failures import OF_SOURCES, Origin, look_again
 from schemas.journey import STAGES
 
 app = typer.Typer(

@@ -7,8 +7,8 @@ import typer
 
 from cli.database import with_database
 from cli.output import AsJson, print_facts, print_json, print_rows
-from kit.imports import PERCENT, State, newest
 from kit.mongo import Database, Document
+from records.imports import PERCENT, State, newest
 
 app = typer.Typer(help="The members' imports: what each one is doing, and why one failed.", no_args_is_help=True)
 

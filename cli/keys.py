@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.database import with_database
+from integrations.connections.rotation import Rotation, count_by_key, rotate
 from kit.mongo import Database
-from kit.rotation import Rotation, count_by_key, rotate
 from kit.vault import Vault, VaultError, VaultSettings, new_key
 
 app = typer.Typer(help="The keys that members' tokens are encrypted with (TOKEN_KEYS).", no_args_is_help=True)

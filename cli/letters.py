@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kit.failures import Origin
 from kit.kafka.dead_letters import DeadLetter
+from records.stage_failures import Origin
 from schemas.journey import EVENT_BY_TOPIC
 
 SHOWN_BYTES = 2_000

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from integrations.base import Integration
-from integrations.github import GitHub
+from integrations.github.integration import GitHub
 from integrations.links import parse
 from integrations.settings import IntegrationSettings
-from integrations.youtube import YouTube
+from integrations.youtube.integration import YouTube
 from kit.errors import InvalidURLError
 from kit.text.service import TextService
 

@@ -24,7 +24,7 @@ class ImportProblem(Exception):
     outcome: ClassVar[Outcome] = Outcome.FAIL
     status: ClassVar[int] = 400  # when the gateway raises it
     error_code: ClassVar[str] = "IMPORT_ERROR"
-    waits_for: str | None = None  # what sets a deferred message free before its time, see `kit.deferred.release`
+    waits_for: str | None = None  # what sets a deferred message free before its time, see `records.deferred.release`
     action: str = "retry"
     suggestion: str = "Try again. If it keeps failing, contact support with the task id."
 

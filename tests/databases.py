@@ -9,8 +9,9 @@ from uuid import uuid4
 from pydantic import SecretStr
 from pymongo import MongoClient, WriteConcern
 
-from kit.mongo import Database, connect, ensure_indexes
+from kit.mongo import Database, connect
 from kit.settings import MongoSettings
+from records.indexes import ensure_indexes
 
 TURNS = 4  # what a test left under way has ended when its database is used again
 

@@ -11,7 +11,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import SecretStr
 
 from integrations.base import nonsense
-from integrations.clean import as_dict
+from integrations.coerce import as_dict
 from integrations.connections.id_token import IdTokens
 from integrations.connections.model import Account, Grant, Provider
 from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated

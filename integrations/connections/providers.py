@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from integrations.clean import as_line
+from integrations.coerce import as_line
 from integrations.connections.model import Account, Provider, Purpose
 from integrations.connections.settings import ConnectionSettings
 

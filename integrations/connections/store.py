@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from pymongo import ReturnDocument
 
 from integrations.connections.model import Account, Connection, ConnectionState, Grant, Purpose, waits_for
-from kit import deferred
 from kit.batch import Batcher
 from kit.mongo import Database, Document
-from kit.sources import to_millis
 from kit.vault import Vault, VaultError
+from records import deferred
+from records.sources.record import to_millis
 
 log = structlog.get_logger(__name__)
 

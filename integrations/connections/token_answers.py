@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from integrations import own_credentials
 from integrations.base import nonsense
-from integrations.clean import as_int, as_line
+from integrations.coerce import as_int, as_line
 from integrations.connections.model import Grant, Provider
 from kit.errors import ImportProblem, UpstreamUnavailableError
 from kit.http import BodyTooLargeError, retry_after

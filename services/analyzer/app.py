@@ -1,7 +1,7 @@
 """Composition root of stage 2, AI-analyse."""
 
-from kit.app import Stage
-from kit.attempts import Attempts
+from records.attempts import Attempts
+from records.stage import Stage
 from schemas.events import ContentAnalyzed, ContentFetched
 from services.analyzer.handler import Analyst, analyze
 from services.analyzer.memory import AnalysisMemory

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
-from kit.app import StageSettings
 from kit.settings import Seconds
+from records.stage import StageSettings
 
 
 class AnalyzerSettings(StageSettings):

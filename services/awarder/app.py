@@ -1,7 +1,7 @@
 """Composition root of stage 5, award."""
 
-from kit.app import Stage
-from kit.attempts import Attempts
+from records.attempts import Attempts
+from records.stage import Stage
 from schemas.events import PointsAwarded, ProjectSaved
 from services.awarder.handler import award
 from services.awarder.ledger import Ledger

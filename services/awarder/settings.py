@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kit.app import StageSettings
+from records.stage import StageSettings
 
 
 class AwarderSettings(StageSettings):

@@ -5,12 +5,12 @@ from integrations.connections.providers import build_providers
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
-from kit.app import Stage
-from kit.attempts import Attempts
 from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
 from kit.text.service import TextService, workers
 from kit.vault import Vault
+from records.attempts import Attempts
+from records.stage import Stage
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 from services.fetcher.access import Access
 from services.fetcher.handler import fetch

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from integrations.base import Looked
 from kit.mongo import Document
-from kit.runs import ItemOutcome, RunOutcome, child_import, item
+from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, item
 from schemas.content import Item
 from schemas.events import Standing, SyncRequested
 

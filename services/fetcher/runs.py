@@ -15,10 +15,10 @@ from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from kit.imports import SYNC, State, pending
 from kit.mongo import Database, Document, refused
-from kit.projects import is_another
-from kit.runs import RunOutcome, child_import
+from records.imports import SYNC, State, pending
+from records.projects import is_another
+from records.sources.sync_runs import RunOutcome, child_import
 from schemas.content import Item
 from schemas.events import ContentFetched, Standing, SyncRequested
 from services.fetcher.changes import Seen, version

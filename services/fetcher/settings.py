@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from integrations.connections.settings import ConnectionSettings
-from kit.app import StageSettings
 from kit.settings import Seconds
 from kit.vault import VaultSettings
+from records.stage import StageSettings
 
 
 class FetcherSettings(StageSettings, ConnectionSettings, VaultSettings):

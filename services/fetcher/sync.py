@@ -16,7 +16,6 @@ from prometheus_client import Counter as Metric
 
 from integrations.base import Integration, Looked
 from integrations.registry import IntegrationRegistry
-from kit import batches
 from kit.errors import (
     ContentNotFoundError,
     ImportProblem,
@@ -25,10 +24,11 @@ from kit.errors import (
     RateLimitError,
     UpstreamUnavailableError,
 )
-from kit.looks import Ended, settle
 from kit.mongo import Database, Document, is_outage
-from kit.runs import ItemOutcome, RunOutcome, finished, planned
-from kit.sources import Reason, SourceState, to_millis
+from records import batches
+from records.sources.record import Reason, SourceState, to_millis
+from records.sources.sync_runs import ItemOutcome, RunOutcome, finished, planned
+from records.sources.transitions import Ended, settle
 from schemas.events import ContentFetched, Event, SourceSynced, Standing, SyncRequested
 from services.fetcher.access import Look, Sight
 from services.fetcher.changes import Changes, Seen, changes, gone

@@ -18,9 +18,10 @@ from kit.budgets import Budgets
 from kit.http import Upstream, open_transport
 from kit.httproom import fitted
 from kit.jwks import RemoteKeys
-from kit.mongo import Database, connect, ensure_indexes, is_outage
+from kit.mongo import Database, connect, is_outage
 from kit.process import server_config
 from kit.vault import Vault, VaultSettings
+from records.indexes import ensure_indexes
 from services.gateway.agents import routes as agents
 from services.gateway.agents.service import Agents
 from services.gateway.auth import routes as signin

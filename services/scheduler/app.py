@@ -11,13 +11,13 @@ from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
 from integrations.settings import IntegrationSettings
-from kit.engines import answers, prepare_engines
 from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT
 from kit.kafka.raw import publish_raw
 from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
+from records.engines import answers, prepare_engines
 from schemas.events import Event
 from services.scheduler.hub import Hub
 from services.scheduler.reanalysis import Reanalysis

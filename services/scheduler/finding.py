@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from pymongo import UpdateOne
 
-from kit.imports import IN_FLIGHT
 from kit.mongo import Database, Document
+from records.imports import IN_FLIGHT
 from services.scheduler.due import quiet_until, to_release
 
 MEMBERS = 200  # looked at in one step; whose share is full is passed over

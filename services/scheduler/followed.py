@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from pymongo import UpdateOne
 
-from integrations.youtube_names import channel_url
+from integrations.youtube.urls import channel_url
 from kit.mongo import Database, Document
-from kit.sources import followed
-from kit.subscriptions import Mode, SubscriptionState
+from records.sources.record import followed
+from records.sources.websub import Mode, SubscriptionState
 
 OVERLAP = timedelta(minutes=1)  # how far apart the clocks of those who write sources may be
 

@@ -14,8 +14,8 @@ from prometheus_client import Counter
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from kit.imports import SYNC, pending
 from kit.mongo import Database, Document
+from records.imports import SYNC, pending
 from schemas.events import Options
 
 log = structlog.get_logger()

@@ -14,9 +14,9 @@ import structlog
 from prometheus_client import Counter
 from pymongo import UpdateOne
 
-from kit import deferred
-from kit.imports import requested
 from kit.mongo import Database, Document
+from records import deferred
+from records.imports import requested
 from schemas.events import Event
 from services.scheduler.due import put_off, unpublished
 from services.scheduler.finding import held, stalled

@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from kit.mongo import Database, Document
-from kit.sources import Reason, sync_requested
+from records.sources.record import Reason, sync_requested
 from schemas.events import SyncRequested
 from services.scheduler.due import overdue, to_emit
 

@@ -14,12 +14,12 @@ import structlog
 from prometheus_client import Counter, Gauge
 from pydantic import SecretStr
 
-from integrations.youtube_names import channel_url
+from integrations.youtube.urls import channel_url
 from kit.lease import lease
 from kit.mongo import Database, Document
-from kit.schedule import pause_after
-from kit.sources import followed
-from kit.subscriptions import PATH, Callback, Mode, SubscriptionState, callback, terms
+from records.sources.record import followed
+from records.sources.schedule import pause_after
+from records.sources.websub import PATH, Callback, Mode, SubscriptionState, callback, terms
 from services.scheduler.followed import OVERLAP, changed_channels, writes
 from services.scheduler.hub import HubBusyError, HubRefusedError
 

@@ -1,6 +1,6 @@
 """Composition root of stage 3, transform."""
 
-from kit.app import Stage
+from records.stage import Stage
 from schemas.events import ContentAnalyzed, ProjectDrafted
 from services.transformer.handler import transform
 from services.transformer.settings import TransformerSettings

@@ -1,6 +1,6 @@
 """Settings of the transformer: none of its own."""
 
-from kit.app import StageSettings
+from records.stage import StageSettings
 
 
 class TransformerSettings(StageSettings):

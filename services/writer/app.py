@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from kit.app import Stage
-from kit.attempts import Attempts
 from kit.text.service import TextService, workers
+from records.attempts import Attempts
+from records.stage import Stage
 from schemas.events import EVENTS, Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.handler import persist
 from services.writer.projector import LEAN_EVENTS, Projector

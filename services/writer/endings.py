@@ -6,8 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from kit.imports import State
 from kit.mongo import Collection
+from records.imports import State
 from schemas.events import Event, ImportFailed, PointsAwarded, ProjectSaved
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ Texts are rendered here, at the last moment before they are kept: whoever publis
 from datetime import datetime
 from typing import Protocol
 
-from kit.attempts import Imports
+from records.attempts import Imports
 from schemas.content import Block, Project, TextBlock
 from schemas.events import Event, ProjectDrafted, ProjectSaved, SourceSynced
 from services.writer.store import Saved

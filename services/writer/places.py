@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from kit.mongo import Collection, Document
-from kit.projects import is_another, project_id, upstream_identity
+from records.projects import is_another, project_id, upstream_identity
 from schemas.events import ProjectDrafted
 from services.writer.refresh import UNTIMED, give_up, seen_at
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from pymongo import UpdateOne
 
 from kit.batch import Batcher
-from kit.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
 from kit.kafka.events import attempt
 from kit.mongo import Database, Document, each_written
-from kit.sources import to_millis
+from records.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
+from records.sources.record import to_millis
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,

@@ -10,8 +10,8 @@ from uuid import UUID
 from slugify import slugify
 
 from kit.mongo import Document
-from kit.projects import FROM_UPSTREAM, SHOWN, facets, upstream_identity
-from kit.sources import to_millis
+from records.projects import FROM_UPSTREAM, SHOWN, facets, upstream_identity
+from records.sources.record import to_millis
 from schemas.content import Project
 from schemas.events import ProjectDrafted, SourceSynced, Standing
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from pymongo import UpdateOne
 
-from kit import deletions
 from kit.batch import Batcher
 from kit.errors import BusyError, ContentNotFoundError
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
-from kit.projects import is_another, upstream_identity
+from records import deletions
+from records.projects import is_another, upstream_identity
 from schemas.events import ProjectDrafted, SourceSynced
 from services.writer.places import Place, Places, first_place
 from services.writer.refresh import SLUG_TRIES, born, refresh, seen_at, stand

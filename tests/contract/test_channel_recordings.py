@@ -8,9 +8,9 @@ import pytest
 
 from integrations.base import Credentials
 from integrations.settings import IntegrationSettings
-from integrations.youtube_api import YouTubeAPI
-from integrations.youtube_feed import FeedError, parse
-from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
+from integrations.youtube.client import YouTubeAPI
+from integrations.youtube.feed import FeedError, parse
+from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import UpstreamUnavailableError
 from kit.http import Upstream
 from tests.contract.test_recordings import ROOT, answer, body_of

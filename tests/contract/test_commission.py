@@ -19,7 +19,7 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
 from kit import errors
-from kit.sources import Frequency, Identity, new_source
+from records.sources.record import Frequency, Identity, new_source
 from schemas.content import Analysis, CoverBlock, Frozen, Project, TextBlock, VideoBlock
 from schemas.events import Options
 from services.awarder.handler import REASON

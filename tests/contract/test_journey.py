@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kit.app import Stage
 from kit.kafka.subscriber import KeyedSubscriber
+from records.stage import Stage
 from schemas.events import EVENTS
 from schemas.journey import JOURNEY, STAGES, TOPICS, dead_letters, stage_of
 from services.analyzer.app import build as build_analyzer

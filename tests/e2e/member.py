@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import httpx
 from pymongo.errors import PyMongoError
 
-from kit.imports import TERMINAL
 from kit.mongo import Database
+from records.imports import TERMINAL
 from tests.e2e.stack import Stack
 from tests.unit.gateway.support import bearer
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kit.attempts import Attempts, Import
-from kit.imports import State, pending
 from kit.kafka.events import ATTEMPT, handling
 from kit.mongo import Database
+from records.attempts import Attempts, Import
+from records.imports import State, pending
 from schemas.events import ImportRequested, Options
 from tests.databases import made
 from tests.unit.kit.records import IMPORT_ID, URL, USER_ID, record

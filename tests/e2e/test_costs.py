@@ -17,10 +17,11 @@ from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import ImportProblem
 from kit.http import Upstream, open_transport
-from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.mongo import Database, Document, connect
 from kit.settings import MongoSettings
-from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from kit.vault import Vault, VaultSettings
+from records.indexes import ensure_indexes
+from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from sandbox.client import SandboxClient
 from sandbox.data.load_channels import channel_id
 from schemas.events import ContentFetched, Options

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from kit import deferred
-from kit.deferred import OUTAGES_HEADER, WAITS_HEADER
 from kit.errors import BudgetSpentError, RateLimitError, ReauthRequiredError, UpstreamUnavailableError
-from kit.failures import StageFailures
-from kit.imports import State, pending, reopen
 from kit.mongo import Database, Document
+from records import deferred
+from records.deferred import OUTAGES_HEADER, WAITS_HEADER
+from records.imports import State, pending, reopen
+from records.stage_failures import StageFailures
 from schemas.events import ContentFetched, Event, Options
 from tests.databases import made
 from tests.unit.kit.records import IMPORT_ID, URL, USER_ID, record

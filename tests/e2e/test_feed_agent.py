@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.mongo import Database
-from kit.sources import Reason, look_now
+from records.sources.record import Reason, look_now
 from sandbox.client import SandboxClient
 from sandbox.links import DEMO_CHANNEL
 from tests.e2e.member import Member

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kit.imports import BULK, INTERACTIVE, WATCHED_AFTER, State, pending
 from kit.mongo import Database
+from records.imports import BULK, INTERACTIVE, WATCHED_AFTER, State, pending
 from schemas.events import Options
 from services.scheduler.finding import MEMBERS, held, stalled
 from tests.databases import made

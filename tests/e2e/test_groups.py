@@ -2,7 +2,7 @@
 
 from aiokafka import TopicPartition
 
-from kit.groups import KnownGroups
+from records.consumer_groups import KnownGroups
 from tests.databases import made
 
 ONE, TWO = TopicPartition("numbered", 0), TopicPartition("numbered", 1)

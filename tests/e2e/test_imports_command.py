@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from kit.imports import State, pending
 from kit.mongo import Database
+from records.imports import State, pending
 from schemas.events import Options
 from tests.databases import made
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 import structlog.testing
 
-from kit.imports import State, pending, reopen
 from kit.kafka.events import ATTEMPT, handling
 from kit.mongo import Database, Document
+from records.imports import State, pending, reopen
 from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
 from schemas.content import Content as Blocks
 from schemas.events import (

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
-from kit import deferred
-from kit.deferred import MAX_HEADER_BYTES
 from kit.errors import ContentNotFoundError
-from kit.imports import INTERACTIVE, SYNC, pending
 from kit.mongo import Database, Document
+from records import deferred
+from records.deferred import MAX_HEADER_BYTES
+from records.imports import INTERACTIVE, SYNC, pending
 from schemas.events import Event, Options, PointsAwarded
 from services.awarder.ledger import Ledger
 from services.gateway.imports.lookups import Lookups

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from kit.mongo import KEPT, Database, ensure_indexes
+from kit.mongo import Database
 from kit.settings import MongoSettings
+from records.indexes import KEPT, ensure_indexes
 from tests.databases import made
 
 

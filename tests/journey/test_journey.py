@@ -10,9 +10,10 @@ import pytest
 from faststream.kafka import TestKafkaBroker
 from pydantic import SecretStr
 
-from kit.app import Stage
-from kit.imports import pending, requested
-from kit.mongo import Database, Document, ensure_indexes
+from kit.mongo import Database, Document
+from records.imports import pending, requested
+from records.indexes import ensure_indexes
+from records.stage import Stage
 from sandbox.client import SandboxClient
 from sandbox.running import running
 from schemas.events import ImportRequested, Options

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
-from kit.sources import SourceState
+from records.sources.record import SourceState
 from services.gateway.imports.requests import Link
 from services.gateway.members.paths import profile_path
 from services.gateway.members.profiles import Owner

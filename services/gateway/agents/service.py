@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from integrations.base import Credentials
-from integrations.youtube_find import NamedChannel
-from kit import deletions
+from integrations.youtube.channels import NamedChannel
 from kit.errors import ImportDuplicateError
-from kit.imports import TERMINAL
-from kit.looks import due
 from kit.mongo import Database, Document
-from kit.sources import Reason
+from records import deletions
+from records.imports import TERMINAL
+from records.sources.record import Reason
+from records.sources.transitions import due
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.batches import Batches
@@ -35,7 +35,7 @@ class NewAgent:
 
 
 class Channels(Protocol):
-    """What tells whether there is a channel (`integrations.youtube_find`): an agent is public from the first moment."""
+    """Tells whether there is such a channel (`integrations.youtube.channels`): an agent is public at once."""
 
     async def found(self, text: str, credentials: Credentials) -> NamedChannel: ...
 
@@ -62,7 +62,7 @@ class Agents:
         and it is followed from now on. Repeating it changes nothing; it completes what was cut off, and asks again for
         a first import that came to nothing.
 
-        Raises the errors of `integrations.youtube_find.find` and InvalidURLError.
+        Raises the errors of `integrations.youtube.channels.find` and InvalidURLError.
         """
         channel = await self._channels.found(new.channel, Credentials())
         agent, made = await self._users.create_agent(channel.url, new.name, **new.profile)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from integrations.base import Credentials
 from integrations.connections.tokens import FreshToken
-from integrations.github_repos import Page
+from integrations.github.repositories import Page
 from kit.errors import IntegrationAuthError, TokenRefusedError
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.connections import repositories

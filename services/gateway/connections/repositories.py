@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from integrations.base import Credentials
-from integrations.github import GitHub
-from integrations.github_repos import Page, Repositories, Repository, Unread
+from integrations.github.integration import GitHub
+from integrations.github.repositories import Page, Repositories, Repository, Unread
 from kit.mongo import Database, Document
-from kit.projects import is_another
+from records.projects import is_another
 from services.gateway.auth.caller import Caller
 from services.gateway.connections.responses import Existing, RepositoryAnswer
 from services.gateway.web.errors import InvalidRequestError

@@ -14,9 +14,9 @@ from integrations.connections.providers import build_providers
 from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
-from integrations.github_repos import Repositories
-from integrations.youtube import YouTube
-from integrations.youtube_find import Channels, NamedChannel
+from integrations.github.repositories import Repositories
+from integrations.youtube.channels import Channels, NamedChannel
+from integrations.youtube.integration import YouTube
 from kit.budgets import Budgets
 from kit.http import Upstream
 from kit.mongo import Database

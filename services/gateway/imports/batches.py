@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.errors import ImportDuplicateError, ImportProblem
 from kit.mongo import Collection, Database, Document
-from kit.sources import Frequency
+from records.sources.record import Frequency
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, keys, repeated, unless_refused

@@ -12,13 +12,13 @@ from uuid import uuid4
 from pymongo.errors import DuplicateKeyError
 
 from integrations.base import Credentials
-from integrations.youtube_find import NamedChannel
-from integrations.youtube_names import channel_id_of
-from kit import batches
+from integrations.youtube.channels import NamedChannel
+from integrations.youtube.urls import channel_id_of
 from kit.errors import ContentNotFoundError, ImportDuplicateError
-from kit.imports import State
 from kit.mongo import Collection, Database, Document
-from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
+from records import batches
+from records.imports import State
+from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, repeated, unless_refused
@@ -46,7 +46,7 @@ class NewChannel:
 
 
 class Channels(Protocol):
-    """What tells the channel that a member names (`integrations.youtube_find`)."""
+    """What tells the channel that a member names (`integrations.youtube.channels`)."""
 
     async def named(self, text: str, credentials: Credentials) -> NamedChannel: ...
 
@@ -65,7 +65,7 @@ class ChannelImports:
 
         Raises `ImportDuplicateError` with the source and its projects where the member follows the channel already,
         `ConflictError` where they follow enough, `IdempotencyConflictError`, `MemberLimitError`, the errors of
-        `integrations.youtube_find.find`, and PyMongo's.
+        `integrations.youtube.channels.find`, and PyMongo's.
         """
         async with unless_refused(self._db, new):
             return await self._accept(new)

@@ -8,8 +8,8 @@ import asyncio
 from typing import NamedTuple
 
 from kit.batch import Batcher
-from kit.imports import IN_FLIGHT
 from kit.mongo import Collection, Database, Document
+from records.imports import IN_FLIGHT
 
 
 class Question(NamedTuple):

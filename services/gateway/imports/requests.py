@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from kit.errors import InvalidURLError
-from kit.sources import Frequency
+from records.sources.record import Frequency
 from schemas.events import Options
 from services.gateway.web import examples
 from services.gateway.web.fields import one_of

@@ -9,9 +9,9 @@ from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
 from kit.errors import IMPORT_LINK, InvalidURLError
-from kit.imports import BULK, State
 from kit.mongo import Document
-from kit.sources import Frequency
+from records.imports import BULK, State
+from records.sources.record import Frequency
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep

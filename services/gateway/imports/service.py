@@ -18,9 +18,9 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
-from kit.imports import INTERACTIVE, pending, requested
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
-from kit.sources import Frequency, to_millis
+from records.imports import INTERACTIVE, pending, requested
+from records.sources.record import Frequency, to_millis
 from schemas.events import ImportRequested, Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, unless_refused

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from kit.mongo import Document
-from kit.projects import narrowed
+from records.projects import narrowed
 from services.gateway.auth.dependencies import ReaderDep
 from services.gateway.projects.explore_responses import ExplorePage, ExploreProject
 from services.gateway.services import GatewayDep

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from kit.mongo import Document
-from kit.projects import private, upstream_changes
+from records.projects import private, upstream_changes
 from schemas.content import CoverBlock, Project, ProjectType, Url
 from services.gateway.web import examples
 from services.gateway.web.responses import like_example

@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pymongo import ReturnDocument
 
-from kit import deletions
 from kit.mongo import Document
-from kit.projects import SHOWN_TO_ALL, edit
+from records import deletions
+from records.projects import SHOWN_TO_ALL, edit
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep, ReaderDep
 from services.gateway.projects.requests import ProjectPatch

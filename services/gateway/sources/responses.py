@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from kit.imports import State
 from kit.mongo import Document
-from kit.runs import ItemOutcome, RunOutcome
-from kit.sources import Frequency, Reason, SourceState
+from records.imports import State
+from records.sources.record import Frequency, Reason, SourceState
+from records.sources.sync_runs import ItemOutcome, RunOutcome
 from schemas.events import Options
 from services.gateway.imports.requests import Link, Private, Showcase
 from services.gateway.web import examples

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from kit.mongo import Document
-from kit.runs import ItemOutcome
+from records.sources.sync_runs import ItemOutcome
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.rate_limits.limits import SYNCS, counted_as
 from services.gateway.services import Gateway, GatewayDep

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from pymongo import ReturnDocument
 
-from kit import batches, sources, subscriptions
-from kit.looks import due, next_after, notice_id, rescheduled
 from kit.mongo import Collection, Database, Document
-from kit.sources import Frequency, Identity, Reason, SourceState, new_source
+from records import batches
+from records.sources import record, websub
+from records.sources.record import Frequency, Identity, Reason, SourceState, new_source
+from records.sources.transitions import due, next_after, notice_id, rescheduled
 from schemas.events import Options
 from services.gateway.web.errors import ConflictError, NotFoundError
 
@@ -50,14 +51,14 @@ class Sources:
         if existing := await self._existing(new):
             raise followed(existing)
         await self.require_room(new.user_id, {new.url})
-        source, created = await sources.follow(self._db, self._record(new))
+        source, created = await record.follow(self._db, self._record(new))
         if not created:
             raise followed(source)
         return source
 
     async def keep_in_sync(self, new: NewSource) -> Document:
         """As often as this asks for, from now on: a new source, or the one that there is. Repeating it is harmless."""
-        source, created = await sources.follow(self._db, self._record(new))
+        source, created = await record.follow(self._db, self._record(new))
         if created:
             return source
         return await self.change(new.user_id, source["_id"], {"sync_frequency": new.frequency, "sync_enabled": True})
@@ -87,7 +88,7 @@ class Sources:
             wanted = {name: value for name, value in changes.items() if source[name] != value}
             if not wanted:
                 return source
-            now = max(sources.to_millis(self._now()), source["updated_at"] + TICK)
+            now = max(record.to_millis(self._now()), source["updated_at"] + TICK)
             if "display_name" in wanted:
                 wanted["named"] = True
             if wanted.keys() & {"sync_frequency", "sync_enabled"}:
@@ -102,7 +103,7 @@ class Sources:
 
     async def look_now(self, user_id: str, source_id: UUID) -> Document:
         """Raises `NotFoundError`."""
-        await sources.look_now(self._db, {"_id": source_id, "user_id": user_id}, Reason.REQUESTED, self._now())
+        await record.look_now(self._db, {"_id": source_id, "user_id": user_id}, Reason.REQUESTED, self._now())
         return await self.find(user_id, source_id)
 
     async def look_again(self, user_id: str, platform: str) -> None:
@@ -113,7 +114,7 @@ class Sources:
             "sync_enabled": True,
             "state": {"$nin": [SourceState.OK, SourceState.FAILING]},  # to the public, private looks like gone
         }
-        await sources.look_now(self._db, waiting, Reason.RETRY, self._now())
+        await record.look_now(self._db, waiting, Reason.RETRY, self._now())
 
     async def remove(self, user_id: str, source_id: UUID) -> None:
         """With its history, and what it knew; its projects stay. Raises `NotFoundError`."""
@@ -130,7 +131,7 @@ class Sources:
     async def _let_go(self, source: Document) -> None:
         others = {"platform": source["platform"], "url": source["url"]}
         if not await self._sources.count_documents(others, limit=1):
-            await subscriptions.let_go(self._db, source["source_identifier"], self._now())
+            await websub.let_go(self._db, source["source_identifier"], self._now())
 
     async def _existing(self, new: NewSource) -> Document | None:
         return await self._sources.find_one({"user_id": new.user_id, "platform": new.platform, "url": new.url})

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit.imports import PERCENT, TERMINAL, State
 from kit.mongo import Document
+from records.imports import PERCENT, TERMINAL, State
 from services.gateway.tasks.responses import (
     TASKS,
     Accepted,

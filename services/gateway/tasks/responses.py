@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from kit.imports import PERCENT, State
 from kit.mongo import Document
+from records.imports import PERCENT, State
 from services.gateway.web import examples
 from services.gateway.web.responses import like_example
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
-from kit.imports import TERMINAL, State, newest_tasks
 from kit.mongo import Document
+from records.imports import TERMINAL, State, newest_tasks
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.services import Gateway, GatewayDep

@@ -14,8 +14,8 @@ from uuid import UUID
 import structlog
 from pymongo.errors import PyMongoError
 
-from kit.imports import TERMINAL
 from kit.mongo import Collection, Database, Document
+from records.imports import TERMINAL
 from services.gateway.web.metrics import FOLLOWERS
 
 log = structlog.get_logger(__name__)

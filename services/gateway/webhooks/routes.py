@@ -7,14 +7,14 @@ import structlog
 from fastapi import APIRouter, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
-from integrations.youtube_feed import FeedError, parse
-from integrations.youtube_names import channel_url
+from integrations.github import webhook
+from integrations.youtube.feed import FeedError, parse
+from integrations.youtube.urls import channel_url
 from kit.errors import InvalidURLError
-from kit.subscriptions import PATH
+from records.sources.websub import PATH
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.web.errors import InvalidRequestError, NotFoundError, SignatureError, SubscriptionGoneError
 from services.gateway.web.metrics import PUSHES
-from services.gateway.webhooks import github
 from services.gateway.webhooks.signatures import GITHUB, WEBSUB, is_signed
 
 MAX_DELIVERY_ID = 100
@@ -99,7 +99,11 @@ async def receive_github(request: Request, gateway: GatewayDep) -> Response:
 async def _repositories(gateway: Gateway, event: str, delivery: str, body: bytes, signature: str) -> str:
     """What became of it."""
     about = []
-    for link in github.links(event, body):
+    try:
+        links = webhook.links(event, body)
+    except ValueError as error:
+        raise InvalidRequestError(str(error), suggestion="Let the webhook send `application/json`.") from None
+    for link in links:
         try:
             integration = gateway.registry.get_for_url(link)
             about.append(integration.canonical_url(link))

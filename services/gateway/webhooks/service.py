@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
-from kit.sources import Reason, SourceState, followed, look_now, to_millis
+from records.sources.record import Reason, SourceState, followed, look_now, to_millis
 
 REMEMBERED = timedelta(days=10)  # deliveries; GitHub repeats those of the last three days on request
 PAUSE = timedelta(minutes=1)  # between looks at a source that are pushed

@@ -1,4 +1,4 @@
-"""What a hub may confirm, and which subscription a push belongs to (`kit.subscriptions`)."""
+"""What a hub may confirm, and which subscription a push belongs to (`records.sources.websub`)."""
 
 import hmac
 import re
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr
 
 from kit.mongo import Database, Document
-from kit.subscriptions import Mode, SubscriptionState, callback, digest
+from records.sources.websub import Mode, SubscriptionState, callback, digest
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 SHORTEST, LONGEST, DEFAULT = timedelta(minutes=5), timedelta(days=30), timedelta(days=1)  # leases

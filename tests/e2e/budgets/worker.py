@@ -18,12 +18,12 @@ import uvloop
 from integrations.base import Credentials
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
-from kit import deferred
 from kit.budgets import Budgets
 from kit.errors import RateLimitError
 from kit.http import Upstream, open_transport
 from kit.mongo import connect
 from kit.settings import MongoSettings
+from records import deferred
 from tests.unit.kit.records import record
 
 URL = "https://youtube.com/watch?v=sbxTidePool"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from uuid import UUID, uuid4
 
-from kit.imports import TERMINAL, State
 from kit.mongo import Database, Document
+from records.imports import TERMINAL, State
 from tests.e2e.member import Member, settled
 from tests.e2e.stack import Stack
 

@@ -21,11 +21,11 @@ from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
 from kit.errors import ImportProblem, Outcome, outcome_of
-from kit.failures import StageFailures
 from kit.http import Limits, Upstream
-from kit.imports import pending
 from kit.mongo import Database
-from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from records.imports import pending
+from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from records.stage_failures import StageFailures
 from schemas.events import Event, ImportFailed, Options
 from services.fetcher.access import Access
 from services.fetcher.snapshots import Snapshots

@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from integrations.connections.store import Connections
-from kit import deferred
 from kit.errors import ReauthRequiredError
-from kit.failures import StageFailures
 from kit.mongo import Database
+from records import deferred
+from records.stage_failures import StageFailures
 from schemas.events import Event
 from tests.e2e.connections.rig import Issuer, connect_ada, vault
 from tests.e2e.connections.worker import begin, digest, processes, work

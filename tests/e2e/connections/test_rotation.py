@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.connections.model import Grant
+from integrations.connections.rotation import Rotation, count_by_key, rotate
 from integrations.connections.store import Connections
 from kit.mongo import Database
-from kit.rotation import Rotation, count_by_key, rotate
 from kit.vault import VaultError, new_key
 from tests.e2e.connections.rig import ADA, Clock, vault
 

@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from integrations.connections.model import Account, ConnectionState, Grant, Purpose
 from integrations.connections.store import Connections
-from kit import deferred
 from kit.errors import ReauthRequiredError
-from kit.failures import StageFailures
 from kit.mongo import Database
+from records import deferred
+from records.stage_failures import StageFailures
 from schemas.events import Event
 from tests.e2e.connections.rig import ADA, HOUR, Clock, vault
 from tests.unit.kit.records import record

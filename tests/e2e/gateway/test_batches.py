@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kit.imports import BULK
+from records.imports import BULK
 from tests.e2e.gateway.conftest import World
 from tests.unit.gateway.support import bearer
 

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 from integrations.connections.model import Account, Grant
 from integrations.connections.providers import YOUTUBE_READ
 from integrations.connections.settings import ConnectionSettings
-from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError
-from kit.imports import pending
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
+from records import batches
+from records.imports import pending
 from schemas.events import Options
 from services.gateway.app import create_app
 from services.gateway.connections.service import open_accounts

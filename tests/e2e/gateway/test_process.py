@@ -11,9 +11,10 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
-from kit.imports import pending, requested
-from kit.mongo import Database, Document, connect, ensure_indexes
+from kit.mongo import Database, Document, connect
 from kit.settings import KafkaSettings, MongoSettings
+from records.imports import pending, requested
+from records.indexes import ensure_indexes
 from schemas.events import ImportRequested, Options
 from services.gateway.imports.publisher import Publisher
 from services.gateway.tasks.stream import Hub

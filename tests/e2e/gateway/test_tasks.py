@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from kit import batches
 from kit.errors import ContentNotFoundError
-from kit.imports import State, newest_tasks, pending
 from kit.mongo import Database
+from records import batches
+from records.imports import State, newest_tasks, pending
 from schemas.events import Options
 from tests.e2e.gateway.conftest import REPO, World
 

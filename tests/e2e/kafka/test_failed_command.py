@@ -15,14 +15,14 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from kit.errors import InternalError
-from kit.imports import State, pending
 from kit.kafka import ensure_topics, make_broker
 from kit.kafka.broker import consumer_options
 from kit.kafka.dead_letters import DeadLetter, park, read
 from kit.kafka.events import ATTEMPT
 from kit.mongo import Database, connect
-from kit.runs import RunOutcome, finished
 from kit.settings import KafkaSettings, MongoSettings
+from records.imports import State, pending
+from records.sources.sync_runs import RunOutcome, finished
 from schemas.events import Event, ImportRequested, Options, SyncRequested
 from schemas.journey import TOPICS
 from tests.ports import own_port

@@ -16,9 +16,9 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from deploy.local import Kafka, Runner
-from kit import deferred
-from kit.imports import INTERACTIVE, pending
 from kit.mongo import Database
+from records import deferred
+from records.imports import INTERACTIVE, pending
 from schemas.events import ContentFetched, ImportRequested, Options
 from tests.conftest import Engines
 from tests.databases import made

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from structlog.testing import capture_logs
 
-from kit.engines import keep_topics
+from records.engines import keep_topics
 from tests.e2e.kafka.rig import PARTITIONS, Rig, numbered, until
 from tests.e2e.kafka.test_failures import QUICK, Stage, fine, running
 from tests.unit.kafka.fakes import Numbered

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from kit.errors import ContentNotFoundError
-from kit.imports import State, pending
-from kit.looks import due
 from kit.mongo import Database
-from kit.sources import Reason, look_now
+from records.imports import State, pending
+from records.sources.record import Reason, look_now
+from records.sources.transitions import due
 from schemas.events import Options
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of

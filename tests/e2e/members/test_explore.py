@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
-from kit.projects import narrowed
+from records.projects import narrowed
 from schemas.content import ProjectType
 from services.gateway.members.service import Users
 from services.writer.store import ProjectStore

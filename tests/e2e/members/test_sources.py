@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kit.looks import Ended, settle
 from kit.mongo import Database, Document
-from kit.runs import ItemOutcome, RunOutcome, child_import, finished, item, planned
-from kit.sources import SourceState, sync_requested
+from records.sources.record import SourceState, sync_requested
+from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, finished, item, planned
+from records.sources.transitions import Ended, settle
 from services.gateway.app import create_app
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kit import deletions
-from kit.deferred import CLAIM
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database
-from kit.waits import HELD_WAITS, MAX_HELD_WAITS
+from records import deletions
+from records.deferred import CLAIM
+from records.waits import HELD_WAITS, MAX_HELD_WAITS
 from schemas.journey import TOPICS
 from services.writer.store import ProjectStore, Saved
 from tests.e2e.projects.drafts import NEW, OLD, draft, hour

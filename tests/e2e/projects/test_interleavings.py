@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.mongo import Database, Document
-from kit.projects import SHOWN_TO_ALL, project_id
+from records.projects import SHOWN_TO_ALL, project_id
 from schemas.content import Analysis, Item
 from schemas.events import ContentAnalyzed, Options, SourceSynced, Standing
 from services.gateway.app import create_app

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from kit.mongo import Database, Document
-from kit.projects import SHOWN_TO_ALL
+from records.projects import SHOWN_TO_ALL
 from services.writer.store import ProjectStore
 from tests.e2e.projects.drafts import NEW, OLD, draft, hour, looked_at
 

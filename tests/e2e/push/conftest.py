@@ -11,10 +11,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from integrations.youtube_names import channel_url
+from integrations.youtube.urls import channel_url
 from kit.mongo import Database, Document
-from kit.sources import Frequency, Identity, follow, new_source
-from kit.subscriptions import Callback, callback
+from records.sources.record import Frequency, Identity, follow, new_source
+from records.sources.websub import Callback, callback
 from schemas.events import Options
 from services.gateway.app import create_app
 from services.gateway.services import Gateway

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from integrations.youtube_names import channel_url
-from kit.subscriptions import callback
+from integrations.youtube.urls import channel_url
+from records.sources.websub import callback
 from services.gateway.webhooks.service import PAUSE
 from services.gateway.webhooks.websub import Subscriptions
 from tests.e2e.push.conftest import ANOTHER, CHANNEL, KEY, World, signature

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from integrations.youtube_names import channel_url
-from kit.subscriptions import callback
+from integrations.youtube.urls import channel_url
+from records.sources.websub import callback
 from services.scheduler.hub import HubBusyError, HubRefusedError
 from services.scheduler.subscriptions import AT_ONCE, Subscriptions
 from tests.e2e.push.conftest import CHANNEL, KEY, LONG_AGO, World

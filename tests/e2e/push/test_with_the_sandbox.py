@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from integrations.youtube_names import channel_url
+from integrations.youtube.urls import channel_url
 from kit.http import open_transport
 from kit.mongo import Document
 from sandbox.client import SandboxClient

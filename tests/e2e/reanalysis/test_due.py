@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kit.imports import IN_FLIGHT, SYNC, State, requested
 from kit.mongo import Database, Document
+from records.imports import IN_FLIGHT, SYNC, State, requested
 from services.scheduler.reanalysis import TRIES, Reanalysis
 from tests.databases import made
 from tests.e2e.sources.rig import Clock

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka.errors import KafkaConnectionError
 
 from kit.mongo import Database, Document
-from kit.sources import Frequency, Identity, follow, new_source
+from records.sources.record import Frequency, Identity, follow, new_source
 from schemas.events import Options, SyncRequested
 from services.scheduler.sources import Sources
 

@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 from pymongo import InsertOne, UpdateOne, WriteConcern
 
-from kit.looks import Ended, finished
 from kit.mongo import Database, Document
-from kit.schedule import slot_after
-from kit.sources import INTERVAL, Frequency, Identity, SourceState, new_source
+from records.sources.record import INTERVAL, Frequency, Identity, SourceState, new_source
+from records.sources.schedule import slot_after
+from records.sources.transitions import Ended, finished
 from schemas.events import Options, SyncRequested
 from services.scheduler.sources import Sources
 from tests.e2e.sources.rig import DAY, Broker, Clock, scheduler
@@ -79,7 +79,7 @@ def sources() -> Iterable[Document]:
 
 @dataclass
 class Fetcher:
-    """Ends what was asked for one step before. Writes as `kit.looks.settle` does, but in bulk."""
+    """Ends what was asked for one step before. Writes as `records.sources.transitions.settle` does, but in bulk."""
 
     db: Database
     clock: Clock

@@ -8,9 +8,9 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
-from kit.looks import Ended, settle
 from kit.mongo import Database, Document
-from kit.sources import Reason, SourceState, look_now
+from records.sources.record import Reason, SourceState, look_now
+from records.sources.transitions import Ended, settle
 from services.scheduler.sources import CLAIM
 from tests.e2e.sources.rig import DAY, Broker, Clock, a_source, scheduler, stored
 

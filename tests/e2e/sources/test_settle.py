@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from kit.looks import Ended, settle
 from kit.mongo import Database, Document
-from kit.sources import SourceState, follow
+from records.sources.record import SourceState, follow
+from records.sources.transitions import Ended, settle
 from tests.e2e.sources.rig import Clock, a_source, stored
 
 MINUTE = timedelta(minutes=1)

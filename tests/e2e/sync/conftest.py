@@ -17,7 +17,7 @@ from kit.budgets import Budgets
 from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredError
 from kit.http import Limits, Upstream
 from kit.mongo import Database, Document
-from kit.sources import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from schemas.events import ContentFetched, Event, Options, SourceSynced, Standing, SyncRequested
 from services.fetcher.access import Access
 from services.fetcher.snapshots import Snapshots

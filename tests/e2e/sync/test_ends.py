@@ -12,10 +12,10 @@ import pytest
 from integrations.base import Looked
 from integrations.registry import IntegrationRegistry
 from kit.errors import UpstreamUnavailableError
-from kit.failures import Origin, look_again
 from kit.http import Response, Upstream
 from kit.mongo import Document
-from kit.sources import Reason, SourceState, sync_requested
+from records.sources.record import Reason, SourceState, sync_requested
+from records.stage_failures import Origin, look_again
 from schemas.events import SyncRequested
 from services.fetcher.snapshots import PUBLIC, Snapshots
 from services.gateway.sources.service import Sources

@@ -11,12 +11,12 @@ import pytest
 from integrations.base import Credentials, Integration, Known, Looked, Skipped
 from integrations.links import Link
 from integrations.registry import IntegrationRegistry
-from kit import batches
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
 from kit.http import Upstream
 from kit.mongo import Document
-from kit.runs import child_import
-from kit.sources import SourceState, sync_requested
+from records import batches
+from records.sources.record import SourceState, sync_requested
+from records.sources.sync_runs import child_import
 from schemas.content import Item
 from schemas.events import Standing
 from tests.e2e.sync.conftest import Emitted, Rig

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from integrations.connections.model import ConnectionState
-from kit.imports import State, pending
-from kit.sources import Reason, SourceState, sync_requested
+from records.imports import State, pending
+from records.sources.record import Reason, SourceState, sync_requested
 from schemas.events import Options, Standing
 from tests.e2e.sync.conftest import HOUR, Emitted, Rig
 from tests.e2e.sync.github import TOKEN

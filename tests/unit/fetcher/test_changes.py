@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from integrations.base import Looked, Skipped
-from kit.runs import child_import
+from records.sources.sync_runs import child_import
 from schemas.content import Item
 from schemas.events import Standing, SyncRequested
 from services.fetcher.changes import MAX_ENTRIES, Changes, Seen, changes, gone, version

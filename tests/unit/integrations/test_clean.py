@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.clean import as_int, as_line, as_tags, as_text
+from integrations.coerce import as_int, as_line, as_tags, as_text
 
 ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.base import Credentials
-from integrations.github_api import HTML, RAW
+from integrations.github.client import HTML, RAW
 from kit.errors import (
     ContentBlockedError,
     ContentNotFoundError,

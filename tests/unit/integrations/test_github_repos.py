@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.base import Credentials
-from integrations.github_repos import Page, Repositories
+from integrations.github.repositories import Page, Repositories
 from integrations.settings import IntegrationSettings
 from kit.errors import ImportProblem, RateLimitError, TokenRefusedError, UpstreamUnavailableError
 from tests.unit.integrations.answers import World, reply, repository

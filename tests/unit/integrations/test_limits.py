@@ -6,9 +6,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from integrations import github_limits, youtube_limits
 from integrations.base import Credentials
+from integrations.github import limits as github_limits
 from integrations.settings import IntegrationSettings
+from integrations.youtube import limits as youtube_limits
 from kit.budgets import ANONYMOUS, APP, Bucket, Reading
 from kit.http import Response
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from integrations.links import parse
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
-from integrations.youtube import YouTube
-from integrations.youtube_names import channel_name
+from integrations.youtube.integration import YouTube
+from integrations.youtube.urls import channel_name
 from kit.errors import InvalidURLError
 
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))

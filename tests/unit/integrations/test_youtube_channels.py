@@ -8,7 +8,7 @@ from bson import BSON
 
 from integrations.base import Credentials, Looked
 from integrations.settings import IntegrationSettings
-from integrations.youtube_find import Channels
+from integrations.youtube.channels import Channels
 from kit.errors import ContentNotFoundError, InvalidURLError
 from tests.unit.integrations.channel import ID, URL, FakeChannel, video_id
 

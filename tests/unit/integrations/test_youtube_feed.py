@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.youtube_feed import MAX_CHARS, MAX_DEPTH, MAX_ENTRIES, Entry, FeedError, parse
+from integrations.youtube.feed import MAX_CHARS, MAX_DEPTH, MAX_ENTRIES, Entry, FeedError, parse
 
 CHANNEL = "UCXuqSBlHAE6Xw-yeJA0Tunw"
 NAMESPACES = (

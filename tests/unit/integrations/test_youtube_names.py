@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.youtube_names import ChannelName, channel_id_of, channel_name, channel_url
+from integrations.youtube.urls import ChannelName, channel_id_of, channel_name, channel_url
 from kit.errors import InvalidURLError
 
 ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"

@@ -7,8 +7,8 @@ import pytest
 
 from integrations.base import Credentials, Looked
 from integrations.settings import IntegrationSettings
-from integrations.youtube_api import YouTubeAPI
-from integrations.youtube_channels import UNREADABLE
+from integrations.youtube.client import YouTubeAPI
+from integrations.youtube.sync import UNREADABLE
 from tests.unit.integrations.answers import Json, World, reply
 from tests.unit.integrations.channel import FakeChannel, video_id
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from integrations.youtube_items import to_item
-from integrations.youtube_states import is_provisional
+from integrations.youtube.live_states import is_provisional
+from integrations.youtube.mapping import to_item
 from tests.unit.integrations.answers import NOW, Json, video
 
 SOON, SINCE = "2031-05-01T18:00:00Z", "2031-05-01T18:00:21Z"

@@ -9,7 +9,6 @@ from bson import encode
 from bson.errors import InvalidDocument
 from pymongo.errors import AutoReconnect, DocumentTooLarge, OperationFailure, ServerSelectionTimeoutError
 
-from kit.deferred import WAITS_HEADER
 from kit.errors import (
     AnalysisFailedError,
     ContentNotFoundError,
@@ -21,10 +20,11 @@ from kit.errors import (
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.failures import Origin, StageFailures
 from kit.mongo import connect
 from kit.settings import MongoSettings
-from kit.waits import MAX_HELD_WAITS
+from records.deferred import WAITS_HEADER
+from records.stage_failures import Origin, StageFailures
+from records.waits import MAX_HELD_WAITS
 from schemas.events import Event, ImportFailed, SourceSynced, SyncRequested
 from tests.unit.kit.records import EVENT, IMPORT_ID, URL, USER_ID, record
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from kit.imports import DONE, FAILS_BELOW, PERCENT, PROGRESS, TERMINAL, State, pending, requested
+from records.imports import DONE, FAILS_BELOW, PERCENT, PROGRESS, TERMINAL, State, pending, requested
 from schemas.events import EVENTS, ImportFailed, ImportRequested, Options, SourceSynced, SyncRequested
 from schemas.journey import JOURNEY
 

@@ -15,9 +15,9 @@ from kit.errors import (
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.looks import FIRST_LIMITS, Ended, finished, next_after, rescheduled
 from kit.mongo import Document
-from kit.sources import Frequency, Identity, Reason, SourceState, new_source, sync_requested
+from records.sources.record import Frequency, Identity, Reason, SourceState, new_source, sync_requested
+from records.sources.transitions import FIRST_LIMITS, Ended, finished, next_after, rescheduled
 from schemas.events import Options
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535_000, tzinfo=UTC)

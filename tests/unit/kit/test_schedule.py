@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.schedule import DAY, LONGEST_PAUSE, SPREAD, after_limit, next_slot, pause_after, slot_after
+from records.sources.schedule import DAY, LONGEST_PAUSE, SPREAD, after_limit, next_slot, pause_after, slot_after
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535_000, tzinfo=UTC)
 WEEK = 7 * DAY

@@ -13,7 +13,7 @@ from kit.errors import (
     ReauthRequiredError,
     UpstreamUnavailableError,
 )
-from kit.waits import LIMIT_WAITS, MAX_WAIT, OUTAGE_WAITS, Waited, due_at, given_up, is_down
+from records.waits import LIMIT_WAITS, MAX_WAIT, OUTAGE_WAITS, Waited, due_at, given_up, is_down
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from integrations.github_readme import places
-from integrations.youtube_items import to_item
+from integrations.github.readme import places
+from integrations.youtube.mapping import to_item
 from kit.text.document import read
 from kit.text.lexer import pieces
 from kit.text.policy import attributes

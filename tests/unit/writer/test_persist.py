@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from kit.attempts import Import
 from kit.text.service import TextService
+from records.attempts import Import
 from schemas.content import Content, CoverBlock, Project, ProjectType, TextBlock
 from schemas.events import Event, ProjectDrafted, SourceSynced
 from services.writer.handler import persist

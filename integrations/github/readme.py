@@ -5,9 +5,9 @@ import binascii
 from urllib.parse import quote, urlsplit
 
 from integrations.base import nonsense
-from integrations.clean import as_line, as_text
-from integrations.github_answers import Answers
-from integrations.github_limits import TITLE
+from integrations.coerce import as_line, as_text
+from integrations.github.limits import TITLE
+from integrations.github.sync import Answers
 from kit.text.document import Document
 from kit.text.formats import MARKDOWN, format_of
 from kit.text.places import Places

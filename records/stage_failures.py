@@ -12,12 +12,12 @@ import structlog
 from aiokafka import ConsumerRecord
 from pydantic_core import from_json
 
-from kit import deferred
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
-from kit.imports import DONE, FAILS_BELOW, State
 from kit.mongo import Database, Document, is_outage, is_unstorable
-from kit.runs import RunOutcome
-from kit.waits import OUTAGE_WAITS, Waited, due_at, given_up, is_down
+from records import deferred
+from records.imports import DONE, FAILS_BELOW, State
+from records.sources.sync_runs import RunOutcome
+from records.waits import OUTAGE_WAITS, Waited, due_at, given_up, is_down
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 
 log = structlog.get_logger()

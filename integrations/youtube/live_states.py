@@ -6,7 +6,7 @@ https://developers.google.com/youtube/v3/docs/videos#resource
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from integrations.clean import as_dict, as_line
+from integrations.coerce import as_dict, as_line
 
 LIVE = frozenset({"none", "upcoming", "live", "completed"})
 JUST_ENDED = timedelta(days=1)  # its recording may still be cut

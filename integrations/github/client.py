@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from integrations.base import Credentials
-from integrations.github_errors import own_credential, problem
-from integrations.github_limits import TITLE, charge
+from integrations.github.errors import own_credential, problem
+from integrations.github.limits import TITLE, charge
 from integrations.settings import IntegrationSettings
 from kit.http import Response, Upstream
 

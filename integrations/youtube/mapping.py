@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from integrations.base import nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list, as_tags, as_text, as_title
-from integrations.youtube_limits import TITLE
-from integrations.youtube_names import VIDEO_ID, watch_url
-from integrations.youtube_states import duration, is_age_restricted, live, plays_elsewhere
+from integrations.coerce import as_dict, as_int, as_line, as_list, as_tags, as_text, as_title
+from integrations.youtube.limits import TITLE
+from integrations.youtube.live_states import duration, is_age_restricted, live, plays_elsewhere
+from integrations.youtube.urls import VIDEO_ID, watch_url
 from kit.text.plain import as_markdown
 from schemas.content import MAX_TEXT_CHARS, Item, Video
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from integrations.base import Credentials
 from integrations.settings import IntegrationSettings
-from integrations.youtube_api import Channel, YouTubeAPI
-from integrations.youtube_names import ChannelName, channel_name, channel_url
+from integrations.youtube.client import Channel, YouTubeAPI
+from integrations.youtube.urls import ChannelName, channel_name, channel_url
 from kit.errors import ContentNotFoundError
 from kit.http import Upstream
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.errors import ContentNotFoundError
-from kit.imports import State
 from kit.mongo import Database, Document
+from records.imports import State
 
 
 def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: datetime) -> Document:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from integrations import own_credentials
 from integrations.base import Credentials, unexpected
-from integrations.youtube_limits import TITLE, limited_until, reasons
+from integrations.youtube.limits import TITLE, limited_until, reasons
 from kit.errors import (
     ContentBlockedError,
     ContentNotFoundError,

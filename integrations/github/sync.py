@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integrations.base import Known, Looked
-from integrations.clean import as_dict, as_line, as_list
-from integrations.github_api import HTML, JSON, RAW, GitHubAPI
+from integrations.coerce import as_dict, as_line, as_list
+from integrations.github.client import HTML, JSON, RAW, GitHubAPI
 from kit.errors import ContentNotFoundError, UpstreamUnavailableError
 from kit.http import Response
 from kit.text.document import MAX_TEXT_BYTES

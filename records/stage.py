@@ -12,15 +12,15 @@ from typing import Any
 from faststream.kafka.prometheus import KafkaPrometheusMiddleware
 from prometheus_client import REGISTRY
 
-from kit.engines import answers, keep_topics, prepare_engines
-from kit.failures import StageFailures
-from kit.groups import KnownGroups
 from kit.kafka import keyed, make_broker, publishes_well
 from kit.mongo import connect
 from kit.process import make_app, serve
 from kit.settings import KafkaSettings, KeyedSettings, MongoSettings, ProcessSettings
 from kit.tasks import watch
-from kit.waits import OUTAGE_WAITS
+from records.consumer_groups import KnownGroups
+from records.engines import answers, keep_topics, prepare_engines
+from records.stage_failures import StageFailures
+from records.waits import OUTAGE_WAITS
 from schemas.events import Event
 from schemas.journey import EVENT_BY_TOPIC
 

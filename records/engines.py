@@ -9,8 +9,9 @@ from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from kit.kafka import ensure_topics, restore_topics
-from kit.mongo import Database, ensure_indexes, is_outage
+from kit.mongo import Database, is_outage
 from kit.settings import KafkaSettings, MongoSettings
+from records.indexes import ensure_indexes
 from schemas.journey import TOPICS, Topic
 
 TOPICS_INTERVAL = timedelta(seconds=30)

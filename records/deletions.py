@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.mongo import Database, Document
-from kit.projects import is_another
+from records.projects import is_another
 
 # Longer than the topics keep an event (7 days), the dead letters (30), and a message that waits for its member (50).
 KEPT = timedelta(days=90)

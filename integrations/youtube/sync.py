@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from integrations.base import Known, Looked, Skipped
-from integrations.youtube_api import PAGE, Channel, Upload, Videos, YouTubeAPI
-from integrations.youtube_find import find, metadata_of
-from integrations.youtube_names import ChannelName, watch_url
+from integrations.youtube.channels import find, metadata_of
+from integrations.youtube.client import PAGE, Channel, Upload, Videos, YouTubeAPI
+from integrations.youtube.urls import ChannelName, watch_url
 from schemas.content import Item
 from schemas.events import Standing
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrations.base import Credentials
-from integrations.clean import as_dict, as_line, as_list
+from integrations.coerce import as_dict, as_line, as_list
 from integrations.settings import IntegrationSettings
 from kit.budgets import APP, Bucket, Charge
 from kit.errors import UpstreamUnavailableError

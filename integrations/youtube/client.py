@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from integrations.base import Credentials, nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list, as_title
+from integrations.coerce import as_dict, as_int, as_line, as_list, as_title
 from integrations.settings import IntegrationSettings
-from integrations.youtube_errors import problem
-from integrations.youtube_feed import FeedError, parse
-from integrations.youtube_items import PARTS, best_thumbnail, to_item
-from integrations.youtube_limits import TITLE, charge
-from integrations.youtube_names import CHANNEL_ID, VIDEO_ID, ChannelName
-from integrations.youtube_states import is_provisional
+from integrations.youtube.errors import problem
+from integrations.youtube.feed import FeedError, parse
+from integrations.youtube.limits import TITLE, charge
+from integrations.youtube.live_states import is_provisional
+from integrations.youtube.mapping import PARTS, best_thumbnail, to_item
+from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
 from kit.http import Upstream
 from schemas.content import Item

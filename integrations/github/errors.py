@@ -9,8 +9,8 @@ from datetime import datetime
 
 from integrations import own_credentials
 from integrations.base import Credentials, unexpected
-from integrations.clean import as_dict, as_text
-from integrations.github_limits import TITLE, limited_until
+from integrations.coerce import as_dict, as_text
+from integrations.github.limits import TITLE, limited_until
 from integrations.settings import IntegrationSettings
 from kit.errors import (
     ContentBlockedError,

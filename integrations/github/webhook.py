@@ -5,10 +5,7 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
 from pydantic import BaseModel, Field, ValidationError
 
-from services.gateway.web.errors import InvalidRequestError
-
 EVENTS = frozenset({"push", "repository"})
-JSON_PLEASE = "Let the webhook send `application/json`."
 
 
 class _Named(BaseModel):
@@ -52,14 +49,14 @@ def links(event: str, body: bytes) -> list[str]:
     """The repository's link and, where it was renamed or moved, its former one. None for what changes nothing that a
     project shows: other events, and pushes beside the default branch.
 
-    Raises `InvalidRequestError`.
+    Raises ValueError for a body that is no such event.
     """
     if event not in EVENTS:
         return []
     try:
         delivery = _Delivery.model_validate_json(body)
     except ValidationError:
-        raise InvalidRequestError(f"The body is not a `{event}` event.", suggestion=JSON_PLEASE) from None
+        raise ValueError(f"The body is not a `{event}` event.") from None
     repository = delivery.repository
     branch = repository.default_branch
     if event == "push" and branch and delivery.ref and delivery.ref != f"refs/heads/{branch}":

@@ -8,12 +8,12 @@ from integrations.base import Credentials, Integration, Known, Looked, nonsense
 from integrations.connections.providers import YOUTUBE_READ
 from integrations.links import WEB, Link, parse
 from integrations.settings import IntegrationSettings
-from integrations.youtube_api import YouTubeAPI
-from integrations.youtube_channels import look
-from integrations.youtube_errors import no_video
-from integrations.youtube_items import INTEGRATION
-from integrations.youtube_limits import TITLE
-from integrations.youtube_names import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
+from integrations.youtube.client import YouTubeAPI
+from integrations.youtube.errors import no_video
+from integrations.youtube.limits import TITLE
+from integrations.youtube.mapping import INTEGRATION
+from integrations.youtube.sync import look
+from integrations.youtube.urls import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
 from kit.errors import IMPORT_CHANNEL, InvalidURLError
 from kit.http import Upstream
 from kit.text.service import TextService

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
 
-from integrations.youtube_names import CHANNEL_ID, VIDEO_ID
+from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID
 
 MAX_FEED_BYTES = 1024 * 1024
 MAX_ENTRIES = 100  # YouTube sends 15

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from integrations.base import Credentials, nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list
-from integrations.github import GitHub
-from integrations.github_api import GitHubAPI
+from integrations.coerce import as_dict, as_int, as_line, as_list
+from integrations.github.client import GitHubAPI
+from integrations.github.integration import GitHub
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
 from kit.http import Response, Upstream

@@ -18,8 +18,8 @@ from kit.errors import (
     ReauthRequiredError,
 )
 from kit.mongo import Database, Document
-from kit.schedule import DAY, after_limit, next_slot, pause_after, slot_after
-from kit.sources import INTERVAL, SEEN, Reason, SourceState, to_millis
+from records.sources.record import INTERVAL, SEEN, Reason, SourceState, to_millis
+from records.sources.schedule import DAY, after_limit, next_slot, pause_after, slot_after
 
 # What only a change elsewhere can cure is told once. A connection that needs consent tells so itself, for all of its
 # sources.

@@ -12,9 +12,9 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from kit.batch import Batcher
-from kit.imports import TERMINAL
 from kit.kafka.events import attempt
 from kit.mongo import Collection, Database, Document
+from records.imports import TERMINAL
 from schemas.events import Event
 
 SKIPPED = Counter("thrive_skipped", "Events of imports that had ended before, of which nothing was made.", ["topic"])

@@ -5,12 +5,12 @@ from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from integrations import github_answers, github_readme
 from integrations.base import Credentials, Integration, Known, Looked, nonsense
-from integrations.clean import as_dict, as_int, as_line, as_list, as_tags
-from integrations.github_answers import Answers
-from integrations.github_api import GitHubAPI
-from integrations.github_errors import not_found
+from integrations.coerce import as_dict, as_int, as_line, as_list, as_tags
+from integrations.github import readme, sync
+from integrations.github.client import GitHubAPI
+from integrations.github.errors import not_found
+from integrations.github.sync import Answers
 from integrations.links import Link, parse
 from integrations.settings import IntegrationSettings
 from kit.errors import BROWSE_REPOSITORIES, InvalidURLError
@@ -139,12 +139,12 @@ class GitHub(Integration):
         return f"{self._settings.github_url.lower()}/{owner.lower()}/{name.lower()}"
 
     async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
-        answers = await github_answers.read(GitHubAPI(self._settings, http, credentials), self._path(url))
+        answers = await sync.read(GitHubAPI(self._settings, http, credentials), self._path(url))
         return await self._visible(credentials, answers)
 
     async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         api = GitHubAPI(self._settings, http, credentials)
-        return await github_answers.look(api, self._path(url), known, partial(self._visible, credentials))
+        return await sync.look(api, self._path(url), known, partial(self._visible, credentials))
 
     def _path(self, url: str) -> str:
         owner, name = self.canonical_url(url).rsplit("/", 2)[1:]
@@ -160,7 +160,7 @@ class GitHub(Integration):
         if item.is_private and credentials.token is None:
             raise not_found(connected=False)  # what the application's own token may see is not every member's to see
         branch = str(item.metadata["default_branch"])
-        text = await github_readme.text(self._texts, answers, item.external_url or item.url, branch)
+        text = await readme.text(self._texts, answers, item.external_url or item.url, branch)
         return item.model_copy(update={"text": text.content, "text_format": text.format, "text_html": text.html})
 
     def to_item(self, repo: Any, shares: Any = None) -> Item:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from integrations.base import Credentials
-from integrations.clean import as_dict, as_int, as_text
+from integrations.coerce import as_dict, as_int, as_text
 from integrations.settings import IntegrationSettings
 from kit.budgets import ANONYMOUS, APP, Bucket, Charge, Reading, Slots, after, every
 from kit.errors import UpstreamUnavailableError

@@ -1,0 +1,1 @@
+"""YouTube: videos and channels, read with its Data API and its feeds."""

@@ -1,0 +1,1 @@
+"""What members follow, and how each sync of it went."""
