@@ -4,8 +4,12 @@ Whoever reads an event is surprised by more than was published: a null, a longer
 one is refused by less. So for readers a schema may only become narrower and for writers only wider; a property that is
 gone breaks both, and a new one that may be left out breaks nobody. The schemas are Pydantic's, of models that do not
 contain themselves. A keyword that is not named here must not change at all.
+
+A vocabulary is open where the published schema takes any short word beside the known ones, or a block of any type: then
+one more word, or one more type, is within what was promised.
 """
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
@@ -15,6 +19,7 @@ Schema = dict[str, Any]
 NOTES = {"title", "description", "examples", "default", "$schema", "$id"}
 AT_MOST = {"maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"}
 AT_LEAST = {"minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"}
+OF_TEXT = {"minLength", "maxLength", "pattern"}
 PARTS = {"properties", "required", "patternProperties", "items", "additionalProperties"}
 
 
@@ -34,6 +39,7 @@ def _changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator[str]:
     narrow, wide = _alternatives(new if reading else old), _alternatives(old if reading else new)
     for one in narrow:
         like = [other for other in wide if len(narrow) == len(wide) == 1 or _alike(one, other)]
+        like = [other for other in like if _block_type(other) == _block_type(one)] or like
         found = [list(_plain_changes(*((each, one) if reading else (one, each)), reading, at)) for each in like]
         what = one.get("const", one.get("type", "anything"))
         yield from min(found, key=len, default=[f"{at}: {what!r} is {'new' if reading else 'no longer taken'}"])
@@ -43,7 +49,8 @@ def _plain_changes(old: Schema, new: Schema, reading: bool, at: str) -> Iterator
     """Of two schemas without alternatives."""
     narrow, wide = (new, old) if reading else (old, new)
     for word in sorted(wide.keys() - NOTES - PARTS):
-        if word not in narrow or not _within(word, narrow[word], wide[word]):
+        admitted = word in OF_TEXT and isinstance(text := narrow.get("const"), str) and _admits(wide, text)
+        if not admitted and (word not in narrow or not _within(word, narrow[word], wide[word])):
             yield f"{at}: {word} was {old.get(word)!r}, is {new.get(word)!r}"
     before, after = old.get("properties", {}), new.get("properties", {})
     removed = before.keys() - after.keys()
@@ -66,6 +73,17 @@ def _within(word: str, narrow: Any, wide: Any) -> bool:
 def _alike(narrow: Schema, wide: Schema) -> bool:
     """Whether one may be found in the other: of one type, and not two values of it."""
     return all(word not in wide or _within(word, narrow.get(word), wide[word]) for word in ("type", "const"))
+
+
+def _admits(schema: Schema, text: str) -> bool:
+    """Whether a schema of texts takes this one."""
+    lengths = schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text))
+    return lengths and re.search(schema.get("pattern", ""), text) is not None
+
+
+def _block_type(schema: Schema) -> Any:
+    """Return the constant that tells one alternative of a union from the others; None where it has none."""
+    return schema.get("properties", {}).get("type", {}).get("const")
 
 
 def _alternatives(schema: Schema) -> list[Schema]:

@@ -7,14 +7,24 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+)
 
 MAX_TEXT_CHARS = 1_048_576  # a README of 1 MiB passes whole
 MAX_HTML_CHARS = 4 * MAX_TEXT_CHARS
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
-# What a text is written in: `markdown`, with links absolute; `plain`; and what the upstream renders, `rst`, `asciidoc`,
-# `org` … The list is open: whoever does not know a format shows the text as it is written.
+# A word of an open vocabulary: writers use the known ones, readers accept any, so that a new one breaks nobody.
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+# What a text is written in: `markdown`, with absolute links; `plain`; or a format that its upstream renders, as `rst`.
+# An open vocabulary: a reader that does not know the format shows the text as it is written.
 TextFormat = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_+-]{1,40}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2_048)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -42,6 +52,26 @@ class Video(Frozen):
     embeddable: bool = True  # its provider's player shows it on other sites
 
 
+class ProjectType(StrEnum):
+    """The known project types; events may name others (`AnyProjectType`)."""
+
+    LIBRARY = "library"
+    APPLICATION = "application"
+    TOOL = "tool"
+    FRAMEWORK = "framework"
+    SERVICE = "service"
+    DATASET = "dataset"
+    DOCUMENTATION = "documentation"
+    TUTORIAL = "tutorial"
+    ARTICLE = "article"
+    DESIGN = "design"
+    MODEL = "model"
+    SPACE = "space"
+    PODCAST = "podcast"
+    VIDEO = "video"
+    OTHER = "other"
+
+
 class Item(Frozen):
     """One item from an upstream, in fields that are the same for every provider."""
 
@@ -51,7 +81,7 @@ class Item(Frozen):
     external_id: ExternalId = ""
     url: Url  # canonical: one spelling for each link
     external_url: Url | None = None  # the same page as its provider spells it, for people; else `url`
-    kind: Annotated[str, StringConstraints(max_length=40)]  # the project's type: github_repo, video
+    kind: Word  # the project's type, such as github_repo; where it is one of `ProjectType`, it is also that
     title: Name
     full_name: Name  # what the model is told: owner/name, or the title
     description: Annotated[str, StringConstraints(max_length=5_000)] = ""
@@ -62,24 +92,24 @@ class Item(Frozen):
     languages: tuple[Tag, ...] = Field(default=(), max_length=50)  # most used first
     topics: tuple[Tag, ...] = Field(default=(), max_length=50)
     image_url: Url | None = None
+    picture_as: Literal["banner", "featured"] = "banner"  # where the project shows `image_url`
+    description_by: Literal["analysis", "author"] = "analysis"  # whose description the project shows, if there is one
+    images: tuple[Url, ...] = Field(default=(), max_length=50)  # more pictures, for a gallery
     video: Video | None = None
+    audio_url: Url | None = None
+    embed_url: Url | None = None  # a page that its provider lets other sites show in a frame
     is_private: bool = False
     metadata: Facts = Field(default_factory=dict)
     seen_at: Instant | None = None  # when the upstream said so: what was seen later is never overwritten by it
     formerly: Url | None = None  # its canonical link before it was renamed; its project moves along
 
+    @property
+    def own_type(self) -> ProjectType | None:
+        """The project type that `kind` names; None where it names none."""
+        return next((known for known in ProjectType if known == self.kind), None)
 
-class ProjectType(StrEnum):
-    LIBRARY = "library"
-    APPLICATION = "application"
-    TOOL = "tool"
-    FRAMEWORK = "framework"
-    SERVICE = "service"
-    DATASET = "dataset"
-    DOCUMENTATION = "documentation"
-    TUTORIAL = "tutorial"
-    VIDEO = "video"
-    OTHER = "other"
+
+AnyProjectType = Annotated[ProjectType | Word, Field(union_mode="left_to_right")]
 
 
 class Analysis(Frozen):
@@ -87,7 +117,7 @@ class Analysis(Frozen):
 
     description: Annotated[str, StringConstraints(max_length=1_000)]
     technologies: tuple[Tag, ...] = Field(default=(), max_length=12)
-    project_type: ProjectType = ProjectType.OTHER
+    project_type: AnyProjectType = ProjectType.OTHER
     source: Literal["model", "extractive"]
     degraded: bool = False  # extractive because the model failed: it is worth trying again
     model: Annotated[str, StringConstraints(max_length=100)] | None = None
@@ -105,9 +135,29 @@ class VideoBlock(Frozen):
     video_id: Annotated[str, StringConstraints(max_length=100)]
 
 
+class AudioBlock(Frozen):
+    type: Literal["audio"] = "audio"
+    url: Url
+
+
+class EmbedBlock(Frozen):
+    """A page of the provider's own that may be shown in a frame."""
+
+    type: Literal["embed"] = "embed"
+    url: Url
+
+
+class GalleryBlock(Frozen):
+    type: Literal["gallery"] = "gallery"
+    image_urls: tuple[Url, ...] = Field(max_length=50)
+
+
 class TextBlock(Frozen):
-    """`content` is as its author wrote it. `html` is the same, rendered: in a stored project it is there and safe to
-    show; in an event only where the upstream has rendered it, and whoever shows it sanitises it first."""
+    """A text as its author wrote it, and rendered.
+
+    In a stored project `html` is set and safe to show. In an event it is set only where the upstream rendered the text,
+    and must be sanitised before it is shown.
+    """
 
     type: Literal["text"] = "text"
     content: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
@@ -115,17 +165,39 @@ class TextBlock(Frozen):
     html: Annotated[str, StringConstraints(max_length=MAX_HTML_CHARS)] | None = None
 
 
-Block = Annotated[CoverBlock | VideoBlock | TextBlock, Field(discriminator="type")]
+KnownBlock = Annotated[
+    CoverBlock | VideoBlock | AudioBlock | EmbedBlock | GalleryBlock | TextBlock, Field(discriminator="type")
+]
+
+
+def _new_type(name: str) -> str:
+    if name in {"cover", "video", "audio", "embed", "gallery", "text"}:
+        raise ValueError("a block of this type has other fields")
+    return name
+
+
+class UnknownBlock(Frozen):
+    """A block of a type that a later version has added. Readers pass over it."""
+
+    type: Annotated[Word, AfterValidator(_new_type)]
+
+
+Block = Annotated[KnownBlock | UnknownBlock, Field(union_mode="left_to_right")]
 
 
 class Content(Frozen):
-    blocks: tuple[Block, ...] = Field(default=(), max_length=50)
+    """The blocks of a project's page, without those of a type that this version does not know."""
+
+    blocks: Annotated[
+        tuple[Block, ...],
+        AfterValidator(lambda blocks: tuple(block for block in blocks if not isinstance(block, UnknownBlock))),
+    ] = Field(default=(), max_length=50)
 
 
 class Project(Frozen):
     """A finished portfolio page, before the store gives it an id and a slug."""
 
-    type: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    type: Word
     title: Name
     description: Annotated[str, StringConstraints(max_length=5_000)]
     external_url: Url  # the provider's own address; what it stands under here is the event's `url`
@@ -135,7 +207,7 @@ class Project(Frozen):
     featured_image_url: Url | None = None
     content: Content
     technologies: tuple[Tag, ...] = Field(default=(), max_length=50)
-    project_type: ProjectType
+    project_type: AnyProjectType
     analysis_source: Literal["model", "extractive"]
     analysis_degraded: bool = False  # as its analysis is
     metadata: Facts = Field(default_factory=dict)

@@ -39,6 +39,8 @@ def to_item(video: dict[str, Any]) -> Item:
         text=as_markdown(description)[:MAX_TEXT_CHARS],
         topics=as_tags(as_list(snippet.get("tags"))),
         image_url=best_thumbnail(snippet),
+        picture_as="featured",
+        description_by="author",
         video=Video(provider=INTEGRATION, video_id=video_id, embeddable=plays_elsewhere(video)),
         is_private=as_dict(video.get("status")).get("privacyStatus") == "private",
         metadata={

@@ -34,21 +34,23 @@ def extract(item: Item) -> Analysis:
 
 
 def describe(item: Item) -> str:
-    """The author's own words: the description, and the opening of the text where that is short and says more. Nothing
-    for a video whose author wrote nothing; anything else is called by its name then."""
+    """Return the author's own words: the description, and the opening of the text where that is short and says more.
+
+    Without any, return the item's name, or nothing where only its author describes it.
+    """
     own = split(plain(item.description))
     opening = prose(item, brief=bool(own)) if len(own) < MOST_SENTENCES else []
     if text := fitting(merged(own, opening, item.full_name), most=MOST_SENTENCES):
         return text
-    if is_silent_video(item):
+    if is_silent(item):
         return ""
     name = plain(item.title) or item.full_name
     return ended(f"{name}, written in {plain(item.language)}" if item.language else name)
 
 
-def is_silent_video(item: Item) -> bool:
-    """A video whose author wrote nothing but its title, of which no description is made."""
-    return item.video is not None and not item.description.strip() and not item.text.strip()
+def is_silent(item: Item) -> bool:
+    """Whether the author should describe the item and wrote nothing but its title: then no description is made."""
+    return item.description_by == "author" and not item.description.strip() and not item.text.strip()
 
 
 def merged(own: list[str], opening: list[str], name: str) -> list[str]:
@@ -95,7 +97,7 @@ def technologies(item: Item) -> tuple[str, ...]:
 
 
 def project_type(item: Item) -> ProjectType:
-    if item.video is not None:
-        return ProjectType.VIDEO
+    if item.own_type:
+        return item.own_type
     words = set(re.findall(r"[a-z-]+", " ".join((*item.topics, item.full_name, item.description)).lower()))
     return next((kind for kind, signs in TYPE_WORDS if words.intersection(signs)), ProjectType.OTHER)

@@ -19,7 +19,7 @@ from kit.http import BodyLimits, BodyTooLargeError, LibraryTransport, Limits, op
 from schemas.content import Analysis, Item
 from services.analyzer.answer import content_of, error_in, read, was_cut
 from services.analyzer.dialect import Dialect, Parameter, prompt_bytes
-from services.analyzer.extractive import is_silent_video
+from services.analyzer.extractive import is_silent
 from services.analyzer.plain import plain, sentences
 from services.analyzer.prompt import Answer, facts
 from services.analyzer.refusals import REFUSING, is_of_parameters, refused_parameter
@@ -171,8 +171,8 @@ class Model:
     def _clean(self, item: Item, answer: Answer) -> Analysis:
         """Bound, and leave only words. Of a video whose author wrote nothing only its title is known."""
         names = (plain(name)[:60].strip() for name in answer.technologies)
-        description = "" if is_silent_video(item) else sentences(answer.description)
-        if not description and not is_silent_video(item):
+        description = "" if is_silent(item) else sentences(answer.description)
+        if not description and not is_silent(item):
             raise ValueError("the description holds no words")
         return Analysis(
             description=description,

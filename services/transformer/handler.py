@@ -1,13 +1,17 @@
-"""Stage 3: item and analysis become a project. Pure; whatever arrives twice leaves twice alike."""
+"""Stage 3: make a project of an item and its analysis. Pure: the same event always makes the same project."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from schemas.content import (
     MAX_TEXT_CHARS,
     Analysis,
+    AudioBlock,
     Block,
     Content,
     CoverBlock,
+    EmbedBlock,
+    GalleryBlock,
     Item,
     Project,
     ProjectType,
@@ -17,7 +21,7 @@ from schemas.content import (
 from schemas.events import ContentAnalyzed, Options, ProjectDrafted
 
 MAX_DESCRIPTION_CHARS = 500
-DESCRIPTION_HEADING = "## Description\n\n"  # above the text of a video
+DESCRIPTION_HEADING = "## Description\n\n"  # above a text that follows a player
 
 
 def transform(event: ContentAnalyzed) -> ProjectDrafted:
@@ -32,21 +36,22 @@ def transform(event: ContentAnalyzed) -> ProjectDrafted:
 
 
 def draft(item: Item, analysis: Analysis, options: Options) -> Project:
-    """A video keeps its author's own description; a repository is described by the analysis."""
-    described_by_author = item.video is not None and bool(item.description)
-    untold = item.video is not None and analysis.project_type is ProjectType.OTHER
+    """Make the project's page. The item says whose description it shows, and where its picture goes."""
+    by_author = item.description_by == "author" and bool(item.description)
+    is_featured = item.picture_as == "featured"
+    untold = analysis.project_type == ProjectType.OTHER
     return Project(
         type=item.kind,
         title=item.title,
-        description=item.description[:MAX_DESCRIPTION_CHARS] if described_by_author else analysis.description,
+        description=item.description[:MAX_DESCRIPTION_CHARS] if by_author else analysis.description,
         external_url=item.external_url or item.url,
         is_showcase=options.is_showcase,
         is_private=options.is_private,  # what is private upstream is hidden by `source_private`, for as long as it is
-        banner_url=None if item.video else item.image_url,
-        featured_image_url=item.image_url if item.video else None,
+        banner_url=None if is_featured else item.image_url,
+        featured_image_url=item.image_url if is_featured else None,
         content=Content(blocks=tuple(blocks(item))),
         technologies=analysis.technologies,
-        project_type=ProjectType.VIDEO if untold else analysis.project_type,
+        project_type=item.own_type if untold and item.own_type else analysis.project_type,
         analysis_source=analysis.source,
         analysis_degraded=analysis.degraded,
         metadata=item.metadata,
@@ -59,18 +64,28 @@ def draft(item: Item, analysis: Analysis, options: Options) -> Project:
 
 
 def blocks(item: Item) -> list[Block]:
-    """Cover, then the video if there is one, or where to watch it, then the text if there is any."""
-    made: list[Block] = [CoverBlock(title=item.title, banner_url=item.image_url)]
-    if item.video and item.video.embeddable:
-        made.append(VideoBlock(provider=item.video.provider, video_id=item.video.video_id))
-    elif item.video:
-        made.append(TextBlock(content=_elsewhere(item)))
+    """Return the cover, then what plays or is shown, then the text; only those that the item has."""
+    players = list(_players(item))
+    made: list[Block] = [CoverBlock(title=item.title, banner_url=item.image_url), *players]
+    if item.images:
+        made.append(GalleryBlock(image_urls=item.images))
     if item.text.strip():
-        text = f"{DESCRIPTION_HEADING}{item.text}"[:MAX_TEXT_CHARS] if item.video else item.text
+        text = f"{DESCRIPTION_HEADING}{item.text}"[:MAX_TEXT_CHARS] if players else item.text
         made.append(TextBlock(content=text, format=item.text_format, html=item.text_html))
     return made
 
 
+def _players(item: Item) -> Iterator[Block]:
+    if item.video and item.video.embeddable:
+        yield VideoBlock(provider=item.video.provider, video_id=item.video.video_id)
+    elif item.video:
+        yield TextBlock(content=_elsewhere(item))
+    if item.audio_url:
+        yield AudioBlock(url=item.audio_url)
+    if item.embed_url:
+        yield EmbedBlock(url=item.embed_url)
+
+
 def _elsewhere(item: Item) -> str:
-    """Markdown for a video that no player shows here. The link is one of ours to make: it needs no escapes."""
+    """Return Markdown that links to a video that no player shows here. A canonical link needs no escapes."""
     return f"[Watch it on {urlsplit(item.url).hostname}]({item.url})"

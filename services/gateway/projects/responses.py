@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.mongo import Document
 from records.projects import private, upstream_changes
-from schemas.content import CoverBlock, Project, ProjectType, Url
+from schemas.content import AnyProjectType, CoverBlock, Project, Url
 from services.gateway.web import examples
 from services.gateway.web.responses import like_example
 
@@ -87,7 +87,7 @@ class ProjectSummary(ProjectBase):
     banner_url: str | None = None
     featured_image_url: str | None = None
     technologies: tuple[str, ...] = ()
-    project_type: ProjectType
+    project_type: AnyProjectType
     platform: str | None = None
 
 

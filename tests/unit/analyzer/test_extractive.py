@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.content import ProjectType, Video
+from schemas.content import ProjectType
 from services.analyzer.extractive import extract
 from tests.unit.analyzer.items import item
 
@@ -32,7 +32,7 @@ def test_a_title_of_markup_alone_falls_back_to_the_full_name() -> None:
     assert extract(item(title="<b>", description="", text="")).description == "a/lanterns, written in Rust."
 
 
-VIDEO = {"kind": "video", "video": Video(provider="youtube", video_id="x"), "language": None}
+VIDEO = {"kind": "video", "description_by": "author", "language": None}
 
 
 def test_a_video_whose_author_wrote_nothing_has_no_description_made_of_its_title() -> None:
@@ -83,7 +83,8 @@ def test_technologies_are_at_most_twelve_plain_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"video": Video(provider="youtube", video_id="x")}, ProjectType.VIDEO),
+        ({"kind": "video"}, ProjectType.VIDEO),
+        ({"kind": "article", "topics": ("cli",)}, ProjectType.ARTICLE),
         ({"topics": ("cli",)}, ProjectType.TOOL),
         ({"topics": ("framework", "library")}, ProjectType.FRAMEWORK),
         ({"description": "A tiny SDK for lamps"}, ProjectType.LIBRARY),

@@ -14,7 +14,7 @@ from deploy.local import free_port
 from kit.errors import AnalysisFailedError
 from sandbox.client import SandboxClient
 from sandbox.running import running
-from schemas.content import ProjectType, Video
+from schemas.content import ProjectType
 from services.analyzer.model import Model, Payer, limits
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.spend import Bill
@@ -240,9 +240,9 @@ async def test_a_server_that_refuses_everything_is_given_up_after_two_more_calls
 
 
 async def test_a_video_that_only_has_a_title_gets_no_description_of_it(sandbox: SandboxClient) -> None:
-    video = Video(provider="youtube", video_id="x")
+    video = item(kind="video", description_by="author", description="", text=" ")
     async with model_at(sandbox) as model:
-        analysis = await model.analyse("ada", item(kind="video", video=video, description="", text=" "))
+        analysis = await model.analyse("ada", video)
     assert (analysis.source, analysis.description) == ("model", "")
     assert analysis.technologies
 

@@ -145,3 +145,28 @@ def test_a_change_is_found_behind_references() -> None:
         "event.parts[items].text: maxLength was 5, is 6",
     ]
     assert breaking_changes(Before.model_json_schema(), After.model_json_schema(), WRITERS) == []
+
+
+WORD = TEXT | {"pattern": "^[a-z]{1,9}$"}
+
+
+def block(kind: Schema, **fields: Schema) -> Schema:
+    return event("type", *fields, type=kind, **fields)
+
+
+def test_an_open_vocabulary_grows_without_breaking_readers() -> None:
+    was, becomes = event(a=either(one_of("x"), WORD)), event(a=either(one_of("x", "y"), WORD))
+    assert breaking_changes(was, becomes, READERS) == []
+    assert breaking_changes(was, event(a=either(one_of("x", "Y"), WORD)), READERS) != []
+    assert breaking_changes(was, event(a=WORD | {"pattern": "^."}), READERS) != []
+
+
+def test_one_more_block_breaks_no_reader_but_another_form_of_a_known_one_does() -> None:
+    text, unknown = block(TEXT | {"const": "text"}, content=TEXT | {"maxLength": 5}), block(WORD)
+    audio = block(TEXT | {"const": "audio"}, url=TEXT)
+    longer = block(TEXT | {"const": "text"}, content=TEXT | {"maxLength": 6})
+    was = array(either({"oneOf": [text]}, unknown))
+    assert breaking_changes(was, array(either({"oneOf": [text, audio]}, unknown)), READERS) == []
+    assert breaking_changes(was, array(either({"oneOf": [longer]}, unknown)), READERS) == [
+        "event[items].content: maxLength was 5, is 6"
+    ]

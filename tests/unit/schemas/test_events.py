@@ -13,13 +13,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from kit.kafka.events import Poison, read
 from schemas import content, events
-from schemas.content import Frozen, Item
+from schemas.content import Frozen, Item, Project, ProjectType
 from schemas.events import MAX_EVENT_BYTES, ImportFailed, ImportRequested
 
 BASE = {"id": str(UUID(int=1)), "import_id": str(UUID(int=2)), "user_id": "ada", "url": "https://github.com/a/b"}
 ITEM = {
     "integration": "github", "external_id": "1", "url": BASE["url"], "kind": "github_repo", "title": "b",
     "full_name": "a/b",
+}  # fmt: skip
+PROJECT = {
+    "type": "recipe", "title": "Rye", "description": "", "external_url": BASE["url"], "is_showcase": True,
+    "is_private": False, "project_type": "recipe", "analysis_source": "model",
+    "content": {"blocks": [{"type": "cover", "title": "Rye"}, {"type": "scent", "of": "bread"}]},
 }  # fmt: skip
 NO_INSTANTS = {
     "before the calendar begins": "0001-01-01T00:00:00+14:00",
@@ -102,3 +107,22 @@ def test_text_that_is_none_is_poison() -> None:
     value = json.dumps({**BASE, "user_id": "\ud800", "requested_at": "2026-01-01T00:00:00Z"}).encode()
     with pytest.raises(Poison):
         read(ImportRequested, value, MAX_EVENT_BYTES)
+
+
+def test_a_word_that_this_version_does_not_know_breaks_no_reader() -> None:
+    project = Project.model_validate(PROJECT)
+    assert (project.type, project.project_type) == ("recipe", "recipe")
+    assert Project.model_validate(PROJECT | {"project_type": "tool"}).project_type is ProjectType.TOOL
+    for word in ("", "Recipe", "a recipe", "x" * 41, "<b>"):
+        with pytest.raises(ValidationError):
+            Project.model_validate(PROJECT | {"project_type": word})
+
+
+def test_readers_pass_over_a_block_that_they_do_not_know() -> None:
+    assert [block.type for block in Project.model_validate(PROJECT).content.blocks] == ["cover"]
+
+
+@pytest.mark.parametrize("block", [{"type": "text"}, {"type": "cover", "title": ""}, {"type": 1}, {}])
+def test_a_broken_block_is_not_passed_over(block: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Project.model_validate(PROJECT | {"content": {"blocks": [block]}})

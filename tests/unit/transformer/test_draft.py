@@ -32,6 +32,8 @@ VIDEO: dict[str, Any] = REPOSITORY | {
     "kind": "video",
     "description": "How to fold one.",
     "video": Video(provider="youtube", video_id="abc"),
+    "description_by": "author",
+    "picture_as": "featured",
 }
 
 
@@ -77,6 +79,19 @@ def test_blocks_are_cover_then_video_then_text() -> None:
     assert blocks(repository()) == [cover, TextBlock(content="# Lanterns")]
     described = TextBlock(content="## Description\n\n# Lanterns")
     assert blocks(video()) == [cover, VideoBlock(provider="youtube", video_id="abc"), described]
+
+
+def test_an_article_is_shown_with_what_it_has() -> None:
+    pictures = ("https://img.example/1.png", "https://img.example/2.png")
+    article = repository(
+        kind="article", description_by="author", picture_as="featured", images=pictures,
+        audio_url="https://audio.example/1.mp3", embed_url="https://player.example/1",
+    )  # fmt: skip
+    assert [block.type for block in blocks(article)] == ["cover", "audio", "embed", "gallery", "text"]
+    untold = ANALYSIS.model_copy(update={"project_type": ProjectType.OTHER})
+    project = draft(article, untold, Options())
+    assert (project.type, project.project_type, project.description) == ("article", "article", "Paper lanterns")
+    assert draft(repository(kind="recipe"), untold, Options()).project_type == "other"
 
 
 def test_the_heading_of_a_videos_text_takes_its_place_from_the_end() -> None:
