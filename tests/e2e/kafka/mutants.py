@@ -20,7 +20,13 @@ CONTROL = Mutant("no fault")
 
 COMMITS_DELIVERED = Mutant(
     "commits the delivered position",
-    (("kafka/partition.py", "(watermark, self.tracker.metadata())", '(self.tracker.next or 0, "")'),),
+    (
+        (
+            "kafka/partition.py",
+            "state = (watermark, encode(watermark, told))",
+            "state = (self.tracker.next or 0, encode(0, Progress(closed=self.closed)))",
+        ),
+    ),
 )
 
 DROPS_EARLY_RECORDS = Mutant(
@@ -38,8 +44,9 @@ COMMITS_BEFORE_PUBLISHING = Mutant(
     (
         (
             "kafka/subscriber.py",
-            "            await self._settlement.settle(",
-            "            part.tracker.complete(record.offset)\n            await self._settlement.settle(",
+            "            if deaths:\n                await self._settle_suspect(",
+            "            part.tracker.complete(record.offset)\n"
+            "            if deaths:\n                await self._settle_suspect(",
         ),
         ("kafka/partition.py", "        self.tracker.complete(record.offset)\n", ""),
     ),
@@ -87,6 +94,9 @@ LOSES_PROBES = Mutant(
     "waits for the verdict of a probe that has ended",
     (("kafka/breaker.py", "if permit is self._probe:", "if permit is None:"),),
 )
+
+
+MUTANTS = tuple(it for it in vars().values() if isinstance(it, Mutant))
 
 
 def grow(mutant: Mutant, folder: Path) -> Path:
