@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from integrations.links import Link
 from kit.errors import InvalidURLError, UpstreamUnavailableError
-from kit.http import Response, Upstream
+from kit.http import Response
+from kit.upstream import Upstream
 from schemas.content import Item
 from schemas.events import Standing
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from kit.batch import Batcher
 from kit.kafka.events import attempt
+from kit.microbatch import MicroBatcher
 from kit.mongo import Collection, Database, Document
 from records.imports import TERMINAL
 from schemas.events import Event
@@ -37,7 +37,7 @@ class Imports(Protocol):
 class Attempts:
     def __init__(self, db: Database) -> None:
         self._imports: Collection = db.imports
-        self._find: Batcher[UUID, Document | None] = Batcher(self._find_many)
+        self._find: MicroBatcher[UUID, Document | None] = MicroBatcher(self._find_many)
 
     async def of(self, event: Event) -> Import:
         """As it stands for the record that is being handled, which may belong to an attempt that is over."""

@@ -26,7 +26,7 @@ OF_SOURCES = (SyncRequested.topic, SourceSynced.topic)  # no import fails with t
 
 
 class StageFailures:
-    """The stage's side of the keyed subscriber's settlement (`kit.kafka.settlement.Failures`).
+    """The stage's side of the keyed subscriber (`kit.kafka.processing.Failures`).
 
     `chance` (in [0, 1)) and `now` are there for tests.
     """

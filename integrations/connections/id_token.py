@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from integrations.connections.model import Provider
 from kit.errors import ImportProblem
-from kit.http import Upstream
 from kit.jwks import RemoteKeys
+from kit.upstream import Upstream
 
 REGISTRY = jws.JWSRegistry(algorithms=["RS256"])
 LEEWAY = 60  # seconds

@@ -16,7 +16,8 @@ from integrations.connections.id_token import IdTokens
 from integrations.connections.model import Account, Grant, Provider
 from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated
 from kit.errors import ImportProblem, UpstreamUnavailableError
-from kit.http import LibraryTransport, Limits, Upstream
+from kit.http import LibraryTransport, Limits
+from kit.upstream import Upstream
 
 __all__ = ["InvalidGrantError", "OAuth"]
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pymongo import ReturnDocument
 
 from integrations.connections.model import Account, Connection, ConnectionState, Grant, Purpose, waits_for
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import Database, Document
 from kit.vault import Vault, VaultError
 from records import deferred
@@ -56,7 +56,7 @@ class Connections:
         self.db = db
         self.now = now
         self._vault = vault
-        self._read: Batcher[str, Document | None] = Batcher(partial(_read_many, db))
+        self._read: MicroBatcher[str, Document | None] = MicroBatcher(partial(_read_many, db))
 
     async def list(self, user_id: str) -> list[Connection]:
         """Sorted by provider; what was disconnected is among them."""

@@ -8,7 +8,8 @@ from integrations.base import Credentials
 from integrations.github.errors import own_credential, problem
 from integrations.github.limits import TITLE, charge
 from integrations.settings import IntegrationSettings
-from kit.http import Response, Upstream
+from kit.http import Response
+from kit.upstream import Upstream
 
 JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"

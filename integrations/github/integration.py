@@ -14,8 +14,8 @@ from integrations.github.sync import Answers
 from integrations.links import Link, parse
 from integrations.settings import IntegrationSettings
 from kit.errors import BROWSE_REPOSITORIES, InvalidURLError
-from kit.http import Upstream
 from kit.text.service import TextService
+from kit.upstream import Upstream
 from schemas.content import Item
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

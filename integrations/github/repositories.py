@@ -17,7 +17,8 @@ from integrations.github.client import GitHubAPI
 from integrations.github.integration import GitHub
 from integrations.settings import IntegrationSettings
 from kit.errors import InvalidURLError
-from kit.http import Response, Upstream
+from kit.http import Response
+from kit.upstream import Upstream
 
 PER_PAGE = 100
 UNREADABLE = "GitHub's answer about this repository cannot be read."

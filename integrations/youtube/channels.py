@@ -8,7 +8,7 @@ from integrations.settings import IntegrationSettings
 from integrations.youtube.client import Channel, YouTubeAPI
 from integrations.youtube.urls import ChannelName, channel_name, channel_url
 from kit.errors import ContentNotFoundError
-from kit.http import Upstream
+from kit.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)

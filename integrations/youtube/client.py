@@ -17,7 +17,7 @@ from integrations.youtube.live_states import is_provisional
 from integrations.youtube.mapping import PARTS, best_thumbnail, to_item
 from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
-from kit.http import Upstream
+from kit.upstream import Upstream
 from schemas.content import Item
 
 PAGE = 50  # the most that a page has, and the most videos that can be asked for at once

@@ -15,8 +15,8 @@ from integrations.youtube.mapping import INTEGRATION
 from integrations.youtube.sync import look
 from integrations.youtube.urls import VIDEO_ID, channel_id_of, channel_name, channel_url, watch_url
 from kit.errors import IMPORT_CHANNEL, InvalidURLError
-from kit.http import Upstream
 from kit.text.service import TextService
+from kit.upstream import Upstream
 from schemas.content import Item
 
 _NOT_VIDEOS = frozenset({"videoseries", "live_stream"})  # eleven characters, but pages below /embed/

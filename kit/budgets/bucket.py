@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kit.http import Response
+from kit.http.exchange import Response
 
 APP, ANONYMOUS = "app", "anonymous"
 OURS = frozenset({APP, ANONYMOUS})  # the accounts of the application itself
@@ -39,10 +37,10 @@ class Bucket:
     next_reset: Callable[[datetime], datetime]
     reserve: float = 0.0
     fair: bool = False
-    read: "Callable[[Response, datetime], Reading | None] | None" = None
-    limited_until: "Callable[[Response, datetime], datetime | None] | None" = None
-    free: "Callable[[Response], bool] | None" = None
-    exhausted: "Callable[[Response, datetime], bool] | None" = None
+    read: Callable[[Response, datetime], Reading | None] | None = None
+    limited_until: Callable[[Response, datetime], datetime | None] | None = None
+    free: Callable[[Response], bool] | None = None
+    exhausted: Callable[[Response, datetime], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from uuid import uuid4
 import structlog
 from pymongo.errors import PyMongoError
 
-from kit.budgets.bucket import Bucket, Charge, Slots
+from kit.budgets.bucket import Bucket, Slots
 from kit.budgets.ledger import Ledger
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
-from kit.budgets.spending import Spending
 from kit.budgets.turned_away import TurnedAway
 from kit.mongo import Database
 
@@ -46,9 +45,6 @@ class Budgets:
         self._wake = asyncio.Event()
         self._closing = False
         self._keeper: asyncio.Task[None] | None = None
-
-    def spending(self, charge: Charge) -> Spending:
-        return Spending(self, charge)
 
     async def aclose(self) -> None:
         self._closing = True

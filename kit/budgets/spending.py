@@ -1,55 +1,34 @@
 """One attempt of a call, paid before it is made; what never reached the upstream, or was free, is given back."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
 
-import aiohttp
-import httpx
-
-from kit.budgets.bucket import Bucket, Charge, Reading, Slots
+from kit.budgets.bucket import Bucket, Charge, Reading
+from kit.budgets.budgets import Budgets
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
-from kit.budgets.turned_away import TurnedAway
 from kit.errors import BudgetSpentError, RateLimitError
-
-if TYPE_CHECKING:
-    from kit.http import Response
+from kit.http.exchange import Response, never_sent
 
 PATIENCE = timedelta(seconds=5)  # a longer wait is not for a consumer to sit out
 REFUSING = frozenset({403, 429})
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, aiohttp.ClientConnectorError)
-
-
-class Purses(Protocol):
-    """What a process holds, and its clock (`kit.budgets.Budgets`)."""
-
-    @property
-    def turned_away(self) -> TurnedAway: ...
-
-    def now(self) -> datetime: ...
-    def sleep(self, seconds: float, /) -> Awaitable[object]: ...
-    def purse(self, bucket: Bucket, account: str, *, interactive: bool) -> Purse: ...
-    def pool(self, slots: Slots, account: str) -> SlotPool: ...
-    def limit(self, bucket: Bucket, account: str, until: datetime) -> None: ...
 
 
 class Spending:
     """`async with` it around one attempt. Entering raises BudgetSpentError where the budget is gone, and RateLimitError
     where what is asked for is not to be asked for just now."""
 
-    __slots__ = ("_charge", "_paid", "_pool", "_purses", "_response")
+    __slots__ = ("_budgets", "_charge", "_paid", "_pool", "_response")
 
-    def __init__(self, purses: Purses, charge: Charge) -> None:
-        self._purses = purses
+    def __init__(self, budgets: Budgets, charge: Charge) -> None:
+        self._budgets = budgets
         self._charge = charge
         self._paid: list[tuple[Purse, Bucket, int, int]] = []  # and the window of each
         self._pool: SlotPool | None = None
         self._response: Response | None = None
 
-    def answered(self, response: "Response") -> None:
+    def answered(self, response: Response) -> None:
         self._response = response
 
     async def __aenter__(self) -> "Spending":
@@ -67,42 +46,42 @@ class Spending:
             self._pool.release()
         if self._response:
             self._settle(self._response)
-        elif isinstance(error, NEVER_SENT):
+        elif error is not None and never_sent(error):
             self._give_back()
         else:  # nobody knows whether it was counted
             for purse, bucket, cost, _ in self._paid:
                 self._spend(purse, bucket, cost, None)
 
     async def _pay(self) -> None:
-        charge, purses = self._charge, self._purses
+        charge, budgets = self._charge, self._budgets
         patience: datetime | None = None
         for bucket, cost in charge.costs:
             self._require_open(bucket)
             while True:
-                purse = purses.purse(bucket, charge.account, interactive=charge.interactive)
+                purse = budgets.purse(bucket, charge.account, interactive=charge.interactive)
                 try:
                     window = await purse.spend(cost, charge.user_id)
                 except BudgetSpentError as error:
-                    patience = patience or purses.now() + PATIENCE
+                    patience = patience or budgets.now() + PATIENCE
                     if error.retry_at is None or error.retry_at > patience:
                         raise
-                    await purses.sleep((error.retry_at - purses.now()).total_seconds())
+                    await budgets.sleep((error.retry_at - budgets.now()).total_seconds())
                 else:
                     self._paid.append((purse, bucket, cost, window))
                     break
         if charge.slots:
-            pool = purses.pool(charge.slots, charge.account)
+            pool = budgets.pool(charge.slots, charge.account)
             try:
                 async with asyncio.timeout(PATIENCE.total_seconds()):
                     await pool.take()
             except TimeoutError:
                 raise BudgetSpentError(
-                    f"{charge.slots.title} is busy with our other requests.", retry_at=purses.now() + PATIENCE
+                    f"{charge.slots.title} is busy with our other requests.", retry_at=budgets.now() + PATIENCE
                 ) from None
             self._pool = pool
 
-    def _settle(self, response: "Response") -> None:
-        now = self._purses.now()
+    def _settle(self, response: Response) -> None:
+        now = self._budgets.now()
         for purse, bucket, cost, window in self._paid:
             if bucket.free and bucket.free(response):
                 purse.give_back(cost, window, self._charge.user_id)
@@ -113,19 +92,19 @@ class Spending:
                 refused = response.status in REFUSING and bucket.limited_until(response, now)
                 self._judge(bucket, response, refused or None, now)
 
-    def _judge(self, bucket: Bucket, response: "Response", until: datetime | None, now: datetime) -> None:
+    def _judge(self, bucket: Bucket, response: Response, until: datetime | None, now: datetime) -> None:
         """Whether the upstream turns away the account, or whoever asks for this thing."""
         account, thing = (bucket.name, self._charge.account), self._charge.thing
         if until is None:
-            self._purses.turned_away.answered(account, thing)
+            self._budgets.turned_away.answered(account, thing)
             return
         exhausted = not thing or (bucket.exhausted is not None and bucket.exhausted(response, now))
-        if exhausted or self._purses.turned_away.refused(account, thing, until, now):
-            self._purses.limit(bucket, self._charge.account, until)
+        if exhausted or self._budgets.turned_away.refused(account, thing, until, now):
+            self._budgets.limit(bucket, self._charge.account, until)
 
     def _require_open(self, bucket: Bucket) -> None:
-        charge, now = self._charge, self._purses.now()
-        if until := self._purses.turned_away.until((bucket.name, charge.account), charge.thing, now):
+        charge, now = self._charge, self._budgets.now()
+        if until := self._budgets.turned_away.until((bucket.name, charge.account), charge.thing, now):
             raise RateLimitError(f"{bucket.title} asks us to wait before we read this one.", retry_at=until)
 
     def _spend(self, purse: Purse, bucket: Bucket, cost: int, reading: Reading | None) -> None:
@@ -147,7 +126,7 @@ class Free:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    def answered(self, response: "Response") -> None:
+    def answered(self, response: Response) -> None:
         pass
 
 

@@ -13,6 +13,15 @@ from kit.http.body import BodyLimits, UndecodableBodyError, read_body
 FAILURES = (httpx.TransportError, aiohttp.ClientError, UndecodableBodyError, TimeoutError)
 
 
+# The aiohttp transport says httpx.ConnectTimeout of a lost connection too, so its cause decides.
+_NEVER_SENT = (httpx.ConnectError, httpx.PoolTimeout, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether the request certainly did not reach the upstream: no connection was made for it."""
+    return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds and bytes."""

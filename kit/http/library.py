@@ -3,15 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-import aiohttp
 import httpx
 import httpx2
 
 from kit.errors import UpstreamUnavailableError
-from kit.http.exchange import FAILURES, Limits, exchange, origin
+from kit.http.exchange import FAILURES, Limits, exchange, never_sent, origin
 
-# The transport says ConnectTimeout of a lost connection too, so what is behind it counts.
-NEVER_SENT = (httpx.ConnectError, httpx.PoolTimeout, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 # True of the wire and not of the body; and cookies, which would pile up in the library's client.
 DROPPED = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
@@ -52,7 +49,7 @@ class LibraryTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(self._limits.total):
                 answer = await exchange(self._transport, sent, self._limits, service=self._service)
         except FAILURES as error:
-            sent_nothing = isinstance(error, NEVER_SENT) or isinstance(error.__cause__, NEVER_SENT)
+            sent_nothing = never_sent(error)
             failure = self._unavailable if sent_nothing else self._unanswered
             raise failure(f"{self._service} is not available at the moment.") from None
         kept = [(name, value) for name, value in answer.headers.multi_items() if name not in DROPPED]

@@ -2,7 +2,7 @@
 
 from kit.kafka.broker import make_broker
 from kit.kafka.keyed import keyed
-from kit.kafka.raw import publishes_well
+from kit.kafka.producer import publishes_well
 from kit.kafka.subscriber import KeyedSubscriber
 from kit.kafka.topics import ensure_topics, restore_topics
 

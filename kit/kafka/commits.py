@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from kit.kafka import metrics, offsets
-from kit.kafka.lanes import Abandoned
 from kit.kafka.partition import Partition
+from kit.kafka.slots import Abandoned
 
 log = structlog.get_logger()
 

@@ -15,9 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from faststream.kafka import KafkaBroker
 
 from kit.kafka.broker import consumer_options, producer_options
-from kit.kafka.events import ATTEMPT, Undecodable
-from kit.kafka.intake import is_undecodable
-from kit.kafka.raw import publish_raw
+from kit.kafka.events import ATTEMPT, Undecodable, is_undecodable
+from kit.kafka.producer import publish_raw
 from kit.settings import KafkaSettings
 from schemas.content import LATEST
 from schemas.events import MAX_EVENT_BYTES

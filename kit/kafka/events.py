@@ -7,6 +7,7 @@ the publisher of its own topic; reading is strict about what we understand and l
 import asyncio
 import re
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,8 +15,13 @@ from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
+import cramjam
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+)
 from faststream import BaseMiddleware
 from faststream._internal.context.repository import ContextRepo
 from faststream.kafka import KafkaMessage
@@ -183,3 +189,13 @@ def _attempt(record: "ConsumerRecord[Any, Any] | None") -> str:
 
 def _header(record: "ConsumerRecord[Any, Any]", name: str) -> str:
     return next((value.decode(errors="replace") for key, value in record.headers if key == name and value), "")
+
+
+def is_undecodable(error: BaseException) -> bool:
+    """Whether the bytes are what was written, their checksum being right, and make no record.
+
+    Not so a checksum that is wrong, and whatever else Kafka says: the next fetch may bring better.
+    """
+    if isinstance(error, CorruptRecordException):
+        error = error.__cause__ or error
+    return isinstance(error, (ValueError, IndexError, EOFError, zlib.error, cramjam.DecompressionError))

@@ -13,11 +13,11 @@ from faststream.kafka.subscriber.config import KafkaSubscriberConfig, KafkaSubsc
 from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
 from faststream.middlewares import AckPolicy
 
-from kit.kafka import metrics
+from kit.kafka import collector
 from kit.kafka.breaker import Breaker
 from kit.kafka.company import Company
 from kit.kafka.events import RecordParser
-from kit.kafka.settlement import Failures, Settlement
+from kit.kafka.processing import Failures, RecordProcessor
 from kit.kafka.subscriber import KeyedSubscriber
 from kit.kafka.takeover import Groups
 from kit.settings import KeyedSettings
@@ -72,17 +72,19 @@ def keyed(
         ),
     )
     breaker = Breaker(settings.breaker_window, settings.breaker_ratio, settings.breaker_cooldown.total_seconds())
-    settlement = Settlement(broker, stage=stage, group=group_id, settings=settings, failures=failures, breaker=breaker)
+    processor = RecordProcessor(
+        broker, stage=stage, group=group_id, settings=settings, failures=failures, breaker=breaker
+    )
     parser = RecordParser(
         {topic: events[topic] for topic in topics},
         {topic: max_event_bytes or _max_bytes(EVENT_BY_TOPIC.get(topic, events[topic])) for topic in topics},
     )
     subscriber = KeyedSubscriber(
-        config, specification, calls, settings=settings, settlement=settlement, breaker=breaker, parser=parser,
+        config, specification, calls, settings=settings, processor=processor, breaker=breaker, parser=parser,
         company=_companies.setdefault(broker, Company()), groups=groups,
     )  # fmt: skip
     Registrator.subscriber(broker, subscriber)
-    metrics.SUBSCRIBERS.add(subscriber)
+    collector.observe(subscriber)
     return subscriber.add_call(parser_=None, decoder_=None, dependencies_=())
 
 

@@ -1,18 +1,6 @@
-"""What the keyed subscriber tells Prometheus. Never labelled by key, URL or error text.
+"""Prometheus counters and histograms of the Kafka client. Never labelled by key, URL or error text."""
 
-Counters and histograms are fed as things happen; the gauges of each partition are read when somebody scrapes.
-"""
-
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-from weakref import WeakSet
-
-from prometheus_client import REGISTRY, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-if TYPE_CHECKING:
-    from kit.kafka.subscriber import KeyedSubscriber
+from prometheus_client import Counter, Histogram
 
 HANDLER_SECONDS = Histogram(
     "thrive_handler_seconds",
@@ -46,37 +34,3 @@ OFFSETS_MOVED = Counter(
 OWNERS_LOST = Counter(
     "thrive_owners_lost", "Partitions taken up whose last owner had not let go of them: it died.", ("group", "topic")
 )
-
-SUBSCRIBERS: "WeakSet[KeyedSubscriber]" = WeakSet()
-
-_PARTITION_GAUGES = {
-    "unfinished": "Records delivered and not finished.",
-    "uncommitted_span": "Offsets from the committed offset to the last delivery.",
-    "stalled_seconds": "How long the committed offset has stood still with unfinished records above it.",
-    "lag": "Records between the committed offset and the end of the partition, asked for every few seconds.",
-}
-
-
-class PartitionCollector(Collector):
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        busy = GaugeMetricFamily("thrive_in_flight", "Attempts running now.", labels=("group",))
-        breaker = GaugeMetricFamily(
-            "thrive_breaker_state", "0 closed, 1 half open, 2 open: nothing is taken.", labels=("group",)
-        )
-        gauges = {
-            name: GaugeMetricFamily(f"thrive_{name}", text, labels=("group", "topic", "partition"))
-            for name, text in _PARTITION_GAUGES.items()
-        }
-        for subscriber in SUBSCRIBERS:
-            busy.add_metric((subscriber.group,), subscriber.slots.busy)
-            breaker.add_metric((subscriber.group,), subscriber.breaker.state)
-            for partition in subscriber.partitions_now():
-                labels = (subscriber.group, partition.tp.topic, str(partition.tp.partition))
-                gauges["unfinished"].add_metric(labels, partition.tracker.unfinished)
-                gauges["uncommitted_span"].add_metric(labels, partition.tracker.span)
-                gauges["stalled_seconds"].add_metric(labels, partition.stalled_for)
-                gauges["lag"].add_metric(labels, partition.lag)
-        yield from (busy, breaker, *gauges.values())
-
-
-REGISTRY.register(PartitionCollector())

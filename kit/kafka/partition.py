@@ -1,17 +1,31 @@
-"""One assignment of one partition. A rebalance makes new objects, so the object itself is the epoch: what an old
-owner's handler still completes touches only the old object.
+"""One assignment of one partition, and its lanes: one for each key.
+
+A rebalance makes new objects, so the object itself is the epoch: what an old owner's handler still completes touches
+only the old object.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Hashable
+from typing import Any, TypeAlias
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
-from kit.kafka.lanes import Lane, Record
 from kit.kafka.progress import Progress, encode
 from kit.kafka.suspects import Suspects
 from kit.kafka.tracker import OffsetTracker
+
+Record: TypeAlias = ConsumerRecord[Any, Any]
+
+
+class Lane:
+    __slots__ = ("key", "partition", "queue")
+
+    def __init__(self, partition: "Partition", key: Hashable) -> None:
+        self.partition = partition
+        self.key = key
+        self.queue: deque[Record] = deque()
 
 
 class Partition:

@@ -8,7 +8,7 @@ Kafka answers would notice: so a new producer takes over, and what the old one c
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -25,11 +25,13 @@ from aiokafka.errors import (
     ProducerFenced,
     UnknownProducerId,
 )
+from faststream.kafka import KafkaBroker
 from faststream.kafka.publisher.producer import AioKafkaFastProducerImpl
 from faststream.kafka.publisher.state import RealProducer
 from faststream.kafka.response import KafkaPublishCommand
 
 from kit.kafka import metrics
+from kit.kafka.events import PUBLISH_TIMEOUT
 
 log = structlog.get_logger()
 
@@ -200,3 +202,33 @@ async def _close(producer: AIOKafkaProducer) -> None:
     if sender is not None and not sender.done():
         sender.cancel()  # the first one only began its end
         await asyncio.wait({sender}, timeout=CLOSE_TIMEOUT)
+
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+async def publish_raw(
+    broker: KafkaBroker, topic: str, *, value: bytes | None, key: bytes | None, headers: Headers
+) -> None:
+    """For dead letters and deferred records. Durable on return (`acks=all`); raises KafkaError.
+
+    A record without key and value gets an empty key, as aiokafka sends no other.
+    """
+    if value is None and key is None:
+        key = b""
+    producer = broker.config.producer
+    if not (isinstance(producer, Producer) and producer):  # TestKafkaBroker: no wire, so headers are text
+        text = {name: (data or b"").decode(errors="replace") for name, data in headers}
+        await broker.publish(value, topic, key=key, headers=text)
+        return
+    try:
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await producer.send(topic, value=value, key=key, headers=list(headers))
+    except TimeoutError as error:
+        raise KafkaTimeoutError from error
+
+
+def publishes_well(broker: KafkaBroker) -> bool:
+    """For liveness: false where Kafka refuses whatever this process sends, and no new producer cured it."""
+    producer = broker.config.producer
+    return not isinstance(producer, Producer) or producer.well

@@ -9,11 +9,10 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection
 from faststream.kafka.subscriber.config import KafkaSubscriberConfig
@@ -27,14 +26,13 @@ from kit.kafka.commits import Commits
 from kit.kafka.company import Company
 from kit.kafka.events import RecordParser
 from kit.kafka.health import Health, health
-from kit.kafka.intake import NOWHERE, Intake
-from kit.kafka.lanes import Abandoned, Lane, Record, Slot, Slots
-from kit.kafka.partition import Partition
-from kit.kafka.settlement import KillsConsumer, Pause, Settlement
-from kit.kafka.suspects import company as company_of
-from kit.kafka.takeover import Groups, Takeover
+from kit.kafka.partition import Lane, Partition, Record
+from kit.kafka.polling import NO_PARTITION, Poller
+from kit.kafka.processing import RecordProcessor
+from kit.kafka.runner import LaneRunner
+from kit.kafka.slots import Slots
+from kit.kafka.takeover import Groups, Rebalances, Takeover
 from kit.settings import KeyedSettings
-from kit.tasks import watch
 
 log = structlog.get_logger()
 
@@ -42,7 +40,6 @@ POLL_MS = 100  # a poll ends as soon as there are records, or after this
 POLL_FULL_MS = 10  # the same while a partition is full, as a poll cannot take in one that gets room meanwhile
 IDLE = 1.0  # seconds between polls when nothing may be taken
 ENDS_INTERVAL = 5.0  # seconds between questions for the ends of the logs
-MAX_PAUSE = 10.0  # seconds before a settlement that failed of a bug is begun anew
 
 
 class KeyedSubscriber(DefaultSubscriber):
@@ -53,25 +50,26 @@ class KeyedSubscriber(DefaultSubscriber):
         calls: CallsCollection[Any],
         *,
         settings: KeyedSettings,
-        settlement: Settlement,
+        processor: RecordProcessor,
         breaker: Breaker,
         parser: RecordParser,
         company: Company,
         groups: Groups | None,
     ) -> None:
-        config.listener = _Rebalance(self)
+        config.listener = Rebalances(self.assigned, self.revoked)
         super().__init__(config, specification, calls)
         self.parser = parser
         self._parser = parser.parse_message
         self._decoder = parser.decode_message
         self.group = config.group_id or ""
         self.breaker = breaker
-        self.slots = Slots(settings.concurrency, breaker.admit, self._start, company, self._bears)
         self._settings = settings
-        self._settlement = settlement
+        self._processor = processor
         self._parts: dict[TopicPartition, Partition] = {}
-        self._intake = Intake(self.group, self._parts, self._deliver, self._relocate)
+        self._poller = Poller(self.group, self._parts, self._deliver, self._relocate)
         self._commits = Commits(self.group, lambda: self.consumer)
+        runner = LaneRunner(self.group, settings, processor, self._commits, self._attempt, self._finish)
+        self.slots = Slots(settings.concurrency, breaker.admit, runner.start, company, runner.company)
         # No heartbeat is sent while partitions are taken up.
         self._patience = settings.session_timeout.total_seconds() / 2
         self._takeover = Takeover(self.group, groups, patience=self._patience, max_uncommitted=settings.max_uncommitted)
@@ -103,7 +101,7 @@ class KeyedSubscriber(DefaultSubscriber):
         self._room_made.clear()
         room = self._room()
         if not room:
-            await consumer.getmany(NOWHERE, timeout_ms=0)
+            await consumer.getmany(NO_PARTITION, timeout_ms=0)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(IDLE, self.breaker.reopens_in or IDLE)):
                     await self._room_made.wait()
@@ -113,8 +111,8 @@ class KeyedSubscriber(DefaultSubscriber):
         # that was given its fill is left out of the next call, so none starves the keys of the others.
         limit = 1 if self.breaker.state is not State.CLOSED else min(room.values())
         wait = POLL_MS if len(room) == len(self._parts) else POLL_FULL_MS
-        await self._intake.poll(consumer, list(room), wait_ms=wait, max_records=limit)
-        if self._intake.well:
+        await self._poller.poll(consumer, list(room), wait_ms=wait, max_records=limit)
+        if self._poller.well:
             self._polled_at = time.monotonic()
 
     def _deliver(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Record]) -> None:
@@ -165,64 +163,6 @@ class KeyedSubscriber(DefaultSubscriber):
     def _worthwhile(self) -> int:
         return max(1, min(self._quota, self._settings.max_uncommitted) // 4)
 
-    def _bears(self, lane: Lane) -> int:
-        deaths = lane.partition.suspects.deaths(lane.queue[0].offset)
-        return company_of(deaths, self._settings.max_deaths, self._settings.concurrency)
-
-    def _start(self, lane: Lane, slot: Slot) -> None:
-        tasks = lane.partition.tasks
-        task = asyncio.create_task(self._run(lane, slot))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        watch(task, "settlement")
-
-    async def _run(self, lane: Lane, slot: Slot) -> None:
-        part, record = lane.partition, lane.queue[0]
-        pause = partial(slot.pause, gone=part.gone)
-        try:
-            deaths = part.suspects.deaths(record.offset)
-            while not await self._settled(part, record, deaths, pause):
-                await pause(MAX_PAUSE)
-            self._finish(lane, record)
-            if deaths > 1:  # or the death of the next one would be charged to this one too
-                await self._commits.mark(part)
-        except Abandoned:
-            pass
-        finally:
-            part.suspects.ended(record.offset)
-            slot.release()
-
-    async def _settled(self, part: Partition, record: Record, deaths: int, pause: Pause) -> bool:
-        try:
-            if deaths:
-                await self._settle_suspect(part, record, deaths, pause)
-            else:
-                await self._settlement.settle(record, self._attempt, pause)
-        except Abandoned:
-            raise
-        except Exception:  # a bug in what settles failures; the record is not lost for it
-            log.exception("record not settled", group=self.group, topic=record.topic, offset=record.offset)
-            return False
-        return True
-
-    async def _settle_suspect(self, part: Partition, record: Record, deaths: int, pause: Pause) -> None:
-        """As any record; but that it is under way is durable whenever it is, and only then."""
-        suspects = part.suspects
-
-        async def pause_unmarked(seconds: float) -> None:
-            suspects.ended(record.offset)
-            await self._commits.mark(part)
-            await pause(seconds)
-            suspects.begun(record.offset)
-            await self._commits.mark(part)
-
-        if deaths >= self._settings.max_deaths:
-            await self._settlement.settle(record, partial(_refuse, deaths), pause)
-            return
-        suspects.begun(record.offset)
-        await self._commits.mark(part)
-        await self._settlement.settle(record, self._attempt, pause_unmarked)
-
     def _finish(self, lane: Lane, record: Record) -> None:
         part = lane.partition
         if more := part.complete(lane, record):
@@ -236,8 +176,8 @@ class KeyedSubscriber(DefaultSubscriber):
             return await super().process_message(record)
 
     async def process_message(self, msg: Record) -> Response:
-        """TestKafkaBroker enters here: the same settlement, without lanes."""
-        return await self._settlement.settle(msg, self._attempt, asyncio.sleep) or ensure_response(None)
+        """TestKafkaBroker enters here: the same processor, without lanes."""
+        return await self._processor.process(msg, self._attempt, asyncio.sleep) or ensure_response(None)
 
     # -- offsets
 
@@ -304,18 +244,3 @@ class KeyedSubscriber(DefaultSubscriber):
             return Health(False, "not running")
         tries = self._settings.handler_timeout.total_seconds() * (self._settings.max_retries + 1)
         return health(self._polled_at, tries, self.breaker, self.partitions_now())
-
-
-async def _refuse(deaths: int, _record: Record) -> Response:
-    raise KillsConsumer(deaths)
-
-
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, subscriber: KeyedSubscriber) -> None:
-        self._subscriber = subscriber
-
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        await self._subscriber.revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        await self._subscriber.assigned(assigned)

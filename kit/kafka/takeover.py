@@ -1,12 +1,12 @@
 """Partitions are taken up where the last owner left them, as its commit tells."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
@@ -16,6 +16,24 @@ from kit.kafka.partition import Partition
 from kit.kafka.progress import Progress
 
 log = structlog.get_logger()
+
+
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Pass on what the consumer group assigns and takes away."""
+
+    def __init__(
+        self,
+        assigned: Callable[[Collection[TopicPartition]], Awaitable[None]],
+        revoked: Callable[[Collection[TopicPartition]], Awaitable[None]],
+    ) -> None:
+        self._assigned = assigned
+        self._revoked = revoked
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        await self._revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        await self._assigned(assigned)
 
 
 class Groups(Protocol):

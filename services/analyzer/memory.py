@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pymongo import WriteConcern
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import Database, each_written
 from schemas.content import Analysis
 
@@ -14,8 +14,8 @@ class AnalysisMemory:
         # Not waiting for the journal, which would add to every import: it must outlive this process, and what a crash
         # of MongoDB takes with it, a tenth of a second's, is only asked of the model again.
         self._analyses = db.analyses.with_options(write_concern=WriteConcern(w=1, j=False))
-        self.get: Batcher[str, Analysis | None] = Batcher(self._get_many)
-        self._put: Batcher[tuple[str, Analysis], None] = Batcher(self._put_many)
+        self.get: MicroBatcher[str, Analysis | None] = MicroBatcher(self._get_many)
+        self._put: MicroBatcher[tuple[str, Analysis], None] = MicroBatcher(self._put_many)
 
     async def put(self, content_hash: str, analysis: Analysis) -> None:
         """Outlives this process on return; the first answer for a hash stays."""

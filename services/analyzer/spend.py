@@ -16,7 +16,7 @@ from openai.types import CompletionUsage
 from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import PyMongoError
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import Database, refused
 from services.analyzer.settings import AnalyzerSettings
 
@@ -65,7 +65,7 @@ class Spend:
         self._spend = db.model_spend.with_options(write_concern=WriteConcern(w=1, j=False))
         self._settings = settings
         self._clock = clock
-        self._reserve: Batcher[Amount, bool] = Batcher(self._reserve_many)
+        self._reserve: MicroBatcher[Amount, bool] = MicroBatcher(self._reserve_many)
         # What calls cost less than was reserved; goes along with the next reservation.
         self._unsettled: Sums = Counter()
         self._settling: asyncio.Task[None] | None = None

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from kit.batch import Batcher
 from kit.errors import ContentNotFoundError
+from kit.microbatch import MicroBatcher
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from schemas.events import PointsAwarded
 
@@ -19,7 +19,7 @@ class Ledger:
         # Gives the points that this import earned, however often it asks: none where another has entered them before,
         # and none to an agent.
         # Raises ContentNotFoundError for a project that its owner does not have, whoever says so.
-        self.enter: Batcher[PointsAwarded, int] = Batcher(self._enter_many)
+        self.enter: MicroBatcher[PointsAwarded, int] = MicroBatcher(self._enter_many)
 
     async def _enter_many(self, awards: list[PointsAwarded]) -> list[int | Exception]:
         owners, agents = await asyncio.gather(self._owners(awards), self._agents(awards))

@@ -8,8 +8,8 @@ from typing import Self
 from integrations.base import Credentials, Integration, Known, Looked
 from integrations.connections.as_member import HIDDEN, AsMember, Connections, Tokens, seen_by_all
 from kit.errors import ContentBlockedError, CredentialRefusedError
-from kit.http import Upstream
 from kit.mongo import Document
+from kit.upstream import Upstream
 from schemas.content import Item
 from schemas.events import SyncRequested
 from services.fetcher.snapshots import PUBLIC, Snapshots

@@ -6,8 +6,9 @@ from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
 from kit.budgets import Budgets
-from kit.http import Upstream, open_transport
+from kit.http import open_transport
 from kit.text.service import TextService, workers
+from kit.upstream import Upstream
 from kit.vault import Vault
 from records.attempts import Attempts
 from records.stage import Stage

@@ -18,8 +18,9 @@ from bson.binary import Binary
 from pymongo import WriteConcern
 
 from kit.errors import UpstreamUnavailableError
-from kit.http import Ask, Response, Upstream
+from kit.http import Response
 from kit.mongo import Database, Document
+from kit.upstream import Ask, Upstream
 
 PUBLIC = "public"
 MAX_BYTES = 4 * 1024 * 1024  # compressed; what is larger is asked for anew every time

@@ -15,11 +15,12 @@ from integrations.connections.settings import ConnectionSettings
 from integrations.registry import build_registry
 from kit import log
 from kit.budgets import Budgets
-from kit.http import Upstream, open_transport
+from kit.http import open_transport
 from kit.httproom import fitted
 from kit.jwks import RemoteKeys
 from kit.mongo import Database, connect, is_outage
 from kit.process import server_config
+from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
 from records.indexes import ensure_indexes
 from services.gateway.agents import routes as agents

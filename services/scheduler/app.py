@@ -14,7 +14,7 @@ from integrations.settings import IntegrationSettings
 from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT
-from kit.kafka.raw import publish_raw
+from kit.kafka.producer import publish_raw
 from kit.mongo import Document, connect, is_outage
 from kit.process import make_app, serve
 from records.engines import answers, prepare_engines

@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 from pymongo.errors import PyMongoError
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import Document
 
 log = structlog.get_logger()
@@ -40,8 +40,8 @@ class Sending:
         self._publish = publish
         self._most = most
         self._grace = grace
-        self._sent: Batcher[Document, None] = Batcher(_many(sent))
-        self._put_off: Batcher[tuple[Document, datetime], None] = Batcher(_many(put_off))
+        self._sent: MicroBatcher[Document, None] = MicroBatcher(_many(sent))
+        self._put_off: MicroBatcher[tuple[Document, datetime], None] = MicroBatcher(_many(put_off))
         self._under_way: dict[object, asyncio.Task[bool]] = {}
 
     @property

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pymongo import UpdateOne
 
-from kit.batch import Batcher
 from kit.kafka.events import attempt
+from kit.microbatch import MicroBatcher
 from kit.mongo import Database, Document, each_written
 from records.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
 from records.sources.record import to_millis
@@ -57,7 +57,7 @@ class Move(NamedTuple):
 class Projector:
     def __init__(self, db: Database) -> None:
         self._imports = db.imports
-        self._apply: Batcher[Move, None] = Batcher(self._apply_many)
+        self._apply: MicroBatcher[Move, None] = MicroBatcher(self._apply_many)
 
     async def __call__(self, event: Event) -> None:
         now = to_millis(datetime.now(UTC))  # as MongoDB gives it back

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pymongo import UpdateOne
 
-from kit.batch import Batcher
 from kit.errors import BusyError, ContentNotFoundError
+from kit.microbatch import MicroBatcher
 from kit.mongo import DUPLICATE_KEY, Database, Document, WriteRefusedError, refused
 from records import deletions
 from records.projects import is_another, upstream_identity
@@ -98,7 +98,7 @@ class ProjectStore:
         self._db = db
         self._projects = db.projects
         self._places = Places(db.projects)
-        self._save: Batcher[Draft, Saved] = Batcher(self._save_many)
+        self._save: MicroBatcher[Draft, Saved] = MicroBatcher(self._save_many)
 
     async def save(self, event: ProjectDrafted, asked_at: datetime | None = None) -> Saved:
         """Raises ContentNotFoundError where the project was deleted after it was asked for."""

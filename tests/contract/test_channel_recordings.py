@@ -12,7 +12,7 @@ from integrations.youtube.client import YouTubeAPI
 from integrations.youtube.feed import FeedError, parse
 from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import UpstreamUnavailableError
-from kit.http import Upstream
+from kit.upstream import Upstream
 from tests.contract.test_recordings import ROOT, answer, body_of
 
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no recordings at {ROOT}; set THRIVE_RECORDINGS")

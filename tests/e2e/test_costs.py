@@ -16,9 +16,10 @@ from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import ImportProblem
-from kit.http import Upstream, open_transport
+from kit.http import open_transport
 from kit.mongo import Database, Document, connect
 from kit.settings import MongoSettings
+from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
 from records.indexes import ensure_indexes
 from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested

@@ -18,8 +18,8 @@ from integrations.github.repositories import Repositories
 from integrations.youtube.channels import Channels, NamedChannel
 from integrations.youtube.integration import YouTube
 from kit.budgets import Budgets
-from kit.http import Upstream
 from kit.mongo import Database
+from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
 
 

@@ -7,7 +7,7 @@ the driver's cost per query is most of what accepting one costs.
 import asyncio
 from typing import NamedTuple
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import Collection, Database, Document
 from records.imports import IN_FLIGHT
 
@@ -26,7 +26,7 @@ class Lookups:
     def __init__(self, db: Database) -> None:
         self._imports: Collection = db["imports"]
         self._projects: Collection = db["projects"]
-        self._ask: Batcher[Question, Known] = Batcher(self._answer)
+        self._ask: MicroBatcher[Question, Known] = MicroBatcher(self._answer)
 
     async def __call__(self, user_id: str, url: str) -> Known:
         return await self._ask(Question(user_id, url))

@@ -16,8 +16,8 @@ from uuid import uuid4
 import structlog
 from pymongo.errors import DuplicateKeyError
 
-from kit.batch import Batcher
 from kit.errors import ImportDuplicateError
+from kit.microbatch import MicroBatcher
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
 from records.imports import INTERACTIVE, pending, requested
 from records.sources.record import Frequency, to_millis
@@ -67,7 +67,7 @@ class Imports:
         self._limits = limits
         self._per_user = per_user
         self._arriving: Counter[str] = Counter()
-        self._insert: Batcher[Document, None] = Batcher(self._insert_many)
+        self._insert: MicroBatcher[Document, None] = MicroBatcher(self._insert_many)
         self.broker_away = False  # as the last publication found it
 
     async def accept(self, new: NewImport) -> Document:

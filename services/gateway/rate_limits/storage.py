@@ -12,7 +12,7 @@ from limits.aio.storage import MovingWindowSupport, Storage
 from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import PyMongoError
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
 
 
@@ -49,8 +49,8 @@ class Windows(Storage, MovingWindowSupport):
         super().__init__()
         self._windows: Collection = db["limits"].with_options(write_concern=WriteConcern(w=1))
         self._clock = clock
-        self._enter: Batcher[_Entry, bool] = Batcher(self._enter_many)
-        self._read: Batcher[str, list[float]] = Batcher(self._read_many)
+        self._enter: MicroBatcher[_Entry, bool] = MicroBatcher(self._enter_many)
+        self._read: MicroBatcher[str, list[float]] = MicroBatcher(self._read_many)
 
     @property
     def base_exceptions(self) -> type[Exception]:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from kit.budgets import Bucket, Budgets, Charge, Reading, after
+from kit.budgets import Bucket, Budgets, Charge, Reading, Spending, after
 from kit.errors import RateLimitError
-from kit.http import Response, Upstream
+from kit.http import Response
 from kit.mongo import Database
+from kit.upstream import Upstream
 from tests.databases import made
 
 HOUR = timedelta(hours=1)
@@ -83,7 +84,7 @@ class Counting:
 
 async def spend(budgets: Budgets, charge: Charge, respond: Callable[[], Response] = answer) -> None:
     """One call that is answered."""
-    async with budgets.spending(charge) as spending:
+    async with Spending(budgets, charge) as spending:
         spending.answered(respond())
 
 

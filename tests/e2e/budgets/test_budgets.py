@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from kit.budgets import Budgets, Charge, Slots
+from kit.budgets import Budgets, Charge, Slots, Spending
 from kit.errors import BudgetSpentError, RateLimitError, UpstreamUnavailableError
 from kit.http import Response
 from kit.mongo import Database
@@ -145,14 +145,14 @@ async def test_every_attempt_of_a_call_is_paid_for(process: New) -> None:
 async def test_a_call_that_broke_off_counts_as_made(process: New) -> None:
     budgets, units = process(), bucket(10)
     with pytest.raises(TimeoutError):
-        async with budgets.spending(charge(units)):
+        async with Spending(budgets, charge(units)):
             raise TimeoutError
     assert await spend_all(budgets, charge(units)) == 9
 
 
 async def test_a_call_under_way_at_the_reset_is_paid_from_both_windows(process: New, clock: Clock) -> None:
     budgets, units = process(), bucket(10)
-    async with budgets.spending(charge(units)) as spending:
+    async with Spending(budgets, charge(units)) as spending:
         clock.pass_(HOUR + 3 * SECOND)
         assert await spend_all(budgets, charge(units)) == 9
         spending.answered(answer())
@@ -190,7 +190,7 @@ async def test_answers_that_overtake_one_another_never_make_calls_that_are_too_m
     async def work(budgets: Budgets) -> None:
         with pytest.raises(BudgetSpentError):
             while True:
-                async with budgets.spending(paid) as spending:
+                async with Spending(budgets, paid) as spending:
                     await asyncio.sleep(chance.random() / 100)
                     response = api()
                     await asyncio.sleep(chance.random() / 100)
@@ -318,7 +318,7 @@ class Crowd:
         self.full, self.go = asyncio.Event(), asyncio.Event()
 
     async def call(self, budgets: Budgets, paid: Charge) -> None:
-        async with budgets.spending(paid) as spending:
+        async with Spending(budgets, paid) as spending:
             self.under_way += 1
             self.most = max(self.most, self.under_way)
             if self.under_way == 5:

@@ -12,8 +12,8 @@ from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import BudgetSpentError, RateLimitError
-from kit.http import Upstream
 from kit.mongo import Database
+from kit.upstream import Upstream
 from tests.e2e.budgets.conftest import Clock
 from tests.unit.integrations.answers import repository, video
 

@@ -20,9 +20,10 @@ from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import RateLimitError
-from kit.http import Upstream, open_transport
+from kit.http import open_transport
 from kit.mongo import connect
 from kit.settings import MongoSettings
+from kit.upstream import Upstream
 from records import deferred
 from tests.unit.kit.records import record
 

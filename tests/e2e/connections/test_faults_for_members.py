@@ -21,8 +21,9 @@ from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
 from kit.errors import ImportProblem, Outcome, outcome_of
-from kit.http import Limits, Upstream
+from kit.http import Limits
 from kit.mongo import Database
+from kit.upstream import Upstream
 from records.imports import pending
 from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from records.stage_failures import StageFailures

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from deploy.local import Runner
 from kit.kafka import make_broker, publishes_well
-from kit.kafka.raw import publish_raw
+from kit.kafka.producer import publish_raw
 from schemas.journey import Topic
 from tests.conftest import Engines
 from tests.e2e.kafka.faults import cut_power, refusing

@@ -15,8 +15,9 @@ from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
 from kit.budgets import Budgets
 from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredError
-from kit.http import Limits, Upstream
+from kit.http import Limits
 from kit.mongo import Database, Document
+from kit.upstream import Upstream
 from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
 from schemas.events import ContentFetched, Event, Options, SourceSynced, Standing, SyncRequested
 from services.fetcher.access import Access

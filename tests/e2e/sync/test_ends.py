@@ -12,8 +12,9 @@ import pytest
 from integrations.base import Looked
 from integrations.registry import IntegrationRegistry
 from kit.errors import UpstreamUnavailableError
-from kit.http import Response, Upstream
+from kit.http import Response
 from kit.mongo import Document
+from kit.upstream import Upstream
 from records.sources.record import Reason, SourceState, sync_requested
 from records.stage_failures import Origin, look_again
 from schemas.events import SyncRequested

@@ -12,8 +12,8 @@ from integrations.base import Credentials, Integration, Known, Looked, Skipped
 from integrations.links import Link
 from integrations.registry import IntegrationRegistry
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
-from kit.http import Upstream
 from kit.mongo import Document
+from kit.upstream import Upstream
 from records import batches
 from records.sources.record import SourceState, sync_requested
 from records.sources.sync_runs import child_import

@@ -23,7 +23,7 @@ from kit.errors import (
     TokenRefusedError,
     UpstreamUnavailableError,
 )
-from kit.http import Upstream
+from kit.upstream import Upstream
 from schemas.content import Item
 from services.fetcher.access import Access, Look, Sight
 from services.fetcher.snapshots import PUBLIC as EVERYBODY

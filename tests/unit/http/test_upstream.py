@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import UpstreamUnavailableError
-from kit.http import Limits, Response, Upstream
+from kit.http import Limits, Response
 from kit.http.retry import backoff, retry_after
+from kit.upstream import Upstream
 
 BASE = "https://api.example"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

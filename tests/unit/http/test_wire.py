@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kit.errors import UpstreamUnavailableError
-from kit.http import BodyTooLargeError, Limits, Upstream, open_transport
+from kit.http import BodyTooLargeError, Limits, open_transport
 from kit.http.body import BodyLimits
+from kit.upstream import Upstream
 
 SMALL = Limits(total=5, body=BodyLimits(wire=100_000, decoded=1_000_000, ratio=100))
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

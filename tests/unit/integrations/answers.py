@@ -10,7 +10,7 @@ import httpx
 
 from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
-from kit.http import Upstream
+from kit.upstream import Upstream
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ import httpx
 from integrations.base import Credentials, Known, Looked
 from integrations.registry import build_registry
 from integrations.settings import IntegrationSettings
-from kit.http import Upstream
+from kit.upstream import Upstream
 from tests.unit.integrations.answers import NOW, Json, reply, video
 
 ID = "UCabcdefghijklmnopqrstuv"

@@ -84,13 +84,13 @@ def test_a_poll_still_waits_through_a_rebalance_and_filters_by_partition() -> No
 
 
 def test_a_poll_that_fails_still_forgets_what_it_had_in_hand() -> None:
-    """The fact behind `kit.kafka.intake`: a local of the call holds the records whose positions have moved."""
+    """The fact behind `kit.kafka.polling`: a local of the call holds the records whose positions have moved."""
     assert "drained = {}" in inspect.getsource(Fetcher.fetched_records)
     assert "_update_position" in inspect.getsource(FetchResult.getall)
 
 
 def test_a_place_that_is_missing_is_still_told_of_with_its_partition() -> None:
-    """What `kit.kafka.intake` takes from such errors."""
+    """What `kit.kafka.polling` takes from such errors."""
     assert "OffsetOutOfRangeError({tp: fetch_offset})" in inspect.getsource(Fetcher._proc_fetch_request)
     assert "NoOffsetForPartitionError(tp)" in inspect.getsource(Fetcher._update_fetch_positions)
 

@@ -6,7 +6,8 @@ import pytest
 from aiokafka.errors import CorruptRecordException, KafkaError, TopicAuthorizationFailedError
 from prometheus_client import REGISTRY
 
-from kit.kafka.intake import TRIES, is_undecodable
+from kit.kafka.events import is_undecodable
+from kit.kafka.polling import TRIES
 from tests.unit.kafka.fakes import Numbered
 from tests.unit.kafka.simulation import FOR_EVER, PARTITIONS, Group, Member
 from tests.unit.kafka.test_rebalance import Workload, upheave
@@ -129,11 +130,11 @@ async def test_what_kafka_cannot_give_us_now_is_waited_for_while_the_others_go_o
     async with asyncio.timeout(20):
         while group.lost > len(group.log[BAD]) or _failures() < before + 2 * TRIES:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-    assert not member.subscriber._intake.well  # so that liveness tells in the end
+    assert not member.subscriber._poller.well  # so that liveness tells in the end
     assert group.parked == []
     group.spoiled[BAD].clear()
     await group.settle()
-    assert member.subscriber._intake.well
+    assert member.subscriber._poller.well
     await member.leave()
     assert group.faults == []
     assert group.settled

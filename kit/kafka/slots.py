@@ -6,32 +6,17 @@ queue, so a hot key starves nobody. A record that waits for its next attempt giv
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-from aiokafka import ConsumerRecord
+from typing import Protocol
 
 from kit.kafka.company import ANY, Company
-
-if TYPE_CHECKING:
-    from kit.kafka.partition import Partition
-
-Record: TypeAlias = ConsumerRecord[Any, Any]
+from kit.kafka.partition import Lane
 
 
 class Abandoned(Exception):
     """The partition was taken away, or the process stops, while a record waited; its next owner goes on with it."""
-
-
-class Lane:
-    __slots__ = ("key", "partition", "queue")
-
-    def __init__(self, partition: "Partition", key: Hashable) -> None:
-        self.partition = partition
-        self.key = key
-        self.queue: deque[Record] = deque()
 
 
 class Permission(Protocol):

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from kit.kafka.company import ANY, Company
-from kit.kafka.lanes import Abandoned, Lane, Slot, Slots
-from kit.kafka.partition import Partition
+from kit.kafka.partition import Lane, Partition
+from kit.kafka.slots import Abandoned, Slot, Slots
 from tests.unit.kafka.fakes import record
 
 

@@ -19,7 +19,7 @@ from kit.errors import InternalError, Outcome, UpstreamUnavailableError
 from kit.kafka import dead_letters, metrics
 from kit.kafka.breaker import Breaker, State, Verdict
 from kit.kafka.events import Poison, handling
-from kit.kafka.lanes import Record
+from kit.kafka.partition import Record
 from kit.settings import KeyedSettings
 from schemas.journey import stage_of
 
@@ -60,7 +60,7 @@ class Failures(Protocol):
     async def fail(self, record: Record, error: BaseException) -> None: ...
 
 
-class Settlement:
+class RecordProcessor:
     def __init__(
         self,
         broker: KafkaBroker,
@@ -78,7 +78,7 @@ class Settlement:
         self._failures = failures
         self._breaker = breaker
 
-    async def settle(self, record: Record, attempt: Callable[[Record], Awaitable[T]], pause: Pause) -> T | None:
+    async def process(self, record: Record, attempt: Callable[[Record], Awaitable[T]], pause: Pause) -> T | None:
         """Attempt until it is handled, or until its failure is durable somewhere. Returns what the handler gave.
 
         `pause(seconds)` gives the slot away while it sleeps, and raises `Abandoned` when the record is ours no more.

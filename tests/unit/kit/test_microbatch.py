@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kit.batch import Batcher
+from kit.microbatch import MicroBatcher
 
 
 class Store:
@@ -33,12 +33,12 @@ class Store:
 
 async def test_a_call_alone_is_not_kept_waiting() -> None:
     store = Store()
-    assert await Batcher(store.flush)(1) == 2
+    assert await MicroBatcher(store.flush)(1) == 2
     assert store.batches == [[1]]
 
 
 async def test_each_gets_its_own_result_or_error() -> None:
-    results = await asyncio.gather(*map(Batcher(Store().flush), (1, -2, 3)), return_exceptions=True)
+    results = await asyncio.gather(*map(MicroBatcher(Store().flush), (1, -2, 3)), return_exceptions=True)
     assert results[0] == 2
     assert isinstance(results[1], ValueError)
     assert results[2] == 6
@@ -46,7 +46,7 @@ async def test_each_gets_its_own_result_or_error() -> None:
 
 async def test_what_arrives_during_a_flush_goes_together_into_the_next() -> None:
     store = Store()
-    batch = Batcher(store.flush)
+    batch = MicroBatcher(store.flush)
     store.gate.clear()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(batch(1))
@@ -60,14 +60,14 @@ async def test_what_arrives_during_a_flush_goes_together_into_the_next() -> None
 
 async def test_a_batch_has_its_largest_size() -> None:
     store = Store()
-    batch = Batcher(store.flush, max_size=2)
+    batch = MicroBatcher(store.flush, max_size=2)
     assert await asyncio.gather(*map(batch, range(1, 6))) == [2, 4, 6, 8, 10]
     assert [len(one) for one in store.batches] == [2, 2, 1]
 
 
 async def test_one_item_that_spoils_its_batch_fails_alone() -> None:
     store = Store()
-    batch = Batcher(store.flush, max_size=2)
+    batch = MicroBatcher(store.flush, max_size=2)
     results = await asyncio.gather(*map(batch, (0, 1, 2, 3)), return_exceptions=True)
     assert [isinstance(result, ConnectionError) for result in results] == [True, False, False, False]
     assert await batch(5) == 10, "and the next one is tried"
@@ -75,7 +75,7 @@ async def test_one_item_that_spoils_its_batch_fails_alone() -> None:
 
 async def test_a_caller_that_gives_up_takes_nobody_with_it() -> None:
     store = Store()
-    batch = Batcher(store.flush)
+    batch = MicroBatcher(store.flush)
     store.gate.clear()
     impatient, patient = asyncio.create_task(batch(1)), asyncio.create_task(batch(2))
     await store.flushing.wait()

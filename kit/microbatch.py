@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Batcher(Generic[T, R]):
+class MicroBatcher(Generic[T, R]):
     """`await batcher(item)` gives the item's own result, or raises its own exception.
 
     `flush` gets 1 to `max_size` items and answers with one result or exception per item, in order. If it raises, each

@@ -11,17 +11,14 @@ more, the subscriber finds a new place, and the others are polled meanwhile. Wha
 
 import asyncio
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-import cramjam
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
-    CorruptRecordException,
     IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
@@ -29,13 +26,12 @@ from aiokafka.errors import (
 )
 
 from kit.kafka import metrics
-from kit.kafka.events import Undecodable
-from kit.kafka.lanes import Record
-from kit.kafka.partition import Partition
+from kit.kafka.events import Undecodable, is_undecodable
+from kit.kafka.partition import Partition, Record
 
 log = structlog.get_logger()
 
-NOWHERE = TopicPartition("", 0)  # polling it keeps us in the group and returns nothing
+NO_PARTITION = TopicPartition("", 0)  # polling it keeps us in the group and returns nothing
 TRIES = 3  # fetches of its own that an offset gets before it is given up
 TRY_PAUSE = 0.1  # seconds between them
 CAREFUL = 10.0  # seconds without a failure after which partitions are polled together again
@@ -47,7 +43,7 @@ Relocate = Callable[[AIOKafkaConsumer, TopicPartition], Awaitable[bool]]  # whet
 
 
 @dataclass
-class Trouble:
+class PartitionFault:
     """A partition that failed by itself: it is read record by record until it has been well for a while."""
 
     offset: int  # where it stands
@@ -55,7 +51,7 @@ class Trouble:
     again_at: float
 
 
-class Intake:
+class Poller:
     """`parts` is the subscriber's own; `deliver` takes records before anything else can happen."""
 
     def __init__(
@@ -68,14 +64,12 @@ class Intake:
         self._homeless: set[TopicPartition] = set()  # the log has nothing at their positions
         self._adrift: set[TopicPartition] = set()  # their positions may be ahead of what was delivered
         self._careful_until = 0.0
-        self._troubles: dict[TopicPartition, Trouble] = {}
+        self._faults: dict[TopicPartition, PartitionFault] = {}
 
     @property
     def well(self) -> bool:
         """Whether every partition could be polled when it was last tried."""
-        return not self._adrift and not any(
-            trouble.again_at for tp, trouble in self._troubles.items() if tp in self._parts
-        )
+        return not self._adrift and not any(fault.again_at for tp, fault in self._faults.items() if tp in self._parts)
 
     async def poll(
         self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], *, wait_ms: int, max_records: int
@@ -85,12 +79,12 @@ class Intake:
         await self._take_back(consumer)
         await self._find_places(consumer)
         if not (tps := [tp for tp in tps if tp not in self._homeless]):
-            await consumer.getmany(NOWHERE, timeout_ms=wait_ms)
+            await consumer.getmany(NO_PARTITION, timeout_ms=wait_ms)
             return
         if time.monotonic() < self._careful_until:
             await self._one_by_one(consumer, tps, max_records)
             return
-        self._troubles.clear()
+        self._faults.clear()
         try:
             found = await consumer.getmany(*tps, timeout_ms=wait_ms, max_records=max_records)
         except ConsumerStoppedError:
@@ -143,11 +137,11 @@ class Intake:
     async def _one_by_one(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition], max_records: int) -> None:
         came = False
         for tp in tps:
-            trouble = self._troubles.get(tp)
-            if trouble and time.monotonic() < trouble.again_at:
+            fault = self._faults.get(tp)
+            if fault and time.monotonic() < fault.again_at:
                 continue
             try:
-                found = await consumer.getmany(tp, timeout_ms=0, max_records=1 if trouble else max_records)
+                found = await consumer.getmany(tp, timeout_ms=0, max_records=1 if fault else max_records)
             except ConsumerStoppedError:
                 raise
             except Exception as error:
@@ -159,21 +153,21 @@ class Intake:
                 continue
             for records in found.values():
                 came = True
-                if trouble:
-                    trouble.again_at = 0.0
+                if fault:
+                    fault.again_at = 0.0
                 self._deliver(consumer, tp, records)
         if not came:
-            await consumer.getmany(NOWHERE, timeout_ms=CAREFUL_MS)
+            await consumer.getmany(NO_PARTITION, timeout_ms=CAREFUL_MS)
 
     async def _failed(self, consumer: AIOKafkaConsumer, tp: TopicPartition, error: Exception) -> None:
         async with asyncio.timeout(POSITION_TIMEOUT):
             offset = await consumer.position(tp)
-        trouble = self._troubles.get(tp)
-        tries = (trouble.tries if trouble and trouble.offset == offset else 0) + is_undecodable(error)
+        fault = self._faults.get(tp)
+        tries = (fault.tries if fault and fault.offset == offset else 0) + is_undecodable(error)
         if tries < TRIES:
-            self._troubles[tp] = Trouble(offset, tries, time.monotonic() + TRY_PAUSE)
+            self._faults[tp] = PartitionFault(offset, tries, time.monotonic() + TRY_PAUSE)
             return
-        self._troubles[tp] = Trouble(offset + 1, 0, 0.0)
+        self._faults[tp] = PartitionFault(offset + 1, 0, 0.0)
         self._deliver(consumer, tp, [Undecodable.at(tp, offset)])
         if tp in self._parts:
             consumer.seek(tp, offset + 1)
@@ -183,13 +177,3 @@ class Intake:
         metrics.POLL_FAILURES.labels(self._group).inc()
         where = {} if tp is None else {"topic": tp.topic, "partition": tp.partition}
         log.error("poll failed", group=self._group, error_class=type(error).__name__, **where)
-
-
-def is_undecodable(error: BaseException) -> bool:
-    """Whether the bytes are what was written, their checksum being right, and make no record.
-
-    Not so a checksum that is wrong, and whatever else Kafka says: the next fetch may bring better.
-    """
-    if isinstance(error, CorruptRecordException):
-        error = error.__cause__ or error
-    return isinstance(error, (ValueError, IndexError, EOFError, zlib.error, cramjam.DecompressionError))

@@ -143,7 +143,7 @@ class Upstream:
         return await exchange(self._transport, request, self.limits, service=service, cut_at=cut_at)
 
     def _paid(self, charge: Charge | None) -> Spending | Free:
-        return self._budgets.spending(charge) if self._budgets and charge else FREE
+        return Spending(self._budgets, charge) if self._budgets and charge else FREE
 
     def _follow(self, url: httpx.URL, response: Response, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
         try:
