@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -135,7 +135,7 @@ def create(gateway: Gateway, body: dict[str, Any], say: Say, sleep: Callable[[fl
         sleep(PAUSE)
         try:
             task, failures = gateway.call("GET", _path(agent["username"])).get("task"), 0
-        except (httpx.HTTPError, RefusedError):
+        except (httpx2.HTTPError, RefusedError):
             if (failures := failures + 1) > PATIENCE:
                 raise
     if task:
@@ -253,7 +253,7 @@ def _gateway() -> Iterator[Gateway]:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             typer.echo(f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}", err=True)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         typer.echo(f"Cannot reach the gateway at {settings.address} ({type(error).__name__}). Is it running?", err=True)
     except (RefusedError, ValueError) as error:
         typer.echo(str(error), err=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -52,12 +52,12 @@ class RefusedError(Exception):
 
 
 class Gateway:
-    """Raises `RefusedError` for every answer that is an error, and httpx's errors where none comes."""
+    """Raises `RefusedError` for every answer that is an error, and httpx2's errors where none comes."""
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str, transport: httpx2.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             base_url=self.url, headers=headers, timeout=SECONDS, trust_env=False, transport=transport
         )
 
@@ -81,7 +81,7 @@ class Gateway:
         )
 
 
-def as_operator(settings: OperatorSettings, transport: httpx.BaseTransport | None = None) -> Gateway:
+def as_operator(settings: OperatorSettings, transport: httpx2.BaseTransport | None = None) -> Gateway:
     """Raises ValueError where no key is there to sign a token with."""
     kept = settings.local_dir / "jwt.key"
     if not settings.jwt_key.get_secret_value() and kept.exists():

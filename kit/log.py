@@ -63,7 +63,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpx2", "uvicorn.access", "pymongo", "openai"):
+    for chatty in ("httpx2", "uvicorn.access", "pymongo", "openai"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # While Kafka is away it says so ten times a second; our own "held" and readiness lines say it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

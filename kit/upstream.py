@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 
-import httpx
+import httpx2
 import structlog
 
 from kit.budgets import FREE, Budgets, Charge, Free, Spending
@@ -41,7 +41,7 @@ class Upstream:
 
     def __init__(
         self,
-        transport: httpx.AsyncBaseTransport,
+        transport: httpx2.AsyncBaseTransport,
         bases: Iterable[str],
         *,
         limits: Limits | None = None,
@@ -55,7 +55,7 @@ class Upstream:
         self.now = now
         self._transport = transport
         self._budgets = budgets
-        self._origins = frozenset(origin(httpx.URL(base)) for base in bases)
+        self._origins = frozenset(origin(httpx2.URL(base)) for base in bases)
         self._headers = {"user-agent": user_agent, "accept": "application/json", "accept-encoding": "gzip"}
         self._sleep = sleep
         self._chance = chance
@@ -89,7 +89,7 @@ class Upstream:
         Raises UpstreamUnavailableError when they are used up, BudgetSpentError when the budget is, BodyTooLargeError,
         and ValueError for a foreign URL.
         """
-        target = httpx.URL(url, params=params) if params else httpx.URL(url)
+        target = httpx2.URL(url, params=params) if params else httpx2.URL(url)
         if not self._allows(target):
             raise ValueError("not an address of a configured upstream")
         sent = {**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}
@@ -108,7 +108,7 @@ class Upstream:
         return await (self._memory.answer(str(target), sent["accept"], ask) if self._memory else ask({}))
 
     async def _persist(
-        self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None, charge: Charge | None
+        self, url: httpx2.URL, headers: dict[str, str], service: str, cut_at: int | None, charge: Charge | None
     ) -> Response:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.limits.budget
@@ -138,25 +138,27 @@ class Upstream:
             retry_at=self.now() + timedelta(seconds=asked) if asked else None,
         )
 
-    async def _once(self, url: httpx.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
-        request = httpx.Request("GET", url, headers=headers)
+    async def _once(self, url: httpx2.URL, headers: dict[str, str], service: str, cut_at: int | None) -> Response:
+        request = httpx2.Request("GET", url, headers=headers)
         return await exchange(self._transport, request, self.limits, service=service, cut_at=cut_at)
 
     def _paid(self, charge: Charge | None) -> Spending | Free:
         return Spending(self._budgets, charge) if self._budgets and charge else FREE
 
-    def _follow(self, url: httpx.URL, response: Response, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
+    def _follow(
+        self, url: httpx2.URL, response: Response, headers: dict[str, str]
+    ) -> tuple[httpx2.URL, dict[str, str]]:
         try:
             target = url.join(response.headers.get("location", ""))
-        except (httpx.InvalidURL, ValueError):
-            target = httpx.URL()
+        except (httpx2.InvalidURL, ValueError):
+            target = httpx2.URL()
         if not self._allows(target) or (url.scheme == "https" and target.scheme != "https"):
             raise UpstreamUnavailableError(f"{response.service} redirects to another site.")
         if origin(target) != origin(url):  # credentials stay at home
             headers = {**self._headers, **{name: headers[name] for name in SAFE_ABROAD & headers.keys()}}
         return target, headers
 
-    def _allows(self, url: httpx.URL) -> bool:
+    def _allows(self, url: httpx2.URL) -> bool:
         return url.scheme in ("http", "https") and not url.userinfo and origin(url) in self._origins
 
 

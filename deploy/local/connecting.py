@@ -3,16 +3,16 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 
 from deploy.local.showcase import API
 
 
-def browser(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def browser(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """With its own cookies; the secure ones come back to this machine over plain HTTP, as in every browser."""
-    client = httpx.AsyncClient(timeout=30, trust_env=False, transport=transport)
+    client = httpx2.AsyncClient(timeout=30, trust_env=False, transport=transport)
 
-    async def trust_loopback(_: httpx.Response) -> None:
+    async def trust_loopback(_: httpx2.Response) -> None:
         for cookie in client.cookies.jar:
             cookie.secure = False
 
@@ -21,11 +21,11 @@ def browser(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncCli
 
 
 async def connect(
-    client: httpx.AsyncClient, gateway: str, token: str, provider: str, member: str, *, private: bool = False
+    client: httpx2.AsyncClient, gateway: str, token: str, provider: str, member: str, *, private: bool = False
 ) -> dict[str, Any]:
     """The connection, as the gateway describes it, after `member` of the sandbox allowed all that was asked for.
 
-    Raises `httpx.HTTPError` where a step is refused.
+    Raises `httpx2.HTTPError` where a step is refused.
     """
     started = await client.get(
         f"{gateway}{API}/connections/{provider}/start/",
@@ -44,7 +44,7 @@ async def connect(
     return connection
 
 
-def _check(answer: httpx.Response, status: int) -> None:
-    """In our own words: httpx would quote the address, with the code and the state in it."""
+def _check(answer: httpx2.Response, status: int) -> None:
+    """In our own words: httpx2 would quote the address, with the code and the state in it."""
     if answer.status_code != status:
-        raise httpx.HTTPError(f"{answer.url.path} answers {answer.status_code}: {answer.text[:300]}")
+        raise httpx2.HTTPError(f"{answer.url.path} answers {answer.status_code}: {answer.text[:300]}")

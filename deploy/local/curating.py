@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 
 from deploy.local.showcase import API
 from sandbox.client import SandboxClient
@@ -18,8 +18,8 @@ UPLOAD = "Uploaded while you watched"
 Say = Callable[[str], None]
 
 
-async def curate(client: httpx.AsyncClient, sandbox: SandboxClient, say: Say) -> bool:
-    """True once the upload is in the feed. `client` is an operator's. Raises `httpx.HTTPError` where it is refused."""
+async def curate(client: httpx2.AsyncClient, sandbox: SandboxClient, say: Say) -> bool:
+    """True once the upload is in the feed. `client` is an operator's. Raises `httpx2.HTTPError` where it is refused."""
     agent = await _agent(client, DEMO_CHANNEL) or await _agent(client, _another_channel())
     if agent is None:
         return False
@@ -46,7 +46,7 @@ async def curate(client: httpx.AsyncClient, sandbox: SandboxClient, say: Say) ->
     return True
 
 
-async def _agent(client: httpx.AsyncClient, channel: str) -> dict[str, Any] | None:
+async def _agent(client: httpx2.AsyncClient, channel: str) -> dict[str, Any] | None:
     """A new agent for this channel; None where an earlier run has made it, as the hub of that run has forgotten us."""
     name = "Lighthouse Radio" if channel == DEMO_CHANNEL else f"Feed {channel.rpartition('channel')[2]}"
     answer = await client.post(f"{API}/agents/", json={"channel_url": channel, "name": name})
@@ -60,7 +60,7 @@ def _another_channel() -> str:
     return f"https://www.youtube.com/@loadchannel{secrets.randbelow(90_000) + 10_000}"
 
 
-async def _imported(client: httpx.AsyncClient, username: str, say: Say) -> bool:
+async def _imported(client: httpx2.AsyncClient, username: str, say: Say) -> bool:
     told, task = "", {"status": "pending"}
 
     async def ended() -> bool:
@@ -77,7 +77,7 @@ async def _imported(client: httpx.AsyncClient, username: str, say: Say) -> bool:
     return await _until(ended, pause=1) and task["status"] == "completed"
 
 
-async def _explore(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+async def _explore(client: httpx2.AsyncClient) -> list[dict[str, Any]]:
     answer = await client.get(f"{API}/explore/", params={"limit": 5})
     answer.raise_for_status()
     projects: list[dict[str, Any]] = answer.json()["projects"]

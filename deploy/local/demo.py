@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 import typer
 from pydantic import SecretStr
 from rich.console import Console
@@ -98,7 +98,7 @@ def demo(
 async def _show(stack: Stack, user: str, token: str, operator: str) -> bool:
     """Connect, import, print what came of it, and watch a feed agent. True if all went as it should."""
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
         await _connect_accounts(client, stack, user, token)
         _say(f"\n{user} pastes links:")
         with board(console) as changed:
@@ -107,14 +107,14 @@ async def _show(stack: Stack, user: str, token: str, operator: str) -> bool:
     went_well = _print_summary(imports)
     headers = {"Authorization": f"Bearer {operator}"}
     async with (
-        httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client,
+        httpx2.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client,
         SandboxClient(f"http://{LOOPBACK}:{stack.ports['sandbox']}") as sandbox,
     ):
         with console.status("Waiting for the feed agent …"):
             return await curate(client, sandbox, _say) and went_well
 
 
-async def _connect_accounts(client: httpx.AsyncClient, stack: Stack, user: str, token: str) -> None:
+async def _connect_accounts(client: httpx2.AsyncClient, stack: Stack, user: str, token: str) -> None:
     _say(f"\n{user} connects accounts:")
     async with browser() as window:
         for provider in ("github", "youtube"):
@@ -125,7 +125,7 @@ async def _connect_accounts(client: httpx.AsyncClient, stack: Stack, user: str, 
     _say(f"  GitHub lists {len(repositories)} repositories of theirs, {hidden} of them private")
 
 
-async def _print_projects(client: httpx.AsyncClient, stack: Stack, user: str) -> None:
+async def _print_projects(client: httpx2.AsyncClient, stack: Stack, user: str) -> None:
     projects = await _read(client, f"{API}/{user}/projects/?limit=100")
     points = await _read(client, f"{API}/points/")
     _say(f"\nProjects of {user}:")
@@ -137,7 +137,7 @@ async def _print_projects(client: httpx.AsyncClient, stack: Stack, user: str) ->
     _say(f"\nPoints of {user}: {points['total']}")
 
 
-async def _read(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+async def _read(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     answer = await client.get(path)
     answer.raise_for_status()
     body: dict[str, Any] = answer.json()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import typer
 from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError
@@ -17,7 +17,7 @@ def in_plain_words() -> Iterator[None]:
     """End with status 1 and a message where a traceback would help nobody."""
     try:
         yield
-    except (EngineError, httpx.HTTPError) as error:
+    except (EngineError, httpx2.HTTPError) as error:
         raise _ended(str(error)) from error
     except ValidationError as error:
         raise _ended("\n".join(_settings(error))) from error

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from sandbox.links import COMPLETED, LINKS, Link
 
@@ -47,7 +47,7 @@ def demo_links() -> list[Link]:
 
 
 async def import_all(
-    client: httpx.AsyncClient, links: Iterable[Link], changed: Changed, seconds: float = 120
+    client: httpx2.AsyncClient, links: Iterable[Link], changed: Changed, seconds: float = 120
 ) -> list[Import]:
     """All at once; `changed` hears of every step. What has not ended after `seconds` is `UNFINISHED`."""
     imports = [Import(link) for link in links]
@@ -55,20 +55,20 @@ async def import_all(
     return imports
 
 
-async def _import(client: httpx.AsyncClient, one: Import, changed: Changed, seconds: float) -> None:
+async def _import(client: httpx2.AsyncClient, one: Import, changed: Changed, seconds: float) -> None:
     changed(one)
     try:
         async with asyncio.timeout(seconds):
             await _submit_and_follow(client, one, changed)
     except TimeoutError:
         one.outcome, one.error = UNFINISHED, f"no end after {seconds:.0f} s"
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx2.HTTPError, ValueError) as error:
         one.outcome, one.error = UNFINISHED, f"the gateway does not answer: {type(error).__name__}"
     one.seconds = time.monotonic() - one.started
     changed(one)
 
 
-async def _submit_and_follow(client: httpx.AsyncClient, one: Import, changed: Changed) -> None:
+async def _submit_and_follow(client: httpx2.AsyncClient, one: Import, changed: Changed) -> None:
     answer = await client.post(f"{API}/integrations/import/", json={"url": one.link.url})
     body = answer.json()
     if answer.status_code == 409:
@@ -83,7 +83,7 @@ async def _submit_and_follow(client: httpx.AsyncClient, one: Import, changed: Ch
                         _apply(one, json.loads(line[5:]))
                         if not one.outcome:  # the end is told once, with its time
                             changed(one)
-        except httpx.TransportError:
+        except httpx2.TransportError:
             await asyncio.sleep(0.5)  # a stream may break; the next one begins with the current state
 
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 from pydantic import Field
 
 from deploy.local.engine import LOOPBACK, Engine, EngineError, holder, port_is_free
@@ -148,8 +148,8 @@ def wait_ready(processes: Processes, program: Program, ports: Ports, timeout: fl
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=3, trust_env=False).is_success
-    except httpx.HTTPError:
+        return httpx2.get(url, timeout=3, trust_env=False).is_success
+    except httpx2.HTTPError:
         return False
 
 

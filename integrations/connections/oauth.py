@@ -6,7 +6,7 @@ No code, token or wording of the provider's is in an error or a log line.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import SecretStr
 
@@ -32,7 +32,7 @@ class OAuth:
     def __init__(
         self,
         providers: Mapping[str, Provider],
-        transport: httpx.AsyncBaseTransport,
+        transport: httpx2.AsyncBaseTransport,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -168,9 +168,9 @@ class OAuth:
         return client
 
 
-async def _about(client: AsyncOAuth2Client, method: str, url: str, provider: Provider, grant: Grant) -> httpx.Response:
+async def _about(client: AsyncOAuth2Client, method: str, url: str, provider: Provider, grant: Grant) -> httpx2.Response:
     """What the application asks of an access token that it was given, with its own credential: GitHub's way."""
-    answer: httpx.Response = await client.request(
+    answer: httpx2.Response = await client.request(
         method,
         url,
         withhold_token=True,

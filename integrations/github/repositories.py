@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from integrations.base import Credentials, nonsense
 from integrations.coerce import as_dict, as_int, as_line, as_list
@@ -104,7 +104,7 @@ class Repositories:
 
     def _next(self, response: Response) -> str | None:
         """The upstream's own address for it, which is not made of ours: it may turn to /user/{id}/repos."""
-        url = httpx.Response(200, headers=response.headers).links.get("next", {}).get("url")
+        url = httpx2.Response(200, headers=response.headers).links.get("next", {}).get("url")
         if url is None:
             return None
         address = url.removeprefix(self._settings.github_api_url)

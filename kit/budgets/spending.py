@@ -9,7 +9,7 @@ from kit.budgets.budgets import Budgets
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
 from kit.errors import BudgetSpentError, RateLimitError
-from kit.http.exchange import Response, never_sent
+from kit.http.exchange import NEVER_SENT, Response
 
 PATIENCE = timedelta(seconds=5)  # a longer wait is not for a consumer to sit out
 REFUSING = frozenset({403, 429})
@@ -46,7 +46,7 @@ class Spending:
             self._pool.release()
         if self._response:
             self._settle(self._response)
-        elif error is not None and never_sent(error):
+        elif isinstance(error, NEVER_SENT):
             self._give_back()
         else:  # nobody knows whether it was counted
             for purse, bucket, cost, _ in self._paid:

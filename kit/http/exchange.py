@@ -4,22 +4,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import aiohttp
-import httpx
+import httpx2
 
 from kit.errors import UpstreamUnavailableError
 from kit.http.body import BodyLimits, UndecodableBodyError, read_body
 
-FAILURES = (httpx.TransportError, aiohttp.ClientError, UndecodableBodyError, TimeoutError)
-
-
-# The aiohttp transport says httpx.ConnectTimeout of a lost connection too, so its cause decides.
-_NEVER_SENT = (httpx.ConnectError, httpx.PoolTimeout, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-
-
-def never_sent(error: BaseException) -> bool:
-    """Whether the request certainly did not reach the upstream: no connection was made for it."""
-    return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
+FAILURES = (httpx2.TransportError, UndecodableBodyError, TimeoutError)
+# No connection was made for the request, so the upstream cannot have counted it (`kit.http.transport`).
+NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ class Response:
     """An answer, decoded. `service` is whom to name when it makes no sense."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx2.Headers
     body: bytes
     service: str
 
@@ -54,8 +46,8 @@ class Response:
 
 
 async def exchange(
-    transport: httpx.AsyncBaseTransport,
-    request: httpx.Request,
+    transport: httpx2.AsyncBaseTransport,
+    request: httpx2.Request,
     limits: Limits,
     *,
     service: str,
@@ -65,7 +57,7 @@ async def exchange(
     request.extensions = {"timeout": {"connect": limits.connect, "read": limits.read, "pool": limits.total}}
     # The transport and not AsyncClient.send: no cookie jar, no auth flow, no log line with the URL.
     answer = await transport.handle_async_request(request)
-    stream = cast(httpx.AsyncByteStream, answer.stream)
+    stream = cast(httpx2.AsyncByteStream, answer.stream)
     try:
         if sum(len(name) + len(value) for name, value in answer.headers.raw) > limits.headers:
             raise UndecodableBodyError
@@ -81,5 +73,5 @@ async def exchange(
     return Response(answer.status_code, answer.headers, body, service)
 
 
-def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port

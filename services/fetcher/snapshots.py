@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-import httpx
+import httpx2
 from bson.binary import Binary
 from pymongo import WriteConcern
 
@@ -121,4 +121,4 @@ async def _response(known: Document) -> Response:
     packed = known["body"]
     big = len(packed) > THREAD_FROM_BYTES
     body = await asyncio.to_thread(zlib.decompress, packed) if big else zlib.decompress(packed)
-    return Response(200, httpx.Headers(known["headers"]), body, "An upstream")
+    return Response(200, httpx2.Headers(known["headers"]), body, "An upstream")

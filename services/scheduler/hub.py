@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 
 from kit.http import BodyLimits, BodyTooLargeError, Limits, retry_after
 from kit.http.exchange import FAILURES, exchange
@@ -29,7 +29,7 @@ class Hub:
     """`pause` is what a hub is given that is away and does not say until when."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, url: str, *, pause: timedelta = timedelta(minutes=1)
+        self, transport: httpx2.AsyncBaseTransport, url: str, *, pause: timedelta = timedelta(minutes=1)
     ) -> None:
         self._transport = transport
         self._url = url
@@ -40,7 +40,7 @@ class Hub:
 
         Raises HubBusyError and HubRefusedError.
         """
-        request = httpx.Request("POST", self._url, data=dict(form))
+        request = httpx2.Request("POST", self._url, data=dict(form))
         try:
             async with asyncio.timeout(LIMITS.total):
                 answer = await exchange(self._transport, request, LIMITS, service="The hub")

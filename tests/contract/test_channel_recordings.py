@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from integrations.base import Credentials
@@ -28,8 +28,8 @@ def name(file: Path) -> str:
 
 
 def api(file: Path) -> YouTubeAPI:
-    play: Callable[[httpx.Request], httpx.Response] = lambda _request: answer(file)  # noqa: E731
-    return YouTubeAPI(SETTINGS, Upstream(httpx.MockTransport(play), [SETTINGS.youtube_api_url]), Credentials())
+    play: Callable[[httpx2.Request], httpx2.Response] = lambda _request: answer(file)  # noqa: E731
+    return YouTubeAPI(SETTINGS, Upstream(httpx2.MockTransport(play), [SETTINGS.youtube_api_url]), Credentials())
 
 
 @pytest.mark.parametrize("file", recordings("youtube/channels"), ids=name)

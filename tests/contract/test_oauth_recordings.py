@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -21,12 +21,12 @@ INVALID = {"bad_verification_code", "error", "invalid_grant"}
 OURS_TO_MEND = {"incorrect_client_credentials", "redirect_uri_mismatch"}
 
 
-def recorded(name: str) -> tuple[str, httpx.Response]:
+def recorded(name: str) -> tuple[str, httpx2.Response]:
     """The address that answered, and its answer."""
     document = json.loads((ROOT / name).read_text())
     answer = document["response"]
     text = answer["body_text"] if "body_text" in answer else json.dumps(answer["body"])
-    return document["request"]["url"], httpx.Response(answer["status"], headers=answer["headers"], text=text)
+    return document["request"]["url"], httpx2.Response(answer["status"], headers=answer["headers"], text=text)
 
 
 async def played(name: str) -> Grant:

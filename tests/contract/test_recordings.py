@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 from selectolax.lexbor import LexborHTMLParser
@@ -48,7 +48,7 @@ def body_of(file: Path) -> Any:
     return recorded["response"]["body"] if file.name.endswith(".http.json") else recorded
 
 
-def exchange(file: Path) -> httpx.Response:
+def exchange(file: Path) -> httpx2.Response:
     """A recorded exchange as an answer, without the headers that only held for its own journey."""
     response = json.loads(file.read_bytes())["response"]
     headers = {name: value for name, value in response["headers"].items() if name.lower() not in TRANSPORT_HEADERS}
@@ -56,7 +56,7 @@ def exchange(file: Path) -> httpx.Response:
     return reply(response["status"], text.encode() if text is not None else response["body"], headers)
 
 
-def answer(file: Path) -> httpx.Response:
+def answer(file: Path) -> httpx2.Response:
     if file.suffix == ".xml":
         return reply(body=file.read_bytes())
     return exchange(file) if file.name.endswith(".http.json") else reply(body=json.loads(file.read_bytes()))
@@ -68,7 +68,7 @@ def answer(file: Path) -> httpx.Response:
 PARTS = ("", "/readme", "/languages")
 
 
-async def github(answers: dict[str, httpx.Response], full_name: str, credentials: Credentials = MEMBER) -> Item:
+async def github(answers: dict[str, httpx2.Response], full_name: str, credentials: Credentials = MEMBER) -> Item:
     """`answers` by the part of the repository that they answer, or by whole path."""
     path = f"/repos/{full_name}".lower()
     world = World({path + part if part in PARTS else part: response for part, response in answers.items()})
@@ -215,7 +215,7 @@ GITHUB: dict[str, Play] = {
 # --- YouTube ------------------------------------------------------------------------------------------------------
 
 
-async def youtube(response: httpx.Response, video_id: str) -> Item:
+async def youtube(response: httpx2.Response, video_id: str) -> Item:
     world = World({"/youtube/v3/videos": response})
     url = f"https://youtube.com/watch?v={video_id}"
     return await world.registry.get("youtube").fetch(url, world.http, Credentials())

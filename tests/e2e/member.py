@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 from pymongo.errors import PyMongoError
 
 from kit.mongo import Database
@@ -25,7 +25,7 @@ class Member:
         self.name, self.user_id = name, f"user-{name}"
         self.retries = 0
         self.tasks: dict[str, str] = {}  # of the accepted imports, by the link that was pasted
-        self._client = httpx.AsyncClient(
+        self._client = httpx2.AsyncClient(
             base_url=stack.url("gateway"),
             headers=bearer(name, exp=int(time.time()) + LONG),
             timeout=20,
@@ -50,7 +50,7 @@ class Member:
         self.tasks[link] = answer.json()["task_id"]
         return self.tasks[link]
 
-    async def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+    async def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx2.Response:
         """Once, whatever comes of it."""
         return await self._client.post(f"/api/v1{path}", json=body, headers=headers)
 
@@ -87,12 +87,12 @@ class Member:
             found += page[what]
         return found
 
-    async def _insist(self, request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    async def _insist(self, request: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     answer = await request()
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     pass
                 else:
                     if answer.status_code < 500:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-import httpx
+import httpx2
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from pydantic import SecretStr
 
@@ -121,8 +121,8 @@ class Stack:
     def _ready(self, name: str) -> bool:
         try:
             path = "/_sandbox" if name == SANDBOX else "/readyz"
-            return httpx.get(self.url(name) + path, timeout=5, trust_env=False).status_code == 200
-        except httpx.TransportError:
+            return httpx2.get(self.url(name) + path, timeout=5, trust_env=False).status_code == 200
+        except httpx2.TransportError:
             return False
 
     def kill9(self, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.local.connecting import browser
@@ -66,15 +66,15 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def ask(self, path: str) -> httpx.Response:
+    async def ask(self, path: str) -> httpx2.Response:
         return await self._browser.get(f"{self._gateway}{API}{path}")
 
-    async def paste(self, link: str, **headers: str) -> httpx.Response:
+    async def paste(self, link: str, **headers: str) -> httpx2.Response:
         return await self._browser.post(
             f"{self._gateway}{API}/integrations/import/", json={"url": link}, headers=headers
         )
 
-    async def paste_and_wait(self, link: str) -> httpx.Response:
+    async def paste_and_wait(self, link: str) -> httpx2.Response:
         """What came of it. Asks again while it is under way."""
         headers = {"Prefer": "wait=20", "Idempotency-Key": uuid4().hex}
         async with asyncio.timeout(PATIENCE):
@@ -86,7 +86,7 @@ class Person:
         answer = await self._browser.delete(f"{self._gateway}{API}{path}")
         assert answer.status_code in (200, 204), answer.text
 
-    async def _consent(self, start: str, without: str | None = None) -> httpx.Response:
+    async def _consent(self, start: str, without: str | None = None) -> httpx2.Response:
         page = await self._browser.get(self._gateway + start, follow_redirects=True)
         assert page.status_code == 200, page.text
         asked = parse_qs(urlsplit(str(page.url)).query)
@@ -95,7 +95,7 @@ class Person:
         form = {**asked, "member": self.member, "tick": ticks, "decision": "allow"}
         return await self._browser.post(page.url, data=form, follow_redirects=True)
 
-    async def _remember(self, response: httpx.Response) -> None:
+    async def _remember(self, response: httpx2.Response) -> None:
         if str(response.url).startswith(self._gateway):
             await response.aread()
             shown = {name: value for name, value in response.headers.items() if name not in ("set-cookie", "location")}

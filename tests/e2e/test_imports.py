@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from kit.mongo import Database
@@ -24,7 +24,7 @@ async def sandbox(stack: Stack) -> AsyncIterator[SandboxClient]:
 
 
 async def is_picture(url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False) as client:
         answer = await client.get(url)
     return answer.status_code == 200 and answer.headers["content-type"].startswith("image/")
 

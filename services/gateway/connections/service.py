@@ -4,7 +4,7 @@ public before an import."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from integrations.base import Credentials
 from integrations.connections.as_member import AsMember
@@ -53,7 +53,7 @@ class Accounts:
 
 def open_accounts(
     db: Database,
-    transport: httpx.AsyncBaseTransport,
+    transport: httpx2.AsyncBaseTransport,
     settings: ConnectionSettings,
     vault: Vault,
     budgets: Budgets | None = None,
@@ -79,4 +79,4 @@ def open_accounts(
 def no_accounts(db: Database) -> Accounts:
     """Of no provider; nothing of it calls anybody."""
     settings = ConnectionSettings.model_construct()
-    return open_accounts(db, httpx.AsyncBaseTransport(), settings, Vault(VaultSettings.model_construct()))
+    return open_accounts(db, httpx2.AsyncBaseTransport(), settings, Vault(VaultSettings.model_construct()))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from kit.budgets import Bucket, Budgets, Charge, Reading, Spending, after
@@ -65,7 +65,9 @@ def charge(bucket: Bucket, cost: int = 1, *, user: str = "", interactive: bool =
 
 
 def answer(status: int = 200, **headers: str) -> Response:
-    return Response(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), b"", "x")
+    return Response(
+        status, httpx2.Headers({name.replace("_", "-"): value for name, value in headers.items()}), b"", "x"
+    )
 
 
 class Counting:
@@ -99,7 +101,7 @@ async def spend_all(budgets: Budgets, charge: Charge, respond: Callable[[], Resp
         calls += 1
 
 
-def upstream(transport: httpx.AsyncBaseTransport, budgets: Budgets) -> Upstream:
+def upstream(transport: httpx2.AsyncBaseTransport, budgets: Budgets) -> Upstream:
     return Upstream(transport, ["http://up.example"], budgets=budgets, sleep=budgets.sleep, now=budgets.now)
 
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
@@ -124,11 +124,11 @@ async def test_a_process_that_is_idle_returns_what_it_did_not_spend(process: New
 
 
 async def test_a_call_that_did_not_happen_costs_nothing(process: New) -> None:
-    def refuse(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no")
+    def refuse(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no")
 
     budgets, units = process(), bucket(10)
-    http = upstream(httpx.MockTransport(refuse), budgets)
+    http = upstream(httpx2.MockTransport(refuse), budgets)
     with pytest.raises(UpstreamUnavailableError):
         await http.get("http://up.example/", service="x", charge=charge(units))
     assert await spend_all(budgets, charge(units)) == 10
@@ -136,7 +136,7 @@ async def test_a_call_that_did_not_happen_costs_nothing(process: New) -> None:
 
 async def test_every_attempt_of_a_call_is_paid_for(process: New) -> None:
     budgets, units = process(), bucket(10)
-    http = upstream(httpx.MockTransport(lambda _: httpx.Response(503)), budgets)
+    http = upstream(httpx2.MockTransport(lambda _: httpx2.Response(503)), budgets)
     with pytest.raises(UpstreamUnavailableError):
         await http.get("http://up.example/", service="x", charge=charge(units))
     assert await spend_all(budgets, charge(units)) == 6

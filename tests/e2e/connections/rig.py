@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 from pydantic import SecretStr
 
 from integrations.connections.model import Account, Connection, Grant
@@ -72,18 +72,18 @@ class Issuer:
             "token_type": "Bearer",
         }
 
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         form = parse_qs(request.content.decode())
         self.asked.set()
         await self.answering.wait()
         if request.url.path.endswith("/revoke"):
             self.revoked += form["token"]
-            return httpx.Response(503 if self.down else 200)
+            return httpx2.Response(503 if self.down else 200)
         status, body = self.refresh(form["refresh_token"][0])
-        return httpx.Response(status, json=body)
+        return httpx2.Response(status, json=body)
 
 
-def oauth(transport: httpx.AsyncBaseTransport, clock: Clock | None = None, **settings: str) -> OAuth:
+def oauth(transport: httpx2.AsyncBaseTransport, clock: Clock | None = None, **settings: str) -> OAuth:
     given = {"google_client_id": "id", "google_client_secret": "secret", **settings}
     providers = build_providers(ConnectionSettings.model_validate(given))
     return OAuth(providers, transport, now=clock) if clock else OAuth(providers, transport)
@@ -93,7 +93,7 @@ def tokens(
     connections: Connections, issuer: Issuer, clock: Clock, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 ) -> Tokens:
     """Another process's, for all that its callers can tell."""
-    return Tokens(connections, oauth(httpx.MockTransport(issuer), clock), refused_for=HOUR, sleep=sleep)
+    return Tokens(connections, oauth(httpx2.MockTransport(issuer), clock), refused_for=HOUR, sleep=sleep)
 
 
 async def connect_ada(connections: Connections, issuer: Issuer, *, expires_at: datetime | None = None) -> Connection:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import product
 from typing import Any
 
-import httpx
+import httpx2
 from pydantic import SecretStr
 
 from integrations.connections.model import Account, Grant
@@ -115,7 +115,7 @@ class World:
     failed: list[ImportFailed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        transport = httpx.MockTransport(self.upstreams)
+        transport = httpx2.MockTransport(self.upstreams)
         registry = build_registry(SETTINGS)
         http = Upstream(transport, registry.bases, limits=Limits(retries=0), now=self.clock)
         self.connections = Connections(self.db, vault(), now=self.clock)

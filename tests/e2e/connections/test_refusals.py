@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -27,11 +27,11 @@ class GitHub:
     """Tells what it thinks of a token. `verdict` is the status."""
 
     verdict: int = 404
-    asked: list[httpx.Request] = field(default_factory=list)
+    asked: list[httpx2.Request] = field(default_factory=list)
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request)
-        return httpx.Response(self.verdict, json={})
+        return httpx2.Response(self.verdict, json={})
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def of_github(
     connections: Connections, github: GitHub, clock: Clock, sleep: Callable[[float], Awaitable[object]] | None = None
 ) -> Tokens:
     given = ConnectionSettings(github_client_id="id", github_client_secret=SecretStr("secret"))
-    oauth = OAuth(build_providers(given), httpx.MockTransport(github), now=clock)
+    oauth = OAuth(build_providers(given), httpx2.MockTransport(github), now=clock)
 
     async def at_once(_seconds: float) -> None:
         pass

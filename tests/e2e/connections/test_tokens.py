@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 from pymongo.errors import AutoReconnect
@@ -331,7 +331,7 @@ async def test_another_accounts_tokens_are_revoked_and_those_of_the_same_consent
 ) -> None:
     """Google ends all that an account has allowed with one of its tokens."""
     await connect_ada(connections, issuer)
-    providers = oauth(httpx.MockTransport(issuer), clock)
+    providers = oauth(httpx2.MockTransport(issuer), clock)
     ours = Tokens(connections, providers)
     new = Grant(SecretStr("new"), SecretStr("refresh-new"))
     await ours.connect("ada", providers.providers["youtube"], account, new, Purpose.CONNECT)
@@ -358,7 +358,7 @@ async def test_connecting_again_does_not_depend_on_revoking(
 ) -> None:
     await connect_ada(connections, issuer)
     issuer.down = True
-    providers = oauth(httpx.MockTransport(issuer), clock)
+    providers = oauth(httpx2.MockTransport(issuer), clock)
     ours = Tokens(connections, providers)
     other = Account("8", "eve@tube")
     await ours.connect("ada", providers.providers["youtube"], other, Grant(SecretStr("new")), Purpose.CONNECT)

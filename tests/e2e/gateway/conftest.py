@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -36,10 +36,10 @@ class World:
     app: FastAPI
     stack: AsyncExitStack
 
-    async def client(self, name: str = "ada") -> httpx.AsyncClient:
+    async def client(self, name: str = "ada") -> httpx2.AsyncClient:
         return await self.stack.enter_async_context(client_of(self.app, **bearer(name)))
 
-    async def accept(self, client: httpx.AsyncClient, url: str = REPO, **headers: str) -> str:
+    async def accept(self, client: httpx2.AsyncClient, url: str = REPO, **headers: str) -> str:
         answer = await client.post(IMPORT, json={"url": url}, headers=headers)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["task_id"])
@@ -112,7 +112,7 @@ async def served(world: World) -> AsyncIterator[str]:
 
 
 class Gateway:
-    def __init__(self, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, client: httpx2.AsyncClient) -> None:
         self.process, self.client = process, client
 
 
@@ -140,7 +140,7 @@ def start(mongodb: str, database: str) -> Start:
         }
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.gateway.app", env=environment)
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer(), timeout=30) as client:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer(), timeout=30) as client:
                 await serving(client, process)
                 yield Gateway(process, client)
         finally:
@@ -151,12 +151,12 @@ def start(mongodb: str, database: str) -> Start:
     return started
 
 
-async def serving(client: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
+async def serving(client: httpx2.AsyncClient, process: asyncio.subprocess.Process) -> None:
     while process.returncode is None:
         try:
             if (await client.get("/readyz")).status_code == 200:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         await asyncio.sleep(0.05)
     raise AssertionError("the gateway ended at its start")

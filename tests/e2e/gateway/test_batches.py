@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from records.imports import BULK
@@ -17,7 +17,7 @@ REPO = "https://github.com/octocat/repo"
 SETTINGS = {"limit_repositories": 8}
 
 
-async def send(client: httpx.AsyncClient, *urls: str, **headers: str) -> dict[str, Any]:
+async def send(client: httpx2.AsyncClient, *urls: str, **headers: str) -> dict[str, Any]:
     answer = await client.post(IMPORT, json={"urls": urls}, headers=headers)
     assert answer.status_code == 202, answer.text
     body: dict[str, Any] = answer.json()
@@ -25,7 +25,7 @@ async def send(client: httpx.AsyncClient, *urls: str, **headers: str) -> dict[st
     return body
 
 
-async def status(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+async def status(client: httpx2.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
     answer = await client.get(body["status_url"])
     assert answer.status_code == 200, answer.text
     read: dict[str, Any] = answer.json()
@@ -163,7 +163,7 @@ async def test_a_parents_stream_tells_every_childs_change_and_ends_with_the_last
     first, second = [child["task_id"] for child in parent["children"]]
     steps: list[Callable[[], Awaitable[object]]] = [lambda: world.complete(first), lambda: world.fail(second)]
     told: list[dict[str, Any]] = []
-    async with httpx.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client:
         async with client.stream("GET", parent["events_url"]) as response:
             async for line in response.aiter_lines():
                 if line.startswith("data:"):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -38,7 +38,7 @@ class World:
     db: Database
     youtube: FakeChannel
     app: FastAPI
-    ada: httpx.AsyncClient
+    ada: httpx2.AsyncClient
 
     async def send(self, status: int = 202, /, **body: Any) -> dict[str, Any]:
         answer = await self.ada.post(IMPORT, json=body)
@@ -164,7 +164,7 @@ async def test_the_stream_goes_from_the_listing_to_its_children(world: World, se
     ]
     told: list[dict[str, Any]] = []
     async with (
-        httpx.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client,
+        httpx2.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client,
         client.stream("GET", accepted["events_url"]) as response,
     ):
         async for line in response.aiter_lines():

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from ipaddress import ip_network
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.gateway.conftest import REPO, Start, World
@@ -64,7 +64,7 @@ async def test_silent_and_half_sent_requests_end_by_themselves_and_keep_nobody_o
             left, probes = taken, Counter[int]()
             async with asyncio.timeout(120):
                 while left:
-                    async with httpx.AsyncClient(base_url=gateway.client.base_url, timeout=30) as newcomer:
+                    async with httpx2.AsyncClient(base_url=gateway.client.base_url, timeout=30) as newcomer:
                         probes[(await newcomer.get("/livez")).status_code] += 1
                     left = await asyncio.to_thread(still_open, left)
         assert set(probes) == {200}
@@ -75,7 +75,7 @@ async def test_silent_and_half_sent_requests_end_by_themselves_and_keep_nobody_o
 
 
 @asynccontextmanager
-async def streaming(client: httpx.AsyncClient, path: str, **headers: str) -> AsyncIterator[httpx.Response]:
+async def streaming(client: httpx2.AsyncClient, path: str, **headers: str) -> AsyncIterator[httpx2.Response]:
     """Once it has begun."""
     async with client.stream("GET", path, headers=headers) as response:
         lines = response.aiter_lines()
@@ -86,13 +86,13 @@ async def streaming(client: httpx.AsyncClient, path: str, **headers: str) -> Asy
         yield response
 
 
-async def again(client: httpx.AsyncClient, events: str) -> int:
+async def again(client: httpx2.AsyncClient, events: str) -> int:
     async with streaming(client, events) as response:
         return response.status_code
 
 
 async def test_a_member_has_so_many_streams_and_gets_them_back(world: World, served: str) -> None:
-    async with httpx.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client, AsyncExitStack() as open_:
+    async with httpx2.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client, AsyncExitStack() as open_:
         events = (await client.post(IMPORT, json={"url": REPO})).json()["events_url"]
         streams = AsyncExitStack()
         for _ in range(3):
@@ -114,7 +114,7 @@ async def test_a_member_has_so_many_streams_and_gets_them_back(world: World, ser
 
 
 async def test_a_wait_takes_a_place_and_gives_it_back(world: World, served: str) -> None:
-    async with httpx.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=served, headers=bearer(), timeout=30) as client:
         task_id, *others = [
             (await client.post(IMPORT, json={"url": f"{REPO}-{number}"})).json()["task_id"] for number in range(3)
         ]
@@ -138,7 +138,7 @@ async def test_a_wait_takes_a_place_and_gives_it_back(world: World, served: str)
 async def test_an_address_has_so_many_streams_and_only_a_proxy_of_ours_says_whose_it_is(
     world: World, served: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=served, timeout=30) as client, AsyncExitStack() as open_:
+    async with httpx2.AsyncClient(base_url=served, timeout=30) as client, AsyncExitStack() as open_:
         statuses = []
         names = [f"member-{number}" for number in range(7)]
         for name, heard in zip(names, ["1.1.1.1"] * 5 + ["9.9.9.9, 1.1.1.1", "1.1.1.1, 2.2.2.2"], strict=True):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
@@ -45,7 +45,7 @@ async def test_an_accepted_import_reaches_its_topic_with_its_key(start: Start, k
         assert dict(record.headers)["ce_type"] == b"ImportRequested"
 
 
-async def published(client: httpx.AsyncClient) -> tuple[str, str]:
+async def published(client: httpx2.AsyncClient) -> tuple[str, str]:
     """A member, and the task of an import of theirs that the broker has. What others ask for before the gateway has
     reached it is left to the relay, which does not run here."""
     while True:

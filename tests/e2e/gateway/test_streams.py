@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 
 from tests.e2e.gateway.conftest import REPO, World
 from tests.unit.gateway.support import bearer
@@ -15,7 +15,7 @@ from tests.unit.gateway.support import bearer
 class Stream:
     """A client of server-sent events that reads one at a time."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx2.Response) -> None:
         self._lines = response.aiter_lines()
 
     async def event(self) -> dict[str, Any] | None:
@@ -33,7 +33,7 @@ class Stream:
 async def test_a_stream_starts_with_the_current_state_goes_forward_and_ends(world: World, served: str) -> None:
     task_id = await world.accept(await world.client())
     path = f"{served}/api/v1/integrations/tasks/{task_id}/events/"
-    async with httpx.AsyncClient(headers=bearer(), timeout=30) as client:
+    async with httpx2.AsyncClient(headers=bearer(), timeout=30) as client:
         async with client.stream("GET", path) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             stream = Stream(response)
@@ -62,7 +62,7 @@ async def test_a_resumed_stream_does_not_repeat_what_was_seen(world: World, serv
     task_id = await world.accept(await world.client())
     path = f"{served}/api/v1/integrations/tasks/{task_id}/events/"
     async with (
-        httpx.AsyncClient(headers={**bearer(), "Last-Event-ID": "1"}, timeout=30) as client,
+        httpx2.AsyncClient(headers={**bearer(), "Last-Event-ID": "1"}, timeout=30) as client,
         client.stream("GET", path) as response,
     ):
         await world.move(task_id, state="processing", stage="fetcher", progress=2, message="…")

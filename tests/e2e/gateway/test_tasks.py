@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from kit.errors import ContentNotFoundError
@@ -20,7 +20,7 @@ TASKS = "/api/v1/integrations/tasks/"
 URL = "https://youtube.com/channel/UCabcdefghijklmnopqrstuv"
 
 
-async def listed(client: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
+async def listed(client: httpx2.AsyncClient, **query: Any) -> list[dict[str, Any]]:
     answer = await client.get(TASKS, params=query)
     assert answer.status_code == 200, answer.text
     tasks: list[dict[str, Any]] = answer.json()["tasks"]

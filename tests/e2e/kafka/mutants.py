@@ -36,17 +36,17 @@ DROPS_EARLY_RECORDS = Mutant(
 
 TRUSTS_FAILED_POLLS = Mutant(
     "goes on from where a failed poll had moved the partitions to",
-    (("kafka/intake.py", "await self._rewind(consumer, tp)", "pass"),),
+    (("kafka/polling.py", "await self._rewind(consumer, tp)", "pass"),),
 )
 
 COMMITS_BEFORE_PUBLISHING = Mutant(
     "commits before publishing",
     (
         (
-            "kafka/subscriber.py",
-            "            if deaths:\n                await self._settle_suspect(",
+            "kafka/runner.py",
+            "            if deaths:\n                await self._process_suspect(",
             "            part.tracker.complete(record.offset)\n"
-            "            if deaths:\n                await self._settle_suspect(",
+            "            if deaths:\n                await self._process_suspect(",
         ),
         ("kafka/partition.py", "        self.tracker.complete(record.offset)\n", ""),
     ),
@@ -62,9 +62,9 @@ COUNTS_AFTERWARDS = Mutant(
     "begins a suspect before that is durable",
     (
         (
-            "kafka/subscriber.py",
-            "        await self._commits.mark(part)\n        await self._settlement.settle(",
-            "        await self._settlement.settle(",
+            "kafka/runner.py",
+            "        await self._commits.mark(part)\n        await self._processor.process(",
+            "        await self._processor.process(",
         ),
     ),
 )

@@ -4,20 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from starlette.responses import Response
 
 from services.gateway.auth import sessions
 
-HOME = "https://127.0.0.1"  # httpx sends a Secure cookie to https only
+HOME = "https://127.0.0.1"  # httpx2 sends a Secure cookie to https only
 
 
 @asynccontextmanager
-async def browser(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+async def browser(app: FastAPI, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     sent = {"Sec-Fetch-Site": "same-origin", **headers}
-    async with httpx.AsyncClient(transport=transport, base_url=HOME, headers=sent) as client:
+    async with httpx2.AsyncClient(transport=transport, base_url=HOME, headers=sent) as client:
         yield client
 
 
@@ -37,7 +37,7 @@ def secret_in(set_cookie: str) -> str:
 async def decided(page: str, member: str = "mira", decision: str = "allow") -> str:
     """What somebody clicks on a provider's page of consent, and where the provider sends the browser back to."""
     asked = query_of(page)
-    async with httpx.AsyncClient(trust_env=False) as provider:
+    async with httpx2.AsyncClient(trust_env=False) as provider:
         form = {**asked, "member": member, "decision": decision, "tick": asked["scope"].replace(",", " ").split(" ")}
         answer = await provider.post(page, data=form)
     assert answer.status_code == 302, answer.text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -31,18 +31,18 @@ NEW = {
 
 
 @pytest.fixture
-async def operator(with_providers: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def operator(with_providers: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(with_providers, **bearer("olive", roles=["operator"])) as client:
         yield client
 
 
-async def create(operator: httpx.AsyncClient, status: int = 201, **changes: Any) -> dict[str, Any]:
+async def create(operator: httpx2.AsyncClient, status: int = 201, **changes: Any) -> dict[str, Any]:
     answer = await operator.post(AGENTS, json=NEW | changes)
     assert answer.status_code == status, answer.text
     return dict(answer.json())
 
 
-async def looked_at(operator: httpx.AsyncClient, db: Database) -> str:
+async def looked_at(operator: httpx2.AsyncClient, db: Database) -> str:
     """The id of an agent whose first look has ended."""
     await create(operator)
     tomorrow = due(datetime.now(UTC) + timedelta(days=1), Reason.INTERVAL)
@@ -51,13 +51,13 @@ async def looked_at(operator: httpx.AsyncClient, db: Database) -> str:
     return str(((await db["users"].find_one({"kind": "agent"})) or {})["_id"])
 
 
-async def refused(operator: httpx.AsyncClient) -> None:
+async def refused(operator: httpx2.AsyncClient) -> None:
     answer = await operator.delete(f"{AGENTS}tide-tables/")
     assert (answer.status_code, answer.json()["error_code"]) == (409, "CONFLICT"), answer.text
 
 
 async def test_an_agent_is_a_member_that_follows_its_channel_from_now_on(
-    operator: httpx.AsyncClient, with_providers: FastAPI, db: Database
+    operator: httpx2.AsyncClient, with_providers: FastAPI, db: Database
 ) -> None:
     created = (await create(operator))["agent"]
     source = await db["sources"].find_one({}) or {}
@@ -76,7 +76,7 @@ async def test_an_agent_is_a_member_that_follows_its_channel_from_now_on(
         assert (shown["avatar_url"], shown["links"]) == (NEW["avatar_url"], NEW["links"])
 
 
-async def test_making_one_twice_changes_nothing(operator: httpx.AsyncClient, db: Database) -> None:
+async def test_making_one_twice_changes_nothing(operator: httpx2.AsyncClient, db: Database) -> None:
     answers = await asyncio.gather(*(operator.post(AGENTS, json=NEW) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     await db["sources"].update_one({}, {"$set": {"last_synced_at": datetime.now(UTC), "task_id": None}})
@@ -88,7 +88,7 @@ async def test_making_one_twice_changes_nothing(operator: httpx.AsyncClient, db:
     assert [await db[name].count_documents({}) for name in ("sources", "batches")] == [1, 1]
 
 
-async def test_what_was_cut_off_is_completed(operator: httpx.AsyncClient, db: Database) -> None:
+async def test_what_was_cut_off_is_completed(operator: httpx2.AsyncClient, db: Database) -> None:
     await create(operator)
     for name in ("sources", "batches"):
         await db[name].delete_many({})
@@ -97,7 +97,7 @@ async def test_what_was_cut_off_is_completed(operator: httpx.AsyncClient, db: Da
 
 
 async def test_a_first_import_that_came_to_nothing_is_asked_for_again(
-    operator: httpx.AsyncClient, db: Database
+    operator: httpx2.AsyncClient, db: Database
 ) -> None:
     first = (await create(operator))["agent"]["task"]
     await db["batches"].update_one({}, {"$set": {"state": State.FAILED, "error": {"error": "Nothing."}}})
@@ -106,7 +106,7 @@ async def test_a_first_import_that_came_to_nothing_is_asked_for_again(
     assert again["status"] == "processing"
 
 
-async def test_a_name_that_is_taken_gets_a_number(operator: httpx.AsyncClient) -> None:
+async def test_a_name_that_is_taken_gets_a_number(operator: httpx2.AsyncClient) -> None:
     names = ["Tide Tables", "Tide Tables", "Agents"]
     made = [
         await create(operator, name=name, channel_url=f"https://youtube.com/@loadchannel{number}")
@@ -123,7 +123,7 @@ async def test_a_name_that_is_taken_gets_a_number(operator: httpx.AsyncClient) -
     assert rest["next_cursor"] is None
 
 
-async def test_an_agent_is_changed_paused_and_goes_on(operator: httpx.AsyncClient, db: Database) -> None:
+async def test_an_agent_is_changed_paused_and_goes_on(operator: httpx2.AsyncClient, db: Database) -> None:
     await create(operator)
     one = f"{AGENTS}tide-tables/"
     paused = (await operator.patch(one, json={"paused": True, "display_name": "Tides"})).json()
@@ -138,7 +138,7 @@ async def test_an_agent_is_changed_paused_and_goes_on(operator: httpx.AsyncClien
 
 
 async def test_it_is_removed_with_all_that_it_gathered(
-    operator: httpx.AsyncClient, db: Database, with_providers: FastAPI
+    operator: httpx2.AsyncClient, db: Database, with_providers: FastAPI
 ) -> None:
     agent_id = await looked_at(operator, db)
     for owner in (agent_id, "user-ada"):
@@ -156,7 +156,7 @@ async def test_it_is_removed_with_all_that_it_gathered(
 
 
 async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
-    operator: httpx.AsyncClient, db: Database
+    operator: httpx2.AsyncClient, db: Database
 ) -> None:
     agent_id = await looked_at(operator, db)
     now = datetime.now(UTC)
@@ -180,7 +180,7 @@ async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
     assert await db["imports"].count_documents({}) == 0
 
 
-async def test_people_are_no_agents(operator: httpx.AsyncClient) -> None:
+async def test_people_are_no_agents(operator: httpx2.AsyncClient) -> None:
     assert (await operator.get("/api/v1/me/")).status_code == 200
     for request in (operator.get, operator.delete):
         assert (await request(f"{AGENTS}olive/")).status_code == 404
@@ -199,7 +199,7 @@ async def test_people_are_no_agents(operator: httpx.AsyncClient) -> None:
         NEW | {"roles": ["operator"]},
     ],
 )
-async def test_what_is_not_fit_is_refused(operator: httpx.AsyncClient, db: Database, body: dict[str, Any]) -> None:
+async def test_what_is_not_fit_is_refused(operator: httpx2.AsyncClient, db: Database, body: dict[str, Any]) -> None:
     answer = await operator.post(AGENTS, json=body)
     assert (answer.status_code, answer.json()["error_code"]) == (422, "INVALID_REQUEST")
     assert await db["users"].count_documents({"kind": "agent"}) == 0
@@ -214,7 +214,7 @@ async def test_what_is_not_fit_is_refused(operator: httpx.AsyncClient, db: Datab
     ],
 )
 async def test_what_is_no_channel_makes_no_agent(
-    operator: httpx.AsyncClient, db: Database, link: str, status: int
+    operator: httpx2.AsyncClient, db: Database, link: str, status: int
 ) -> None:
     await create(operator, status, channel_url=link)
     assert await db["users"].count_documents({"kind": "agent"}) == 0

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -36,7 +36,7 @@ class Clock:
 
 
 @pytest.fixture
-async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """With a JWT."""
     async with client_of(app, **bearer("ada")) as client:
         await client.get(ME)
@@ -45,7 +45,7 @@ async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 async def signed_in(
     app: FastAPI, stack: AsyncExitStack, user_id: str = "user-ada", **headers: str
-) -> httpx.AsyncClient:
+) -> httpx2.AsyncClient:
     client = await stack.enter_async_context(browser(app, **headers))
     client.cookies.set(sessions.COOKIE, await session_of(app, user_id))
     return client
@@ -54,7 +54,9 @@ async def signed_in(
 # API tokens
 
 
-async def test_a_token_is_shown_once_and_acts_for_its_owner(app: FastAPI, db: Database, ada: httpx.AsyncClient) -> None:
+async def test_a_token_is_shown_once_and_acts_for_its_owner(
+    app: FastAPI, db: Database, ada: httpx2.AsyncClient
+) -> None:
     made = await ada.post(TOKENS, json={"name": "Laptop"})
     token = made.json()["token"]
     assert made.status_code == 201
@@ -70,7 +72,7 @@ async def test_a_token_is_shown_once_and_acts_for_its_owner(app: FastAPI, db: Da
     assert token.removeprefix("thrive_pat_") not in str(stored)
 
 
-async def test_a_revoked_token_is_worth_nothing_at_once(app: FastAPI, ada: httpx.AsyncClient) -> None:
+async def test_a_revoked_token_is_worth_nothing_at_once(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     made = (await ada.post(TOKENS, json={"name": "Laptop"})).json()
     async with client_of(app, Authorization=f"Bearer {made['token']}") as script:
         assert (await script.get(ME)).status_code == 200
@@ -79,7 +81,7 @@ async def test_a_revoked_token_is_worth_nothing_at_once(app: FastAPI, ada: httpx
     assert (await ada.delete(f"{TOKENS}{made['id']}/")).status_code == 404
 
 
-async def test_a_token_neither_makes_nor_lists_nor_revokes_tokens(app: FastAPI, ada: httpx.AsyncClient) -> None:
+async def test_a_token_neither_makes_nor_lists_nor_revokes_tokens(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     made = (await ada.post(TOKENS, json={"name": "Laptop"})).json()
     async with client_of(app, Authorization=f"Bearer {made['token']}") as script:
         answers = [
@@ -90,7 +92,7 @@ async def test_a_token_neither_makes_nor_lists_nor_revokes_tokens(app: FastAPI, 
     assert [(one.status_code, one.json()["error_code"]) for one in answers] == [(403, "FORBIDDEN")] * 3
 
 
-async def test_a_member_has_so_many_tokens_and_no_more(ada: httpx.AsyncClient) -> None:
+async def test_a_member_has_so_many_tokens_and_no_more(ada: httpx2.AsyncClient) -> None:
     for _ in range(api_tokens.MAX_PER_MEMBER):
         assert (await ada.post(TOKENS, json={"name": "One"})).status_code == 201
     refused = await ada.post(TOKENS, json={"name": "One"})
@@ -131,7 +133,7 @@ async def test_a_jwts_name_that_cannot_be_shown_is_no_name(app: FastAPI, name: s
         {"name": "Laptop", "user_id": "user-bob"},
     ],
 )
-async def test_a_token_has_a_name_and_an_end(ada: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_a_token_has_a_name_and_an_end(ada: httpx2.AsyncClient, body: dict[str, Any]) -> None:
     assert (await ada.post(TOKENS, json=body)).status_code == 422
 
 
@@ -221,7 +223,7 @@ async def test_a_session_ends_unused_and_in_any_case(db: Database) -> None:
     ],
 )
 async def test_a_cookie_changes_something_only_from_our_own_pages(
-    app: FastAPI, ada: httpx.AsyncClient, headers: dict[str, str], status: int
+    app: FastAPI, ada: httpx2.AsyncClient, headers: dict[str, str], status: int
 ) -> None:
     async with AsyncExitStack() as stack:
         client = await signed_in(app, stack)
@@ -231,7 +233,7 @@ async def test_a_cookie_changes_something_only_from_our_own_pages(
         assert (await client.get(ME, headers=headers)).status_code == 200, "reading shows nothing to another site"
 
 
-async def test_a_bearer_token_decides_whatever_the_cookie_says(app: FastAPI, ada: httpx.AsyncClient) -> None:
+async def test_a_bearer_token_decides_whatever_the_cookie_says(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     async with AsyncExitStack() as stack:
         client = await signed_in(app, stack)
         assert (await client.get(ME, headers=bearer("bob"))).json()["id"] == "user-bob"
@@ -254,7 +256,7 @@ async def test_the_session_of_a_member_who_is_gone_is_none(app: FastAPI) -> None
 # JWTs
 
 
-async def test_a_known_members_jwt_costs_no_query(app: FastAPI, db: Database, ada: httpx.AsyncClient) -> None:
+async def test_a_known_members_jwt_costs_no_query(app: FastAPI, db: Database, ada: httpx2.AsyncClient) -> None:
     await db["users"].rename("users_away")
     try:
         assert (await ada.get("/api/v1/integrations/")).status_code == 200

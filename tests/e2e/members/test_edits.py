@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -21,7 +21,7 @@ def store(db: Database) -> ProjectStore:
 
 
 @pytest.fixture
-async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(app, **bearer("ada")) as client:
         yield client
 
@@ -32,20 +32,20 @@ async def sync(store: ProjectStore, at: int, **changes: Any) -> UUID:
     return (await store.save(event)).id
 
 
-async def read(client: httpx.AsyncClient, project: UUID) -> dict[str, Any]:
+async def read(client: httpx2.AsyncClient, project: UUID) -> dict[str, Any]:
     answer = await client.get(f"/api/v1/projects/{project}/")
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-async def change(client: httpx.AsyncClient, project: UUID, **changes: Any) -> dict[str, Any]:
+async def change(client: httpx2.AsyncClient, project: UUID, **changes: Any) -> dict[str, Any]:
     answer = await client.patch(f"/api/v1/projects/{project}/", json=changes)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 async def test_an_edit_outlives_every_sync_and_the_upstreams_word_is_offered(
-    ada: httpx.AsyncClient, store: ProjectStore
+    ada: httpx2.AsyncClient, store: ProjectStore
 ) -> None:
     project = await sync(store, 1, content={"blocks": [CoverBlock(title="Engine 1")]})
     edited = await change(ada, project, title=" My engine ", is_showcase=False)
@@ -61,7 +61,7 @@ async def test_an_edit_outlives_every_sync_and_the_upstreams_word_is_offered(
     assert synced["content"]["blocks"][0]["title"] == "My engine", "the cover says what the title says"
 
 
-async def test_null_takes_what_the_upstream_says(ada: httpx.AsyncClient, store: ProjectStore) -> None:
+async def test_null_takes_what_the_upstream_says(ada: httpx2.AsyncClient, store: ProjectStore) -> None:
     project = await sync(store, 1)
     await change(ada, project, title="Mine", description="$description")
     await sync(store, 2)
@@ -72,7 +72,7 @@ async def test_null_takes_what_the_upstream_says(ada: httpx.AsyncClient, store: 
 
 
 async def test_a_record_from_before_there_were_edits_keeps_the_upstreams_word(
-    ada: httpx.AsyncClient, store: ProjectStore, db: Database
+    ada: httpx2.AsyncClient, store: ProjectStore, db: Database
 ) -> None:
     project = await sync(store, 1)
     await db.projects.update_one({}, {"$unset": {"upstream": "", "facets": "", "source_state": ""}})
@@ -81,7 +81,7 @@ async def test_a_record_from_before_there_were_edits_keeps_the_upstreams_word(
 
 
 async def test_only_its_owner_changes_a_project_or_sees_what_was_changed(
-    ada: httpx.AsyncClient, app: FastAPI, store: ProjectStore
+    ada: httpx2.AsyncClient, app: FastAPI, store: ProjectStore
 ) -> None:
     project = await sync(store, 1)
     await change(ada, project, title="Mine")
@@ -110,7 +110,7 @@ async def test_only_its_owner_changes_a_project_or_sees_what_was_changed(
     ],
 )
 async def test_what_cannot_be_edited_is_refused(
-    ada: httpx.AsyncClient, store: ProjectStore, changes: dict[str, Any]
+    ada: httpx2.AsyncClient, store: ProjectStore, changes: dict[str, Any]
 ) -> None:
     project = await sync(store, 1)
     answer = await ada.patch(f"/api/v1/projects/{project}/", json=changes)
@@ -118,7 +118,7 @@ async def test_what_cannot_be_edited_is_refused(
 
 
 async def test_what_was_imported_while_private_is_nobody_elses_until_its_source_is_public(
-    ada: httpx.AsyncClient, app: FastAPI, store: ProjectStore
+    ada: httpx2.AsyncClient, app: FastAPI, store: ProjectStore
 ) -> None:
     project = await sync(store, 1, source_private=True)
     public = ("/api/v1/ada/projects/", "/api/v1/users/ada/", "/api/v1/explore/")
@@ -133,7 +133,7 @@ async def test_what_was_imported_while_private_is_nobody_elses_until_its_source_
 
 
 async def test_while_its_source_is_private_only_its_owner_sees_a_project(
-    ada: httpx.AsyncClient, app: FastAPI, store: ProjectStore
+    ada: httpx2.AsyncClient, app: FastAPI, store: ProjectStore
 ) -> None:
     project = await sync(store, 1)
     await change(ada, project, is_private=False)

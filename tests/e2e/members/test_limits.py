@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -35,12 +35,12 @@ def app(db: Database) -> FastAPI:
 
 
 @pytest.fixture
-async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(app, **bearer("ada")) as client:
         yield client
 
 
-async def statuses(client: httpx.AsyncClient, *links: str) -> list[int]:
+async def statuses(client: httpx2.AsyncClient, *links: str) -> list[int]:
     return [(await client.post(IMPORT, json={"url": link})).status_code for link in links]
 
 
@@ -52,7 +52,7 @@ async def spent(limits: MemberLimits, kind: str, user_id: str = "user-ada") -> b
         return False
 
 
-async def test_over_the_limit_a_member_is_told_when_the_next_one_may_start(ada: httpx.AsyncClient) -> None:
+async def test_over_the_limit_a_member_is_told_when_the_next_one_may_start(ada: httpx2.AsyncClient) -> None:
     first = await ada.post(IMPORT, json={"url": f"{REPO}-0"})
     assert first.headers["ratelimit-policy"] == '"repositories";q=3;w=3600'
     assert first.headers["ratelimit"].startswith('"repositories";r=2;t=')
@@ -68,14 +68,14 @@ async def test_over_the_limit_a_member_is_told_when_the_next_one_may_start(ada: 
     assert refused.headers["ratelimit-policy"] == '"repositories";q=3;w=3600'
 
 
-async def test_kinds_and_members_have_limits_of_their_own(app: FastAPI, ada: httpx.AsyncClient) -> None:
+async def test_kinds_and_members_have_limits_of_their_own(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     assert await statuses(ada, *(f"{REPO}-{n}" for n in range(4))) == [202, 202, 202, 429]
     assert await statuses(ada, *(f"{VIDEO}{n}" for n in range(3))) == [202, 202, 429]
     async with client_of(app, **bearer("bob")) as bob:
         assert await statuses(bob, f"{REPO}-0") == [202]
 
 
-async def test_what_starts_no_import_costs_nothing(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_what_starts_no_import_costs_nothing(db: Database, ada: httpx2.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     first = await ada.post(IMPORT, json={"url": REPO}, headers=key)
     for _ in range(5):
@@ -89,7 +89,7 @@ async def test_what_starts_no_import_costs_nothing(db: Database, ada: httpx.Asyn
     assert await statuses(ada, f"{REPO}-1", f"{REPO}-2", f"{REPO}-3") == [202, 202, 429]
 
 
-async def test_at_the_limit_what_is_under_way_is_still_found(ada: httpx.AsyncClient) -> None:
+async def test_at_the_limit_what_is_under_way_is_still_found(ada: httpx2.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     first = await ada.post(IMPORT, json={"url": REPO}, headers=key)
     assert await statuses(ada, f"{REPO}-1", f"{REPO}-2", f"{REPO}-3") == [202, 202, 429]
@@ -126,7 +126,7 @@ async def test_clocks_that_differ_keep_the_limit(db: Database) -> None:
     assert [await spent(first, VIDEOS), await spent(first, VIDEOS)] == [True, False], "the older one has left"
 
 
-async def test_of_several_links_each_costs_one(ada: httpx.AsyncClient) -> None:
+async def test_of_several_links_each_costs_one(ada: httpx2.AsyncClient) -> None:
     answer = await ada.post(MANY, json={"urls": [f"{REPO}-{n}" for n in range(5)]})
     body = answer.json()
     assert answer.status_code == 202
@@ -137,7 +137,7 @@ async def test_of_several_links_each_costs_one(ada: httpx.AsyncClient) -> None:
 
 
 async def test_several_links_of_which_none_is_allowed_are_refused_like_one(
-    db: Database, ada: httpx.AsyncClient
+    db: Database, ada: httpx2.AsyncClient
 ) -> None:
     assert await statuses(ada, *(f"{REPO}-{n}" for n in range(3))) == [202] * 3
     refused = await ada.post(MANY, json={"urls": [f"{REPO}-3", f"{REPO}-4"]}, headers={"Idempotency-Key": "k"})

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -15,7 +15,7 @@ from tests.unit.gateway.support import bearer, client_of
 ME = "/api/v1/me/"
 
 
-async def me(app: FastAPI, **changes: Any) -> httpx.Response:
+async def me(app: FastAPI, **changes: Any) -> httpx2.Response:
     async with client_of(app, **bearer("ada")) as client:
         return await (client.patch(ME, json=changes) if changes else client.get(ME))
 

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -206,7 +206,7 @@ async def test_what_is_hers_is_nobody_elses(app: FastAPI, hers: Belongings, way:
 async def test_nobody_is_served_but_public_pages_without_saying_who_they_are(app: FastAPI, hers: Belongings) -> None:
     async with browser(app) as stranger:
         for method, path, line in requests(hers):
-            answer: httpx.Response = await stranger.request(method, path, json=line.body)
+            answer: httpx2.Response = await stranger.request(method, path, json=line.body)
             assert answer.status_code == line.nobody, f"{method} {path}: {answer.text}"
             assert (answer.json().get("error_code") == "UNAUTHORIZED") == (line.nobody == 401), f"{method} {path}"
             assert not [word for word in HERS if word in answer.text], f"{method} {path}"

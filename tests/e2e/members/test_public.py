@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -40,7 +40,7 @@ async def stored(db: Database) -> dict[str, UUID]:
     return kept
 
 
-def titles(answer: httpx.Response) -> list[str]:
+def titles(answer: httpx2.Response) -> list[str]:
     return [project["title"] for project in answer.json()["projects"]]
 
 

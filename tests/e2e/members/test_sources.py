@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -23,12 +23,12 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(app, **bearer("ada")) as client:
         yield client
 
 
-async def followed(client: httpx.AsyncClient, url: str = REPO, **body: Any) -> dict[str, Any]:
+async def followed(client: httpx2.AsyncClient, url: str = REPO, **body: Any) -> dict[str, Any]:
     answer = await client.post(SOURCES, json={"url": url, **body})
     assert answer.status_code == 201, answer.text
     source: dict[str, Any] = answer.json()
@@ -61,7 +61,9 @@ async def looked(db: Database, source_id: str, ended: Ended, *items: Document, a
     return event.id
 
 
-async def test_a_followed_repository_is_due_at_once_and_weekly_after_that(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_a_followed_repository_is_due_at_once_and_weekly_after_that(
+    db: Database, ada: httpx2.AsyncClient
+) -> None:
     source = await followed(ada)
     assert (source["platform"], source["source_identifier"]) == ("github", REPO)
     assert (source["display_name"], source["sync_frequency"], source["state"]) == ("octocat/hello", "weekly", "ok")
@@ -75,7 +77,7 @@ async def test_a_followed_repository_is_due_at_once_and_weekly_after_that(db: Da
 
 
 async def test_what_is_followed_already_is_named_and_nothing_is_made_twice(
-    db: Database, ada: httpx.AsyncClient
+    db: Database, ada: httpx2.AsyncClient
 ) -> None:
     answers = await asyncio.gather(*(ada.post(SOURCES, json={"url": f"{REPO}/"}) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
@@ -98,7 +100,7 @@ async def test_what_is_followed_already_is_named_and_nothing_is_made_twice(
     ],
 )
 async def test_what_cannot_be_followed_is_refused(
-    ada: httpx.AsyncClient, body: dict[str, Any], status: int, code: str
+    ada: httpx2.AsyncClient, body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = await ada.post(SOURCES, json=body)
     assert (answer.status_code, answer.json()["error_code"]) == (status, code)
@@ -117,7 +119,7 @@ async def test_a_member_follows_no_more_than_the_limit_and_may_remove_one(db: Da
         await followed(ada, f"{REPO}-3")
 
 
-async def test_what_is_removed_is_gone_with_its_history_and_its_notice(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_what_is_removed_is_gone_with_its_history_and_its_notice(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
     await looked(db, source["id"], Ended(SourceState.GONE, "It is not there."))
     assert (await ada.get("/api/v1/notices/")).json()["notices"][0]["kind"] == "source_gone"
@@ -127,7 +129,7 @@ async def test_what_is_removed_is_gone_with_its_history_and_its_notice(db: Datab
     assert (await ada.delete(f"{SOURCES}{source['id']}/")).status_code == 404
 
 
-async def test_another_frequency_is_another_next_look(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_another_frequency_is_another_next_look(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
     path = f"{SOURCES}{source['id']}/"
     assert (await ada.patch(path, json={"sync_frequency": "daily"})).json()["next_sync_at"] == source["next_sync_at"]
@@ -145,7 +147,7 @@ async def test_another_frequency_is_another_next_look(db: Database, ada: httpx.A
 
 
 @pytest.mark.parametrize("body", [{"sync_enabled": None}, {"sync_enabled": "yes"}, {"state": "ok"}, {"user_id": "b"}])
-async def test_only_what_is_a_members_to_change_is_changed(ada: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_only_what_is_a_members_to_change_is_changed(ada: httpx2.AsyncClient, body: dict[str, Any]) -> None:
     source = await followed(ada)
     assert (await ada.patch(f"{SOURCES}{source['id']}/", json=body)).status_code == 422
     assert (await ada.patch(f"{SOURCES}{source['id']}/", json={})).json() == source
@@ -166,7 +168,7 @@ async def test_a_look_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Data
         assert (await ada.post(f"{SOURCES}{uuid4()}/sync/")).status_code == 404
 
 
-async def test_the_history_says_what_became_of_everything(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_the_history_says_what_became_of_everything(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
     await looked(db, source["id"], Ended(SourceState.FAILING, "It did not answer."))
     event_id = sync_requested((await db["sources"].find_one({})) or {}).id
@@ -223,7 +225,7 @@ async def test_the_history_says_what_became_of_everything(db: Database, ada: htt
 
 
 async def test_an_import_may_ask_to_be_kept_in_sync_and_is_looked_at_again_an_interval_later(
-    db: Database, ada: httpx.AsyncClient
+    db: Database, ada: httpx2.AsyncClient
 ) -> None:
     for _ in range(2):
         answer = await ada.post(IMPORT, json={"url": REPO, "auto_sync": "daily", "is_private": True})
@@ -241,7 +243,7 @@ async def test_an_import_may_ask_to_be_kept_in_sync_and_is_looked_at_again_an_in
     assert (await ada.post(IMPORT, json={"url": REPO, "auto_sync": "manual"})).status_code == 422
 
 
-async def test_an_import_that_is_refused_is_not_followed(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_an_import_that_is_refused_is_not_followed(db: Database, ada: httpx2.AsyncClient) -> None:
     project = {"_id": uuid4(), "user_id": "user-ada", "url": REPO, "slug": "hello"}
     await db["projects"].insert_one(project)
     answer = await ada.post(IMPORT, json={"url": REPO, "auto_sync": "daily"})
@@ -249,7 +251,7 @@ async def test_an_import_that_is_refused_is_not_followed(db: Database, ada: http
     assert await db["sources"].count_documents({}) == 0
 
 
-async def test_several_repositories_are_followed_together(db: Database, ada: httpx.AsyncClient) -> None:
+async def test_several_repositories_are_followed_together(db: Database, ada: httpx2.AsyncClient) -> None:
     urls = [f"{REPO}-{number}" for number in range(3)]
     answer = await ada.post(MANY, json={"urls": [*urls, "https://nowhere.test/"], "auto_sync": "weekly"})
     assert answer.status_code == 202
@@ -275,7 +277,7 @@ async def test_several_links_need_as_much_room_as_is_followed_of_them(db: Databa
             assert (answer.status_code, answer.json()["error_code"]) == (409, "CONFLICT")
 
 
-async def test_the_same_key_with_another_wish_is_another_request(ada: httpx.AsyncClient) -> None:
+async def test_the_same_key_with_another_wish_is_another_request(ada: httpx2.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     statuses = [
         (await ada.post(IMPORT, json={"url": REPO, **wish}, headers=key)).status_code
@@ -286,7 +288,7 @@ async def test_the_same_key_with_another_wish_is_another_request(ada: httpx.Asyn
 
 @pytest.mark.parametrize("state", ["needs_reauth", "revoked", "gone"])
 async def test_who_connects_again_has_what_waited_for_it_looked_at_now(
-    db: Database, app: FastAPI, ada: httpx.AsyncClient, state: str
+    db: Database, app: FastAPI, ada: httpx2.AsyncClient, state: str
 ) -> None:
     source = await followed(ada)
     await looked(db, source["id"], Ended(SourceState(state), "GitHub does not show it."))

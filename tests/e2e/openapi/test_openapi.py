@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from kit.vault import new_key
@@ -27,7 +27,7 @@ KINDS = ("REPOSITORIES", "VIDEOS", "CHANNELS", "SYNCS", "WALKS", "OTHERS", "READ
 MANY = {f"LIMIT_{kind}": "10000" for kind in KINDS}
 
 
-async def known(client: httpx.AsyncClient) -> dict[str, object]:
+async def known(client: httpx2.AsyncClient) -> dict[str, object]:
     """A task, a source and a member that there are."""
     task = (await client.post("/api/v1/integrations/import/", json={"url": REPO})).json()
     source = (await client.post("/api/v1/integrations/sources/", json={"url": REPO})).json()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +120,7 @@ def last_words(edits: Sequence[Edit]) -> Edit:
 
 
 class World:
-    def __init__(self, db: Database, client: httpx.AsyncClient, user_id: str) -> None:
+    def __init__(self, db: Database, client: httpx2.AsyncClient, user_id: str) -> None:
         self._db = db
         self._store = ProjectStore(db)
         self._client = client

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -50,7 +50,7 @@ class World:
     clock: Clock
     pushes: Pushes
     subscriptions: Subscriptions
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
 
     def serve(self, gateway: Gateway) -> Gateway:
         """The same, under this world's clock."""
@@ -114,14 +114,14 @@ class World:
         await self.db.subscriptions.insert_one({**record, **changes})
         return address
 
-    async def push(self, address: Callback, body: bytes, **headers: str) -> httpx.Response:
+    async def push(self, address: Callback, body: bytes, **headers: str) -> httpx2.Response:
         """By the hub, signed unless the headers say otherwise."""
         sent = {"X-Hub-Signature": signature(body, address.secret.get_secret_value(), "sha1"), **headers}
         return await self.client.post(f"/webhooks/websub/{address.token}/", content=body, headers=sent)
 
     async def github(
         self, event: str = "push", delivery: str = "delivery-1", body: bytes | None = None, **headers: str
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         body = event_body() if body is None else body
         sent = {
             "X-GitHub-Event": event,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -75,7 +75,7 @@ class Rig:
 
     def use(self, registry: IntegrationRegistry) -> None:
         http = Upstream(
-            httpx.MockTransport(self.github),
+            httpx2.MockTransport(self.github),
             registry.bases,
             limits=Limits(retries=0),
             budgets=self.budgets,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 TOKEN = "gho_member"
 
@@ -27,7 +27,7 @@ class GitHub:
     """Validators differ by credential, and a private repository is there for the token `TOKEN` alone."""
 
     repositories: dict[str, Repository] = field(default_factory=dict)  # by every name that leads there
-    requests: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
     status: int = 200  # another one: every answer
     refuses: str = ""  # a credential
     answered: Callable[[], None] = lambda: None  # after each call
@@ -45,19 +45,19 @@ class GitHub:
     def statuses(self) -> list[int]:
         return [self.answer(request).status_code for request in list(self.requests)]
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         answer = self.answer(request)
         self.answered()
         return answer
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
         if self.status != 200:
             reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1772370000"} if self.status == 403 else {}
-            return httpx.Response(self.status, headers=reset, json={"message": "no"})
+            return httpx2.Response(self.status, headers=reset, json={"message": "no"})
         token = request.headers.get("authorization", "")
         if self.refuses and self.refuses in token:
-            return httpx.Response(401, json={"message": "Bad credentials"})
+            return httpx2.Response(401, json={"message": "Bad credentials"})
         _, kind, *rest = request.url.path.split("/")
         if kind == "repositories":
             found = next((it for it in self.repositories.values() if str(it.id) == rest[0]), None)
@@ -67,17 +67,17 @@ class GitHub:
             found = self.repositories.get(name)
             if found and found.full_name.lower() != name:
                 path = "/".join(["/repositories", str(found.id), *rest[2:]])
-                return httpx.Response(301, headers={"location": f"https://api.github.com{path}"}, json={})
+                return httpx2.Response(301, headers={"location": f"https://api.github.com{path}"}, json={})
         if found is None or (found.private and TOKEN not in token):
-            return httpx.Response(404, json={"message": "Not Found"})
+            return httpx2.Response(404, json={"message": "Not Found"})
         body, headers = self._body(found, what)
         if body is None:
-            return httpx.Response(404, json={"message": "Not Found"})
+            return httpx2.Response(404, json={"message": "Not Found"})
         content = json.dumps(body).encode()
         etag = f'W/"{hashlib.sha256(content + token.encode()).hexdigest()}"'
         if request.headers.get("if-none-match") == etag:
-            return httpx.Response(304, headers={"etag": etag})
-        return httpx.Response(200, headers={"etag": etag, **headers}, content=content)
+            return httpx2.Response(304, headers={"etag": etag})
+        return httpx2.Response(200, headers={"etag": etag, **headers}, content=content)
 
     def _body(self, it: Repository, what: str) -> tuple[Any, dict[str, str]]:
         match what:

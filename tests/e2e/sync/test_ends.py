@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 
 from integrations.base import Looked
@@ -160,7 +160,7 @@ async def test_a_task_is_waited_for_though_its_source_is_not_looked_at_unasked_a
 
 
 async def test_who_wait_for_the_same_answer_fail_with_it_and_the_next_asks_anew(rig: Rig) -> None:
-    http = Upstream(httpx.MockTransport(rig.github), (), now=lambda: rig.now)
+    http = Upstream(httpx2.MockTransport(rig.github), (), now=lambda: rig.now)
     view = Snapshots(rig.db, http).view(PUBLIC, Counter())
     asked, begun, answered = [], asyncio.Event(), asyncio.Event()
 

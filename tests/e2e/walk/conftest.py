@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -32,7 +32,7 @@ class World:
     providers: FakeProviders
     stack: AsyncExitStack
 
-    async def browser(self, name: str | None = "ada", **headers: str) -> httpx.AsyncClient:
+    async def browser(self, name: str | None = "ada", **headers: str) -> httpx2.AsyncClient:
         """A browser with this member's session; of None, with nobody's."""
         client = await self.stack.enter_async_context(browser(self.app, **headers))
         if name:
@@ -40,17 +40,17 @@ class World:
             client.cookies.set(sessions.COOKIE, await session_of(self.app, f"user-{name}"), domain=DOMAIN)
         return client
 
-    async def api(self, name: str = "ada") -> httpx.AsyncClient:
+    async def api(self, name: str = "ada") -> httpx2.AsyncClient:
         """A client with this member's JWT."""
         return await self.stack.enter_async_context(browser(self.app, **bearer(name)))
 
-    async def start(self, client: httpx.AsyncClient, provider: str = "github", **params: Any) -> str:
+    async def start(self, client: httpx2.AsyncClient, provider: str = "github", **params: Any) -> str:
         """The provider's address that the browser is sent to."""
         answer = await client.get(f"{CONNECTIONS}/{provider}/start/", params=params)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
-    async def connect(self, client: httpx.AsyncClient, provider: str = "github", **params: Any) -> None:
+    async def connect(self, client: httpx2.AsyncClient, provider: str = "github", **params: Any) -> None:
         back = self.providers.consent(await self.start(client, provider, **params))
         answer = await client.get(f"{CONNECTIONS}/{provider}/callback/", params=back)
         assert answer.status_code == 200, answer.text

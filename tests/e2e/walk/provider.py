@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 from pydantic import SecretStr
 
 from integrations.connections.settings import ConnectionSettings
@@ -42,7 +42,7 @@ class FakeProviders:
     exchanges: int = 0
     revoked: list[str] = field(default_factory=list)
     pages: list[list[dict[str, Any]]] = field(default_factory=list)  # of repositories
-    listed: list[httpx.Request] = field(default_factory=list)
+    listed: list[httpx2.Request] = field(default_factory=list)
 
     def consent(self, address: str, *, scopes: str | None = None) -> dict[str, str]:
         """What the browser brings back after the member allowed the access, to some of the scopes perhaps."""
@@ -51,39 +51,39 @@ class FakeProviders:
         self.codes[code] = {**asked, "granted": asked["scope"] if scopes is None else scopes}
         return {"code": code, "state": asked["state"]}
 
-    def transport(self) -> httpx.AsyncBaseTransport:
-        return httpx.MockTransport(self._answer)
+    def transport(self) -> httpx2.AsyncBaseTransport:
+        return httpx2.MockTransport(self._answer)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         if path in ("/login/oauth/access_token", "/oauth/token"):
             return self._exchange(request)
         if request.method == "DELETE" or path == "/oauth/revoke":
             self.revoked.append(request.content.decode())
-            return httpx.Response(204)
+            return httpx2.Response(204)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
-            return httpx.Response(401, json={"message": "Bad credentials"})
+            return httpx2.Response(401, json={"message": "Bad credentials"})
         if path in ("/user", "/api/v4/user"):
-            return httpx.Response(200, json={"id": 583231, "login": "octocat", "username": "octocat"})
+            return httpx2.Response(200, json={"id": 583231, "login": "octocat", "username": "octocat"})
         return self._repositories(request)
 
-    def _exchange(self, request: httpx.Request) -> httpx.Response:
+    def _exchange(self, request: httpx2.Request) -> httpx2.Response:
         self.exchanges += 1
         sent = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
         given = self.codes.pop(sent.get("code", ""), None)
         digest = hashlib.sha256(sent.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if not given or (challenge, sent["redirect_uri"]) != (given["code_challenge"], given["redirect_uri"]):
-            return httpx.Response(200, json={"error": "bad_verification_code", "error_description": "…"})
+            return httpx2.Response(200, json={"error": "bad_verification_code", "error_description": "…"})
         token = f"gho_{secrets.token_hex(18)}"
         self.tokens[token] = given["granted"]
         scopes = given["granted"].replace(" ", ",")
-        return httpx.Response(200, json={"access_token": token, "token_type": "bearer", "scope": scopes})
+        return httpx2.Response(200, json={"access_token": token, "token_type": "bearer", "scope": scopes})
 
-    def _repositories(self, request: httpx.Request) -> httpx.Response:
+    def _repositories(self, request: httpx2.Request) -> httpx2.Response:
         self.listed.append(request)
         number = int(request.url.params["page"])
         address = f"https://api.github.com/user/583231/repos?per_page=100&page={number + 1}"
         more = {"link": f'<{address}>; rel="next"'} if number < len(self.pages) else {}
-        return httpx.Response(200, content=json.dumps(self.pages[number - 1]), headers=more)
+        return httpx2.Response(200, content=json.dumps(self.pages[number - 1]), headers=more)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from tests.e2e.walk.conftest import CONNECTIONS, World
 
@@ -15,7 +15,7 @@ def repository(name: str, **changes: Any) -> dict[str, Any]:
     return {"id": 1, "full_name": f"Octocat/{name}", "private": False, "description": None, **changes}
 
 
-async def names(client: httpx.AsyncClient, address: str = REPOS) -> list[str]:
+async def names(client: httpx2.AsyncClient, address: str = REPOS) -> list[str]:
     answer = await client.get(address)
     assert answer.status_code == 200, answer.text
     return [one["full_name"].partition("/")[2] for one in answer.json()["repositories"]]

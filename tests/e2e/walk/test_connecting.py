@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from bson import json_util
 from pydantic import SecretStr
@@ -19,12 +19,12 @@ from tests.e2e.walk.provider import ISSUERS, asked_for
 CALLBACK = f"{CONNECTIONS}/github/callback/"
 
 
-async def refused(client: httpx.AsyncClient, back: dict[str, str], address: str = CALLBACK) -> bool:
+async def refused(client: httpx2.AsyncClient, back: dict[str, str], address: str = CALLBACK) -> bool:
     answer = await client.get(address, params=back)
     return (answer.status_code, answer.json()["error_code"]) == (400, "OAUTH_STATE_INVALID")
 
 
-async def state_of(client: httpx.AsyncClient, provider: str = "github") -> dict[str, Any]:
+async def state_of(client: httpx2.AsyncClient, provider: str = "github") -> dict[str, Any]:
     listed = (await client.get(f"{CONNECTIONS}/")).json()["connections"]
     return next(one for one in listed if one["provider"] == provider)
 

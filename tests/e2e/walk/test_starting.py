@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 
-import httpx
+import httpx2
 import pytest
 
 from services.gateway.app import create_app
@@ -53,8 +53,8 @@ async def test_an_address_begins_so_many_sign_ins_an_hour_whatever_it_says_it_is
     assert answers[-1].json()["error_code"] == "RATE_LIMIT"
     assert int(answers[-1].headers["retry-after"]) > 0
     assert await world.db.walks.count_documents({}) == 3
-    elsewhere = httpx.ASGITransport(app, client=("203.0.113.9", 1))
-    async with httpx.AsyncClient(transport=elsewhere, base_url=HOME) as other:
+    elsewhere = httpx2.ASGITransport(app, client=("203.0.113.9", 1))
+    async with httpx2.AsyncClient(transport=elsewhere, base_url=HOME) as other:
         assert (await other.get(SIGN_IN)).status_code == 302
 
     behind = create_app(

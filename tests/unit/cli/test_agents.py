@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -26,17 +26,17 @@ GIVEN = {
 }  # fmt: skip
 
 
-def gateway(*answers: tuple[int, Any], seen: list[httpx.Request] | None = None) -> Gateway:
+def gateway(*answers: tuple[int, Any], seen: list[httpx2.Request] | None = None) -> Gateway:
     """It gives these answers in turn."""
     left = list(answers)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         if seen is not None:
             seen.append(request)
         status, body = left.pop(0)
-        return httpx.Response(status, json=body)
+        return httpx2.Response(status, json=body)
 
-    return Gateway("http://gateway.test/", "token", httpx.MockTransport(answer))
+    return Gateway("http://gateway.test/", "token", httpx2.MockTransport(answer))
 
 
 def agent(status: str = "processing", progress: int = 0, message: str = "Reading the channel") -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_an_agent_that_was_there_is_only_named() -> None:
 
 def test_an_agent_that_was_there_gets_the_name_the_avatar_and_the_links_that_are_given() -> None:
     said: list[str] = []
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
     there = agent("completed", 100, "50 of 50 imported")
     there["links"] = [{"title": "GitHub", "url": "https://github.com/old"}, {"title": "Shop", "url": "https://s.test"}]
     steps = [(200, {"created": False, "agent": there}), (200, there)]
@@ -206,7 +206,7 @@ def test_an_answer_of_somebody_else_is_told_as_such(answer: tuple[int, Any]) -> 
 
 
 def test_all_pages_of_agents_are_listed() -> None:
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
     pages = [(200, {"agents": [agent()], "next_cursor": "c"}), (200, {"agents": [agent()], "next_cursor": None})]
     assert len(list(listed(gateway(*pages, seen=seen)))) == 2
     assert [request.url.params.get("cursor") for request in seen] == [None, "c"]
@@ -216,13 +216,13 @@ def test_all_pages_of_agents_are_listed() -> None:
 def test_it_speaks_as_an_operator_with_the_key_that_there_is(tmp_path: Path, kept: bool) -> None:
     (tmp_path / "jwt.key").write_text(KEY if kept else "another key, which is not the one that is asked for")
     settings = OperatorSettings(local_dir=tmp_path, jwt_key=SecretStr("" if kept else KEY))
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
-        return httpx.Response(204)
+        return httpx2.Response(204)
 
-    as_operator(settings, httpx.MockTransport(answer)).call("DELETE", "/")
+    as_operator(settings, httpx2.MockTransport(answer)).call("DELETE", "/")
     token = jwt.decode(seen[0].headers["authorization"].removeprefix("Bearer "), OctKey.import_key(KEY))
     assert token.claims["roles"] == ["operator"]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 from pydantic import SecretStr
 
 from integrations.connections.model import Provider
@@ -26,7 +26,7 @@ PROVIDERS = build_providers(SETTINGS)
 GITHUB, GOOGLE, YOUTUBE = PROVIDERS["github"], PROVIDERS["google"], PROVIDERS["youtube"]
 
 
-def form(request: httpx.Request) -> dict[str, str]:
+def form(request: httpx2.Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(request.content.decode(), keep_blank_values=True).items()}
 
 
@@ -34,21 +34,21 @@ def form(request: httpx.Request) -> dict[str, str]:
 class Script:
     """`answers` by "METHOD url"; what is missing is 404."""
 
-    answers: Mapping[str, httpx.Response | Exception]
-    requests: list[httpx.Request] = field(default_factory=list)
+    answers: Mapping[str, httpx2.Response | Exception]
+    requests: list[httpx2.Request] = field(default_factory=list)
 
     def oauth(self) -> OAuth:
-        return OAuth(PROVIDERS, httpx.MockTransport(self._answer), now=lambda: NOW)
+        return OAuth(PROVIDERS, httpx2.MockTransport(self._answer), now=lambda: NOW)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        found = self.answers.get(f"{request.method} {request.url}") or httpx.Response(404)
+        found = self.answers.get(f"{request.method} {request.url}") or httpx2.Response(404)
         if isinstance(found, Exception):
             raise found
-        return httpx.Response(found.status_code, headers=found.headers, content=found.content)
+        return httpx2.Response(found.status_code, headers=found.headers, content=found.content)
 
 
-def token(provider: Provider, **changes: Any) -> Mapping[str, httpx.Response | Exception]:
+def token(provider: Provider, **changes: Any) -> Mapping[str, httpx2.Response | Exception]:
     """A token endpoint that gives a token."""
     body = {"access_token": "new-token", "token_type": "Bearer", **changes}
-    return {f"POST {provider.token_url}": httpx.Response(200, json=body)}
+    return {f"POST {provider.token_url}": httpx2.Response(200, json=body)}

@@ -4,7 +4,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -32,12 +32,12 @@ def signed(claims: dict[str, Any], header: dict[str, Any] | None = None, key: RS
     return jwt.encode(header, claims, key, algorithms=[header["alg"]])
 
 
-def google(keys: httpx.Response | None = None) -> Script:
+def google(keys: httpx2.Response | None = None) -> Script:
     published = {"keys": [KEY.as_dict(private=False)]}
     return Script(
         {
-            f"GET {GOOGLE.account_url}": httpx.Response(200, json={"sub": "110", "name": "Ada"}),
-            f"GET {GOOGLE.jwks_url}": keys or httpx.Response(200, json=published),
+            f"GET {GOOGLE.account_url}": httpx2.Response(200, json={"sub": "110", "name": "Ada"}),
+            f"GET {GOOGLE.jwks_url}": keys or httpx2.Response(200, json=published),
         }
     )
 
@@ -99,7 +99,7 @@ async def test_what_is_no_token_is_refused(text: str | None) -> None:
 
 async def test_without_the_providers_keys_nobody_is_let_in() -> None:
     with pytest.raises(UpstreamUnavailableError):
-        await account(signed(CLAIMS), google(keys=httpx.Response(404)))
+        await account(signed(CLAIMS), google(keys=httpx2.Response(404)))
 
 
 async def test_without_a_nonce_none_is_asked_for() -> None:
@@ -108,5 +108,5 @@ async def test_without_a_nonce_none_is_asked_for() -> None:
 
 
 async def test_a_provider_without_id_tokens_is_believed_by_its_account_page() -> None:
-    script = Script({f"GET {GITHUB.account_url}": httpx.Response(200, json={"id": 7, "login": "ada"})})
+    script = Script({f"GET {GITHUB.account_url}": httpx2.Response(200, json={"id": 7, "login": "ada"})})
     assert (await script.oauth().account(GITHUB, Grant(SecretStr("t")), nonce="n0nce")).id == "7"

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -117,7 +117,7 @@ async def test_a_token_ends_when_its_provider_says_so(life: dict[str, Any], expi
 
 
 async def test_a_form_instead_of_json_is_understood() -> None:
-    answer = httpx.Response(
+    answer = httpx2.Response(
         200,
         headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
         text="access_token=gho_x&scope=repo%2Cgist&token_type=bearer",
@@ -126,8 +126,8 @@ async def test_a_form_instead_of_json_is_understood() -> None:
     assert (grant.access_token.get_secret_value(), grant.scopes) == ("gho_x", ("repo", "gist"))
 
 
-def refusal(code: str, status: int = 200) -> httpx.Response:
-    return httpx.Response(status, json={"error": code, "error_description": "SECRET words of theirs"})
+def refusal(code: str, status: int = 200) -> httpx2.Response:
+    return httpx2.Response(status, json={"error": code, "error_description": "SECRET words of theirs"})
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def refusal(code: str, status: int = 200) -> httpx.Response:
     [
         refusal("bad_verification_code"),
         refusal("invalid_grant", 400),
-        httpx.Response(
+        httpx2.Response(
             200, headers={"content-type": "application/x-www-form-urlencoded"}, text="error=bad_verification_code"
         ),
     ],
 )
-async def test_a_code_that_is_wrong_or_used_is_an_invalid_grant_whatever_the_status(answer: httpx.Response) -> None:
+async def test_a_code_that_is_wrong_or_used_is_an_invalid_grant_whatever_the_status(answer: httpx2.Response) -> None:
     with pytest.raises(InvalidGrantError) as caught:
         await exchanged(Script({f"POST {GITHUB.token_url}": answer}))
     assert "SECRET" not in str(caught.value.body())
@@ -150,9 +150,9 @@ async def test_a_code_that_is_wrong_or_used_is_an_invalid_grant_whatever_the_sta
 async def test_figmas_own_refusal_is_an_invalid_grant_too(body: dict[str, Any]) -> None:
     figma = PROVIDERS["figma"]
     with pytest.raises(InvalidGrantError):
-        await exchanged(Script({f"POST {figma.token_url}": httpx.Response(400, json=body)}), figma)
+        await exchanged(Script({f"POST {figma.token_url}": httpx2.Response(400, json=body)}), figma)
     with pytest.raises(UpstreamUnavailableError):
-        await exchanged(Script({f"POST {figma.token_url}": httpx.Response(401, json=body)}), figma)
+        await exchanged(Script({f"POST {figma.token_url}": httpx2.Response(401, json=body)}), figma)
 
 
 @pytest.mark.parametrize(
@@ -161,25 +161,25 @@ async def test_figmas_own_refusal_is_an_invalid_grant_too(body: dict[str, Any]) 
         refusal("incorrect_client_credentials"),
         refusal("redirect_uri_mismatch", 400),
         refusal("invalid_client", 401),
-        httpx.Response(200, json={"error": {"not": "text"}}),
-        httpx.Response(503, text="<html>"),
-        httpx.Response(429, json={"message": "slow down"}),
-        httpx.Response(302, headers={"location": "https://evil.tld/"}),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, json=[]),
-        httpx.Response(200, json={}),
-        httpx.Response(200, json={"access_token": ""}),
-        httpx.Response(200, json={"access_token": 7}),
-        httpx.Response(200, json={"access_token": "two\r\nlines"}),
-        httpx.Response(200, json={"access_token": "x" * 10_000}),
-        httpx.Response(200, json={"access_token": "x", "token_type": "mac"}),
-        httpx.Response(200, json={"access_token": "x", "expires_in": "soon"}),
-        httpx.Response(200, content=b"a=" + b"x" * 11_000_000),
-        httpx.ConnectError("SECRET address"),
-        httpx.ReadTimeout("slow"),
+        httpx2.Response(200, json={"error": {"not": "text"}}),
+        httpx2.Response(503, text="<html>"),
+        httpx2.Response(429, json={"message": "slow down"}),
+        httpx2.Response(302, headers={"location": "https://evil.tld/"}),
+        httpx2.Response(200, text="<html>"),
+        httpx2.Response(200, json=[]),
+        httpx2.Response(200, json={}),
+        httpx2.Response(200, json={"access_token": ""}),
+        httpx2.Response(200, json={"access_token": 7}),
+        httpx2.Response(200, json={"access_token": "two\r\nlines"}),
+        httpx2.Response(200, json={"access_token": "x" * 10_000}),
+        httpx2.Response(200, json={"access_token": "x", "token_type": "mac"}),
+        httpx2.Response(200, json={"access_token": "x", "expires_in": "soon"}),
+        httpx2.Response(200, content=b"a=" + b"x" * 11_000_000),
+        httpx2.ConnectError("SECRET address"),
+        httpx2.ReadTimeout("slow"),
     ],
 )
-async def test_what_is_no_grant_and_not_the_members_fault_is_an_outage(answer: httpx.Response | Exception) -> None:
+async def test_what_is_no_grant_and_not_the_members_fault_is_an_outage(answer: httpx2.Response | Exception) -> None:
     script = Script({f"POST {GITHUB.token_url}": answer})
     with pytest.raises(UpstreamUnavailableError) as caught:
         await exchanged(script)
@@ -188,7 +188,7 @@ async def test_what_is_no_grant_and_not_the_members_fault_is_an_outage(answer: h
 
 
 async def test_an_outage_says_when_to_come_back() -> None:
-    answer = httpx.Response(503, headers={"retry-after": "120"})
+    answer = httpx2.Response(503, headers={"retry-after": "120"})
     with pytest.raises(UpstreamUnavailableError) as caught:
         await exchanged(Script({f"POST {GITHUB.token_url}": answer}))
     assert caught.value.retry_at is not None
@@ -201,7 +201,7 @@ async def test_an_outage_says_when_to_come_back() -> None:
 async def test_a_refresh_brings_the_new_pair(provider: Provider) -> None:
     url = provider.refresh_url or provider.token_url
     body = {"access_token": "new", "refresh_token": "rotated", "expires_in": 60}
-    script = Script({f"POST {url}": httpx.Response(200, json=body)})
+    script = Script({f"POST {url}": httpx2.Response(200, json=body)})
     grant = await script.oauth().refresh(provider, OLD)
     assert grant == Grant(SecretStr("new"), SecretStr("rotated"), NOW + timedelta(minutes=1), OLD.scopes)
     sent = form(script.requests[0])
@@ -231,7 +231,7 @@ async def test_without_a_refresh_token_nobody_is_asked() -> None:
 
 
 async def test_github_is_told_to_forget_the_token() -> None:
-    script = Script({f"DELETE {GITHUB.revoke_url}": httpx.Response(204)})
+    script = Script({f"DELETE {GITHUB.revoke_url}": httpx2.Response(204)})
     assert await script.oauth().revoke(GITHUB, OLD)
     (request,) = script.requests
     assert json.loads(request.content) == {"access_token": "old-token"}
@@ -239,7 +239,7 @@ async def test_github_is_told_to_forget_the_token() -> None:
 
 
 async def test_the_refresh_token_is_revoked_and_with_it_all_others() -> None:
-    script = Script({f"POST {YOUTUBE.revoke_url}": httpx.Response(200)})
+    script = Script({f"POST {YOUTUBE.revoke_url}": httpx2.Response(200)})
     assert await script.oauth().revoke(YOUTUBE, OLD)
     (request,) = script.requests
     assert form(request)["token"] == "old-refresh"
@@ -248,7 +248,7 @@ async def test_the_refresh_token_is_revoked_and_with_it_all_others() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 async def test_a_token_that_is_dead_already_counts_as_revoked(status: int) -> None:
-    script = Script({f"POST {YOUTUBE.revoke_url}": httpx.Response(status, json={"error": "invalid_token"})})
+    script = Script({f"POST {YOUTUBE.revoke_url}": httpx2.Response(status, json={"error": "invalid_token"})})
     assert await script.oauth().revoke(YOUTUBE, OLD)
 
 
@@ -258,8 +258,8 @@ async def test_a_provider_without_revocation_is_not_asked() -> None:
     assert script.requests == []
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(401), httpx.ConnectError("x")])
-async def test_a_revocation_that_was_not_heard_is_an_outage(answer: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize("answer", [httpx2.Response(503), httpx2.Response(401), httpx2.ConnectError("x")])
+async def test_a_revocation_that_was_not_heard_is_an_outage(answer: httpx2.Response | Exception) -> None:
     with pytest.raises(UpstreamUnavailableError):
         await Script({f"POST {YOUTUBE.revoke_url}": answer}).oauth().revoke(YOUTUBE, OLD)
 
@@ -268,14 +268,14 @@ async def test_a_revocation_that_was_not_heard_is_an_outage(answer: httpx.Respon
 
 
 async def test_the_account_is_asked_for_with_the_token_in_a_header() -> None:
-    script = Script({f"GET {GITHUB.account_url}": httpx.Response(200, json={"id": 7, "login": "ada"})})
+    script = Script({f"GET {GITHUB.account_url}": httpx2.Response(200, json={"id": 7, "login": "ada"})})
     assert await script.oauth().account(GITHUB, OLD) == Account("7", "ada")
     assert script.requests[0].headers["authorization"] == "Bearer old-token"
 
 
 @pytest.mark.parametrize(
-    "answer", [httpx.Response(401), httpx.Response(200, json={}), httpx.Response(200, json=[]), httpx.Response(200)]
+    "answer", [httpx2.Response(401), httpx2.Response(200, json={}), httpx2.Response(200, json=[]), httpx2.Response(200)]
 )
-async def test_an_account_without_an_id_is_none(answer: httpx.Response) -> None:
+async def test_an_account_without_an_id_is_none(answer: httpx2.Response) -> None:
     with pytest.raises(UpstreamUnavailableError):
         await Script({f"GET {GITHUB.account_url}": answer}).oauth().account(GITHUB, OLD)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from rich.console import Console
 
@@ -15,14 +15,14 @@ from deploy.local.showcase import DUPLICATE, PRIVATE, UNFINISHED, Import, demo_l
 from sandbox.links import COMPLETED, NOT_FOUND, Link
 
 LINK = Link("https://github.com/ada/engine")
-ACCEPTED = httpx.Response(202, json={"events_url": "/events/"})
+ACCEPTED = httpx2.Response(202, json={"events_url": "/events/"})
 STARTED = {"status": "processing", "progress": 35, "message": "Analysing the content", "stage": "content.fetched"}
 FINISHED = {"status": "completed", "progress": 100, "message": "Ready", "result": {"project_id": "1"}}
 FAILED = {"status": "failed", "progress": 10, "error": "There is no such thing.", "error_code": "CONTENT_NOT_FOUND"}
 
 
-def stream(*states: dict[str, Any]) -> httpx.Response:
-    return httpx.Response(
+def stream(*states: dict[str, Any]) -> httpx2.Response:
+    return httpx2.Response(
         200, text=": ping\n\n" + "".join(f"event: status\ndata: {json.dumps(it)}\n\n" for it in states)
     )
 
@@ -30,11 +30,11 @@ def stream(*states: dict[str, Any]) -> httpx.Response:
 class Gateway:
     """Answers a POST with `accepted`, and each request for the stream with the next of `streams`."""
 
-    def __init__(self, accepted: httpx.Response, *streams: httpx.Response | Exception) -> None:
+    def __init__(self, accepted: httpx2.Response, *streams: httpx2.Response | Exception) -> None:
         self._accepted = accepted
         self._streams = iter(streams)
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "POST":
             assert json.loads(request.content) == {"url": LINK.url}
             return self._accepted
@@ -47,7 +47,7 @@ class Gateway:
 async def imported(
     gateway: Gateway, link: Link = LINK, changed: Callable[[Import], None] = lambda _one: None, seconds: float = 60
 ) -> Import:
-    async with httpx.AsyncClient(base_url="http://gateway", transport=httpx.MockTransport(gateway)) as client:
+    async with httpx2.AsyncClient(base_url="http://gateway", transport=httpx2.MockTransport(gateway)) as client:
         (one,) = await import_all(client, [link], changed, seconds)
         return one
 
@@ -62,7 +62,7 @@ async def test_every_change_is_shown_up_to_the_project() -> None:
 
 
 async def test_a_stream_that_breaks_is_opened_again() -> None:
-    one = await imported(Gateway(ACCEPTED, stream(STARTED), httpx.ReadError("gone"), stream(FINISHED)))
+    one = await imported(Gateway(ACCEPTED, stream(STARTED), httpx2.ReadError("gone"), stream(FINISHED)))
     assert one.outcome == COMPLETED
 
 
@@ -73,17 +73,17 @@ async def test_a_failure_is_right_where_that_very_one_is_expected(wanted: str, r
 
 
 async def test_what_is_in_the_portfolio_already_is_right_too() -> None:
-    one = await imported(Gateway(httpx.Response(409, json={"error_code": "DUPLICATE_IMPORT"})))
+    one = await imported(Gateway(httpx2.Response(409, json={"error_code": "DUPLICATE_IMPORT"})))
     assert (one.outcome, one.as_expected) == (DUPLICATE, True)
 
 
 async def test_a_refused_link_is_wrong() -> None:
-    one = await imported(Gateway(httpx.Response(400, json={"error_code": "INVALID_URL", "error": "No."})))
+    one = await imported(Gateway(httpx2.Response(400, json={"error_code": "INVALID_URL", "error": "No."})))
     assert (one.outcome, one.error, one.as_expected) == ("failed:INVALID_URL", "No.", False)
 
 
 async def test_what_does_not_end_is_unfinished_and_wrong() -> None:
-    one = await imported(Gateway(ACCEPTED, *[httpx.ReadError("gone")] * 1_000), seconds=0.01)
+    one = await imported(Gateway(ACCEPTED, *[httpx2.ReadError("gone")] * 1_000), seconds=0.01)
     assert (one.outcome, one.as_expected) == (UNFINISHED, False)
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from joserfc import jws
 from joserfc.jwk import OctKey
@@ -99,7 +99,7 @@ def absent_database() -> Database:
 
 
 @asynccontextmanager
-async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
         yield client

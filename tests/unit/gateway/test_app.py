@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
@@ -32,7 +32,7 @@ def signed_in(app: FastAPI) -> FastAPI:
 
 
 @pytest.fixture
-async def ada(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(signed_in(app)) as client:
         yield client
 
@@ -102,7 +102,7 @@ async def test_every_route_but_public_pages_the_probes_and_the_way_in_needs_a_to
     ],
 )
 async def test_every_error_has_the_typed_body(
-    ada: httpx.AsyncClient, method: str, path: str, sent: dict[str, Any], status: int, code: str
+    ada: httpx2.AsyncClient, method: str, path: str, sent: dict[str, Any], status: int, code: str
 ) -> None:
     answer = await ada.request(method, path, **sent)
     body = answer.json()
@@ -111,13 +111,13 @@ async def test_every_error_has_the_typed_body(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_missing_slash_is_told_and_sends_nobody_to_the_host_that_they_named(ada: httpx.AsyncClient) -> None:
+async def test_a_missing_slash_is_told_and_sends_nobody_to_the_host_that_they_named(ada: httpx2.AsyncClient) -> None:
     answer = await ada.get("/api/v1/points", headers={"Host": "evil.test"})
     assert (answer.status_code, answer.headers.get("location")) == (404, None)
     assert "slash" in answer.json()["suggestion"]
 
 
-async def test_a_body_without_a_length_is_bounded_too(ada: httpx.AsyncClient) -> None:
+async def test_a_body_without_a_length_is_bounded_too(ada: httpx2.AsyncClient) -> None:
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield b"x" * 1_000
@@ -126,7 +126,7 @@ async def test_a_body_without_a_length_is_bounded_too(ada: httpx.AsyncClient) ->
     assert (answer.status_code, answer.json()["error_code"]) == (413, "BODY_TOO_LARGE")
 
 
-async def test_problem_json_is_the_same_error_in_its_own_form(ada: httpx.AsyncClient) -> None:
+async def test_problem_json_is_the_same_error_in_its_own_form(ada: httpx2.AsyncClient) -> None:
     asked = {"Accept": "application/problem+json"}
     answer = await ada.post(IMPORT, json={"url": "https://elsewhere.test/"}, headers=asked)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -136,7 +136,7 @@ async def test_problem_json_is_the_same_error_in_its_own_form(ada: httpx.AsyncCl
     assert problem.keys() >= BODY
 
 
-async def test_without_its_database_nothing_is_accepted(ada: httpx.AsyncClient) -> None:
+async def test_without_its_database_nothing_is_accepted(ada: httpx2.AsyncClient) -> None:
     answers = [
         await ada.post(IMPORT, json={"url": "https://github.com/a/b"}),
         await ada.get("/api/v1/points/"),
@@ -164,7 +164,7 @@ async def test_a_bug_is_told_in_general_words_with_an_incident_to_quote(app: Fas
     assert 'thrive_gateway_requests_total{method="GET",route="/bug",status="500"} 1.0' in metrics
 
 
-async def test_metrics_know_routes_and_no_ids_links_or_users(ada: httpx.AsyncClient) -> None:
+async def test_metrics_know_routes_and_no_ids_links_or_users(ada: httpx2.AsyncClient) -> None:
     await ada.get("/api/v1/projects/5d0b9a3e-8f0e-4a57-9a53-0d6f2f4c9f11/")
     await ada.get("/somewhere-made-up")
     await ada.request("MADEUP", "/livez")
@@ -174,7 +174,7 @@ async def test_metrics_know_routes_and_no_ids_links_or_users(ada: httpx.AsyncCli
     assert not any(word in metrics for word in ("5d0b9a3e", "made-up", "MADEUP", "user-ada"))
 
 
-async def test_a_body_that_does_not_say_that_it_is_json_is_told_how_to(ada: httpx.AsyncClient) -> None:
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_how_to(ada: httpx2.AsyncClient) -> None:
     told = (await ada.post(IMPORT, data={"url": "https://github.com/a/b"})).json()
     assert "Content-Type: application/json" in told["suggestion"]
 
@@ -213,7 +213,7 @@ async def client_options(app: FastAPI, path: str) -> int:
         return (await client.options(path)).status_code
 
 
-async def test_a_head_is_the_get_without_its_body(ada: httpx.AsyncClient) -> None:
+async def test_a_head_is_the_get_without_its_body(ada: httpx2.AsyncClient) -> None:
     for path in ("/livez", "/openapi.json", "/api/v1/integrations/", "/nowhere", "/api/v1/points/"):
         got, head = await ada.get(path), await ada.head(path)
         assert (head.status_code, head.content) == (got.status_code, b"")
@@ -222,7 +222,7 @@ async def test_a_head_is_the_get_without_its_body(ada: httpx.AsyncClient) -> Non
     assert 'thrive_gateway_requests_total{method="HEAD",route="/livez",status="200"}' in metrics
 
 
-async def test_a_field_that_there_is_not_is_refused_and_named(ada: httpx.AsyncClient) -> None:
+async def test_a_field_that_there_is_not_is_refused_and_named(ada: httpx2.AsyncClient) -> None:
     sent = {"url": "https://github.com/a/b", "is_privat": True, "x" * 5_000: 1}
     answer = await ada.post(IMPORT, json=sent)
     told = answer.json()
@@ -263,7 +263,7 @@ def test_every_body_refuses_fields_that_it_does_not_have(app: FastAPI) -> None:
     ],
 )
 async def test_a_query_parameter_that_there_is_not_is_refused_but_where_others_add_theirs(
-    ada: httpx.AsyncClient, path: str, status: int
+    ada: httpx2.AsyncClient, path: str, status: int
 ) -> None:
     answer = await ada.get(path)
     assert answer.status_code == status
@@ -291,7 +291,7 @@ async def test_every_address_of_ours_is_no_username(app: FastAPI) -> None:
         assert first.startswith("{") or first in RESERVED, path
 
 
-async def test_integrations_are_listed(ada: httpx.AsyncClient) -> None:
+async def test_integrations_are_listed(ada: httpx2.AsyncClient) -> None:
     listed = (await ada.get("/api/v1/integrations/")).json()["integrations"]
     assert [one["name"] for one in listed] == ["github", "youtube"]
 
@@ -329,7 +329,7 @@ def check_example(description: dict[str, Any], media: dict[str, Any], where: str
         assert not [error.message for error in checker.iter_errors(example)], where
 
 
-async def test_the_description_is_served(ada: httpx.AsyncClient) -> None:
+async def test_the_description_is_served(ada: httpx2.AsyncClient) -> None:
     assert json.loads((await ada.get("/openapi.json")).content)["info"]["title"] == "Thrive Imports"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 
 from integrations.registry import IntegrationRegistry, build_registry
 from integrations.settings import IntegrationSettings
@@ -16,37 +16,37 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
 
 
-def reply(status: int = 200, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def reply(status: int = 200, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx.Response(status, headers=dict(headers or {}), content=content)
+    return httpx2.Response(status, headers=dict(headers or {}), content=content)
 
 
 @dataclass
 class World:
     """Answers by path, or by path and Accept header; what is missing is 404."""
 
-    answers: Mapping[str, httpx.Response]
+    answers: Mapping[str, httpx2.Response]
     now: datetime = NOW
     settings: Json = field(default_factory=dict)
-    requests: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         values = {"youtube_api_key": "app-key", **self.settings}
         self.registry: IntegrationRegistry = build_registry(IntegrationSettings.model_validate(values))
         self.http = Upstream(
-            httpx.MockTransport(self._answer),
+            httpx2.MockTransport(self._answer),
             self.registry.bases,
             sleep=self._sleep,
             now=lambda: self.now,
             chance=lambda: 0.0,
         )
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         path = request.url.path
         found = self.answers.get(f"{path} {request.headers['accept']}") or self.answers.get(path)
         found = found or reply(404, {"message": "Not Found"})
-        return httpx.Response(found.status_code, headers=found.headers, content=found.content)
+        return httpx2.Response(found.status_code, headers=found.headers, content=found.content)
 
     async def _sleep(self, _seconds: float) -> None:
         """Time does not matter here."""

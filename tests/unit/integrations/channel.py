@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from integrations.base import Credentials, Known, Looked
 from integrations.registry import build_registry
@@ -44,7 +44,7 @@ class FakeChannel:
 
     def __post_init__(self) -> None:
         self.integration = build_registry(IntegrationSettings.model_validate({"youtube_api_key": "k"})).get("youtube")
-        self.transport = httpx.MockTransport(self._answer)
+        self.transport = httpx2.MockTransport(self._answer)
         self.http = Upstream(self.transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
         self.known = Known()
 
@@ -65,10 +65,10 @@ class FakeChannel:
     async def _sleep(self, _seconds: float) -> None:
         """Time does not matter here."""
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         what = request.url.path.rpartition("/")[2]
         self.calls[what] += 1
-        answer: httpx.Response = getattr(self, f"_{what.replace('.', '_').lower()}")(dict(request.url.params))
+        answer: httpx2.Response = getattr(self, f"_{what.replace('.', '_').lower()}")(dict(request.url.params))
         return answer
 
     def _visible(self) -> list[int]:
@@ -77,7 +77,7 @@ class FakeChannel:
     def _listed(self) -> list[int]:
         return sorted(self.titles, reverse=True) if self.exists else []
 
-    def _channels(self, params: dict[str, str]) -> httpx.Response:
+    def _channels(self, params: dict[str, str]) -> httpx2.Response:
         wanted = params.get("id") == ID or params.get("forHandle", "").lower() == "@somebody"
         one = {
             "id": ID,
@@ -87,7 +87,7 @@ class FakeChannel:
         }
         return reply(body={"kind": LIST.format("channel"), "items": [one] if wanted and self.exists else []})
 
-    def _playlistitems(self, params: dict[str, str]) -> httpx.Response:
+    def _playlistitems(self, params: dict[str, str]) -> httpx2.Response:
         listed = self._listed()
         if not listed:
             return reply(404, {"error": {"errors": [{"reason": "playlistNotFound"}]}})
@@ -109,7 +109,7 @@ class FakeChannel:
         privacy = "private" if number in self.private else "unlisted" if number in self.unlisted else "public"
         return {"contentDetails": content, "snippet": {"title": title}, "status": {"privacyStatus": privacy}}
 
-    def _videos(self, params: dict[str, str]) -> httpx.Response:
+    def _videos(self, params: dict[str, str]) -> httpx2.Response:
         items = []
         for number in set(self._visible()) - self.unready:
             if video_id(number) in params["id"].split(","):
@@ -121,7 +121,7 @@ class FakeChannel:
                 items.append(item)
         return reply(body={"kind": LIST.format("video"), "items": items})
 
-    def _videos_xml(self, params: dict[str, str]) -> httpx.Response:
+    def _videos_xml(self, params: dict[str, str]) -> httpx2.Response:
         entries = "".join(
             f"<entry><yt:videoId>{video_id(one)}</yt:videoId><yt:channelId>{ID}</yt:channelId>"
             f"<title>{self.titles[one]}</title><published>{self.times.get(one, _published(one))}</published></entry>"

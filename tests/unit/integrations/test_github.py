@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -27,7 +27,7 @@ REPO = "/repos/octocat/hello-world"
 MEMBER = Credentials(SecretStr("member-token"))
 
 
-def readme(content: bytes, path: str = "README.md", **changes: Any) -> httpx.Response:
+def readme(content: bytes, path: str = "README.md", **changes: Any) -> httpx2.Response:
     encoded = base64.encodebytes(content).decode()
     return reply(body={"path": path, "encoding": "base64", "size": len(content), "content": encoded, **changes})
 
@@ -189,7 +189,7 @@ async def test_pictures_of_a_rendered_readme_are_where_github_found_them() -> No
 
 
 @pytest.mark.parametrize("answer", [reply(404, {}), reply(422, {}), reply(502, b"<html>"), reply(200, b"")])
-async def test_a_readme_that_github_does_not_render_is_imported_as_it_is_written(answer: httpx.Response) -> None:
+async def test_a_readme_that_github_does_not_render_is_imported_as_it_is_written(answer: httpx2.Response) -> None:
     world = World({
         REPO: reply(body=repository()), f"{REPO}/readme": readme(b"= Lantern", "README.adoc"),
         f"{REPO}/readme {HTML}": answer,
@@ -344,7 +344,7 @@ async def test_a_limit_is_told_in_words() -> None:
         (reply(301, {}, {"location": "https://evil.tld/"}), UpstreamUnavailableError, "retry_later"),
     ],
 )
-async def test_refusals(answer: httpx.Response, kind: type[ImportProblem], action: str) -> None:
+async def test_refusals(answer: httpx2.Response, kind: type[ImportProblem], action: str) -> None:
     error = await refusal(World({REPO: answer}))
     assert type(error) is kind
     assert error.action == action

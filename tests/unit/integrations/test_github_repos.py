@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -20,12 +20,12 @@ MEMBER = Credentials(SecretStr("member-token"), "583231", "ada")
 NEXT = "https://api.github.com/user/583231/repos?per_page=100&page=2"
 
 
-async def page(answer: httpx.Response, *, private: bool = True) -> Page:
+async def page(answer: httpx2.Response, *, private: bool = True) -> Page:
     world = World({"/user/repos": answer})
     return await Repositories(IntegrationSettings(), world.http).page(MEMBER, private=private)
 
 
-def linked(url: str) -> httpx.Response:
+def linked(url: str) -> httpx2.Response:
     return reply(200, [repository()], {"link": f'<{url}>; rel="next", <{NEXT}>; rel="last"'})
 
 
@@ -81,7 +81,7 @@ async def test_private_ones_are_left_out_where_they_were_not_granted() -> None:
         (reply(418, {}), UpstreamUnavailableError),
     ],
 )
-async def test_refusals_are_typed(answer: httpx.Response, kind: type[ImportProblem]) -> None:
+async def test_refusals_are_typed(answer: httpx2.Response, kind: type[ImportProblem]) -> None:
     with pytest.raises(kind):
         await page(answer)
 

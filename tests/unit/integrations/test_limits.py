@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -30,7 +30,7 @@ def settings(**values: object) -> IntegrationSettings:
 
 
 def answer(headers: dict[str, str]) -> Response:
-    return Response(200, httpx.Headers(headers), b"{}", "GitHub")
+    return Response(200, httpx2.Headers(headers), b"{}", "GitHub")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_github_counts_by_account(credentials: Credentials, values: dict[str, st
 @pytest.mark.parametrize(("credentials", "free"), [(MEMBER, True), (Credentials(), False)])
 def test_what_is_not_modified_is_free_for_those_who_say_who_they_are(credentials: Credentials, free: bool) -> None:
     (hourly, _), (points, _) = github_limits.charge(credentials, settings()).costs
-    unchanged = Response(304, httpx.Headers(), b"", "GitHub")
+    unchanged = Response(304, httpx2.Headers(), b"", "GitHub")
     assert (hourly.free is not None and hourly.free(unchanged), points.free) == (free, None)
     assert hourly.free is None or not hourly.free(answer({}))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -28,7 +28,7 @@ LINKS = {REPO: "https://github.com/quill-example/inkwell", VIDEOS: "https://yout
 KEYS = {"github_token": "ghp_application", "youtube_api_key": "key-of-the-application"}
 
 
-async def refusal(answer: httpx.Response, credentials: Credentials, at: str, **settings: str) -> ImportProblem:
+async def refusal(answer: httpx2.Response, credentials: Credentials, at: str, **settings: str) -> ImportProblem:
     world = World({at: answer}, settings=settings or KEYS)
     name = "github" if at == REPO else "youtube"
     with pytest.raises(ImportProblem) as caught:
@@ -36,11 +36,11 @@ async def refusal(answer: httpx.Response, credentials: Credentials, at: str, **s
     return caught.value
 
 
-def message(text: str, status: int = 403, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+def message(text: str, status: int = 403, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
     return reply(status, {"message": text, **more}, headers)
 
 
-def reasons(status: int, *names: str) -> httpx.Response:
+def reasons(status: int, *names: str) -> httpx2.Response:
     entries, details = [], []
     for name in names:
         if name.isupper():
@@ -68,7 +68,7 @@ def reasons(status: int, *names: str) -> httpx.Response:
     ],
 )
 async def test_what_github_has_blocked_is_not_there_for_any_account(
-    answer: httpx.Response, credentials: Credentials
+    answer: httpx2.Response, credentials: Credentials
 ) -> None:
     error = await refusal(answer, credentials, REPO)
     assert type(error) is ContentBlockedError
@@ -104,7 +104,7 @@ async def test_a_name_in_a_message_is_no_block() -> None:
         (reply(403, b"<html>"), "does not allow us to read"),
     ],
 )
-async def test_what_stops_a_members_account_at_github_is_named(answer: httpx.Response, words: str) -> None:
+async def test_what_stops_a_members_account_at_github_is_named(answer: httpx2.Response, words: str) -> None:
     error = await refusal(answer, MEMBER, REPO)
     assert type(error) is IntegrationAuthError
     assert words in error.error
@@ -147,7 +147,7 @@ def counted(setting: str, reason: str) -> float:
     return REGISTRY.get_sample_value("thrive_credential_refusals_total", labels) or 0
 
 
-async def blames_us(answer: httpx.Response, credentials: Credentials, at: str, setting: str, reason: str) -> None:
+async def blames_us(answer: httpx2.Response, credentials: Credentials, at: str, setting: str, reason: str) -> None:
     before = counted(setting, reason)
     with capture_logs() as logs:
         error = await refusal(answer, credentials, at)
@@ -173,7 +173,7 @@ async def blames_us(answer: httpx.Response, credentials: Credentials, at: str, s
     ],
 )
 async def test_a_key_that_is_wrong_or_restricted_is_the_operators(
-    answer: httpx.Response, reason: str, credentials: Credentials
+    answer: httpx2.Response, reason: str, credentials: Credentials
 ) -> None:
     await blames_us(answer, credentials, VIDEOS, "YOUTUBE_API_KEY", reason)
 
@@ -189,7 +189,7 @@ async def test_a_key_that_is_wrong_or_restricted_is_the_operators(
     ],
 )
 async def test_a_project_without_the_api_is_the_operators_whoever_asks(
-    answer: httpx.Response, reason: str, credentials: Credentials, setting: str
+    answer: httpx2.Response, reason: str, credentials: Credentials, setting: str
 ) -> None:
     await blames_us(answer, credentials, VIDEOS, setting, reason)
 
@@ -204,7 +204,7 @@ async def test_a_project_without_the_api_is_the_operators_whoever_asks(
     ],
 )
 async def test_what_the_key_is_refused_for_without_a_reason_is_no_members_fault(
-    answer: httpx.Response, reason: str
+    answer: httpx2.Response, reason: str
 ) -> None:
     await blames_us(answer, OURS, VIDEOS, "YOUTUBE_API_KEY", reason)
 
@@ -228,7 +228,7 @@ async def test_what_the_key_is_refused_for_without_a_reason_is_no_members_fault(
     ],
 )
 async def test_githubs_refusal_of_our_credential_is_no_members_fault(
-    answer: httpx.Response, reason: str, settings: dict[str, str], setting: str
+    answer: httpx2.Response, reason: str, settings: dict[str, str], setting: str
 ) -> None:
     before = counted(setting, reason)
     error = await refusal(answer, OURS, REPO, **settings)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -30,7 +30,7 @@ async def item_of(body: Any) -> Item:
     return await fetch(World({VIDEOS: reply(body=body)}))
 
 
-async def refusal(answer: httpx.Response, now: datetime = NOW) -> ImportProblem:
+async def refusal(answer: httpx2.Response, now: datetime = NOW) -> ImportProblem:
     with pytest.raises(ImportProblem) as caught:
         await fetch(World({VIDEOS: answer}, now=now))
     return caught.value
@@ -147,7 +147,7 @@ async def test_an_answer_that_is_no_video_list_makes_no_sense(body: Any) -> None
 # Refusals
 
 
-def error(status: int, reason: str, detail: str = "", **headers: str) -> httpx.Response:
+def error(status: int, reason: str, detail: str = "", **headers: str) -> httpx2.Response:
     entry = {"reason": reason, "message": 'see <a href="/quota">quota</a>', "domain": "youtube"}
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail}] if detail else []
     body = {"error": {"code": status, "message": entry["message"], "errors": [entry], "details": details}}
@@ -173,7 +173,7 @@ async def test_spent_quota_comes_back_at_midnight_in_california(now: datetime, r
     assert refused.retry_at == reset
 
 
-def quota(unit: str, message: str = "Quota exceeded") -> httpx.Response:
+def quota(unit: str, message: str = "Quota exceeded") -> httpx2.Response:
     """As newer quotas are told, of a minute and of a day alike."""
     details = [{"reason": "RATE_LIMIT_EXCEEDED", "metadata": {"quota_unit": unit} if unit else {}}]
     entries = [{"domain": "global", "reason": "rateLimitExceeded"}]
@@ -189,7 +189,7 @@ def quota(unit: str, message: str = "Quota exceeded") -> httpx.Response:
         (quota("", "… metric 'Look-ups' and limit 'Look-ups per minute per user' of …"), NOW + timedelta(seconds=60)),
     ],
 )
-async def test_a_quota_of_a_day_is_one_whatever_it_calls_itself(answer: httpx.Response, reset: datetime) -> None:
+async def test_a_quota_of_a_day_is_one_whatever_it_calls_itself(answer: httpx2.Response, reset: datetime) -> None:
     refused = await refusal(answer)
     assert isinstance(refused, RateLimitError)
     assert refused.retry_at == reset
@@ -201,7 +201,7 @@ async def test_a_quota_of_a_day_is_one_whatever_it_calls_itself(answer: httpx.Re
      (error(403, "rateLimitExceeded", "RATE_LIMIT_EXCEEDED"), 60), (error(429, "rateLimitExceeded"), 60),
      (error(403, "forbidden", "RATE_LIMIT_EXCEEDED"), 60), (error(429, "x"), 60), (reply(429, b"slow down"), 60)],
 )  # fmt: skip
-async def test_too_fast_is_a_short_wait(answer: httpx.Response, seconds: int) -> None:
+async def test_too_fast_is_a_short_wait(answer: httpx2.Response, seconds: int) -> None:
     refused = await refusal(answer)
     assert isinstance(refused, RateLimitError)
     assert refused.retry_at == NOW + timedelta(seconds=seconds)
@@ -217,7 +217,7 @@ async def test_too_fast_is_a_short_wait(answer: httpx.Response, seconds: int) ->
         (reply(400, {"error": "invalid_request"}), UpstreamUnavailableError),
     ],
 )
-async def test_refusals(answer: httpx.Response, kind: type[ImportProblem]) -> None:
+async def test_refusals(answer: httpx2.Response, kind: type[ImportProblem]) -> None:
     refused = await refusal(answer)
     assert type(refused) is kind
     assert "<" not in str(refused.body())
