@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from cli.database import with_database
 from cli.letters import SHOWN_BYTES, details, letter_id, readable, summary
-from cli.output import AsJson, print_facts, print_json, print_rows
+from cli.output import AsJson, command, print_facts, print_json, print_rows
 from kit.kafka.dead_letters import REASONS, DeadLetter, read, replay
 from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
@@ -182,7 +182,7 @@ def _failed_imports() -> str:
     with suppress(typer.Exit):  # it said on stderr why MongoDB cannot be asked
         failed = with_database(count)
     told = f"{failed} imports" if failed < 1_000 else "1,000 imports or more"
-    return f" ({told} ended with an error: thrive imports list --state failed)" if failed else ""
+    return f" ({told} ended with an error: {command()} imports list --state failed)" if failed else ""
 
 
 def _no_kafka(settings: KafkaSettings, error: KafkaError) -> typer.Exit:

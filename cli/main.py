@@ -8,6 +8,7 @@ import typer
 from dotenv import load_dotenv
 
 from cli import agents, failed, imports, keys
+from cli.output import ENV_FILE
 from cli.token import token
 
 app = typer.Typer(no_args_is_help=True)
@@ -21,7 +22,7 @@ EnvFile = Annotated[Path, typer.Option(help="File with settings; the environment
 
 
 @app.callback()
-def main(context: typer.Context, env_file: EnvFile = Path(".env")) -> None:
+def main(context: typer.Context, env_file: EnvFile = ENV_FILE) -> None:
     """Thrive Imports, from the terminal. Addresses and keys come from the environment, as the services' do."""
     named = context.get_parameter_source("env_file")
     if named is not None and named.name != "DEFAULT" and not env_file.is_file():  # else it would take the defaults

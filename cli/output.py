@@ -1,14 +1,24 @@
 """What the commands print: whole lines for people, fields between tabs in a pipe, JSON where it is asked for."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
+ENV_FILE = Path(".env")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object per line.")]
+
+
+def command() -> str:
+    """How this program was called, as far as its settings go: so that a hint can be typed as it stands."""
+    file = click.get_current_context().find_root().params.get("env_file", ENV_FILE)
+    return "thrive" if file == ENV_FILE else f"thrive --env-file {shlex.quote(str(file))}"
 
 
 def print_json(value: Any) -> None:

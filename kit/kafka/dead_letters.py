@@ -28,7 +28,8 @@ REPLAYED_AT = "x-replayed-at"
 
 # Every reason that a stage gives.
 REASONS = frozenset({
-    "bug", "not_json", "not_readable", "not_storable", "null_value", "too_large", "unknown_version", "wrong_schema",
+    "bug", "kills_consumer", "not_json", "not_readable", "not_storable", "null_value", "too_large", "unknown_version",
+    "wrong_schema",
 })  # fmt: skip
 HEADER_BYTES = 16  # what a header costs beside its name and value
 KEPT_BYTES = 65_536  # of a record that is not kept whole

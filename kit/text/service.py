@@ -20,8 +20,10 @@ R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
-# Up to here a hostile text costs the event loop some milliseconds, and a worker as much for handing it over.
+# Up to here a hostile text costs the event loop some milliseconds, and a worker as much for handing it over. But rows
+# of a wide table are filled up to its width, and footnotes link to each place that names them.
 SMALL = 4 * 1024
+MOST_CELLS, MOST_FOOTNOTES = 16, 16
 
 
 class Run(Protocol):
@@ -40,7 +42,7 @@ class TextService:
 
     async def render(self, content: str, text_format: str, html: str | None = None) -> str:
         """HTML that is safe to show; `html` is what the upstream made of it, if anything."""
-        if self._run is None or len(content) + len(html or "") <= SMALL:
+        if self._run is None or (len(content) + len(html or "") <= SMALL and _is_harmless(content)):
             return _at_once(render, content, text_format, html) or bare(content)
         try:
             return str(await self._run("render", content=content, text_format=text_format, html=html))
@@ -49,7 +51,7 @@ class TextService:
 
     async def read(self, data: bytes, text_format: str, places: Places, html: bytes | None = None) -> Document:
         """A file as text; `html` is what the upstream made of it, if anything."""
-        if self._run is None or len(data) + len(html or b"") <= SMALL:
+        if self._run is None or (len(data) + len(html or b"") <= SMALL and _is_harmless(data.decode("latin-1"))):
             return _at_once(read, data, text_format, places, html) or as_written(data, text_format)
         try:
             found = await self._run(
@@ -62,6 +64,10 @@ class TextService:
         except WorkerFailedError:
             return as_written(data, text_format)
         return Document(*found)
+
+
+def _is_harmless(small: str) -> bool:
+    return small.count("[^") <= MOST_FOOTNOTES and all(line.count("|") <= MOST_CELLS for line in small.splitlines())
 
 
 def _at_once(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R | None:

@@ -25,6 +25,7 @@ TASKS = Counter("thrive_worker_tasks", "Tasks of worker processes, by how they e
 SECONDS = Histogram("thrive_worker_task_seconds", "How long a task took in its worker", ["task"])
 ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 PIPE_BYTES = 1024 * 1024
+AGAIN = ("killed", "timeout")  # once: the machine may have been short of memory or busy, whatever the task is like
 
 
 class WorkerFailedError(Exception):
@@ -54,7 +55,12 @@ class WorkerPool:
         async with self._turns:
             began = time.perf_counter()
             try:
-                result = await self._run(request)
+                try:
+                    result = await self._run(request)
+                except WorkerFailedError as problem:
+                    if problem.reason not in AGAIN:
+                        raise
+                    result = await self._run(request)
             except WorkerFailedError as problem:
                 TASKS.labels(task, problem.reason).inc()
                 log.warning("worker task failed", task=task, reason=problem.reason, bytes=len(request))
@@ -72,7 +78,7 @@ class WorkerPool:
             await _kill(self._idle.pop())
 
     async def _run(self, request: bytes) -> Any:
-        process = self._idle.pop() if self._idle else await self._start()
+        process = self._living() or await self._start()
         keep = False
         try:
             async with asyncio.timeout(self._limits.wall):
@@ -90,6 +96,14 @@ class WorkerPool:
         if outcome == FAILED or (outcome == RETIRED and result is None):
             raise WorkerFailedError("failed")
         return result
+
+    def _living(self) -> Process | None:
+        """An idle process; one that died meanwhile, as for want of memory, is let go."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+        return None
 
     async def _exchange(self, process: Process, request: bytes) -> tuple[str, Any]:
         assert process.stdin is not None  # noqa: S101 (both are pipes)

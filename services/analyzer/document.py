@@ -15,6 +15,7 @@ from services.analyzer import angles
 from services.analyzer.characters import LESS
 from services.analyzer.tree import Block, Kind, html_blocks, one_line
 
+_MOST_FOOTNOTES = 200
 # Of definitions that stand farther down: how many, and how long, and how far.
 _MOST_DEFINITIONS, _LONGEST_DEFINITION, _FARTHEST = 100, 500, 100_000
 
@@ -75,6 +76,8 @@ def markdown_blocks(text: str, end: int) -> Iterator[Block]:
     part = text[:end]
     if end < len(text) and "[" in part:
         part = "\n\n".join((part, *_definitions(text, end)))
+    if part.count("[^") > _MOST_FOOTNOTES:  # of which the parser takes the square
+        part = part.replace("[^", "[")
     return html_blocks(to_html(angles.kept_generics(part.replace(LESS, " "))))
 
 

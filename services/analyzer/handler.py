@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from kit.errors import AnalysisFailedError
 from schemas.content import Analysis, Item
 from schemas.events import ContentAnalyzed, ContentFetched
-from services.analyzer.extractive import extract
+from services.analyzer.own_words import OwnWords
 from services.analyzer.prompt import content_hash
 from services.analyzer.spend import SpendCapError
 
@@ -32,8 +32,9 @@ class Memory(Protocol):
 class Analyst:
     """Decides where an analysis comes from: memory, model, or the item's own words."""
 
-    def __init__(self, model: AnalysingModel | None, memory: Memory) -> None:
+    def __init__(self, model: AnalysingModel | None, memory: Memory, own_words: OwnWords | None = None) -> None:
         self._model = model
+        self._own_words = own_words or OwnWords()
         self._memory = memory
         self._under_way: dict[str, asyncio.Task[Analysis | None]] = {}
 
@@ -41,7 +42,7 @@ class Analyst:
         """Never fails for what a model does or costs; only for a store that is away."""
         if self._model is None:
             ANALYSES.labels("extractive").inc()
-            return extract(item)
+            return await self._own_words(item)
         key = content_hash(item, self._model.name)
         # Two imports of the same content at the same time are one call, and share its failure too.
         while True:
@@ -52,9 +53,9 @@ class Analyst:
                 if theirs:  # who asked first cannot pay for it, but this member may
                     continue
                 ANALYSES.labels("capped").inc()
-                return extract(item)
+                return await self._own_words(item)
             # The model's fault, not the item's: the scheduler has it tried again later.
-            return found or extract(item).model_copy(update={"degraded": True})
+            return found or (await self._own_words(item)).model_copy(update={"degraded": True})
 
     def _start(self, model: AnalysingModel, key: str, user_id: str, item: Item) -> "asyncio.Task[Analysis | None]":
         finding = self._under_way[key] = asyncio.create_task(self._find(model, key, user_id, item))

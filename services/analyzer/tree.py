@@ -1,17 +1,20 @@
 """HTML as its readers see it: headings, paragraphs and list items in their order, as words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from kit.text.lexer import End, Piece, Start, end_of, pieces, plain
+from kit.text.tidy import TAGS, tidy, written
 from services.analyzer.characters import ADDRESS, LESS, visible
 
 MOST_LINKED = 0.6  # of a line that says something: beyond, it is a row of links
 MOST_BOLD = 60  # characters of bold words that stand for a heading
+MOST_HTML_CHARS = 1_000_000  # far more than a beginning that is read becomes
 
 
 class Kind(Enum):
@@ -35,8 +38,12 @@ class Block:
 
 
 def html_blocks(html: str, *, keep_links: bool = False) -> Iterator[Block]:
-    """Made as they are asked for. Lines that are rows of links are left out, unless they are to be kept."""
-    if (root := LexborHTMLParser(html).root) is not None:
+    """Made as they are asked for. Lines that are rows of links are left out, unless they are to be kept.
+
+    The parser is given regular HTML only: where it repairs what is never closed, 24 kB become four million nodes.
+    """
+    regular = written(tidy(_known(html), _classes), MOST_HTML_CHARS)
+    if (root := LexborHTMLParser(regular).root) is not None:
         yield from _Reader(keep_links).read(root)
 
 
@@ -52,6 +59,7 @@ _BLOCK_NAMES = """
 _SKIPPED, _BLOCKS = frozenset(_SKIPPED_NAMES.split()), frozenset(_BLOCK_NAMES.split())
 _CLASSED = frozenset(("div", "section", "sup"))
 _UNSAID = ("alert", "admonition", "footnote")  # in the names of classes
+_UNKNOWN_SKIPPED, _UNKNOWN_BLOCKS = _SKIPPED - TAGS, _BLOCKS - TAGS  # to `tidy`
 _KINDS = {"blockquote": Kind.QUOTE, "li": Kind.ITEM, "h1": Kind.TITLE} | dict.fromkeys(
     ("h2", "h3", "h4", "h5", "h6"), Kind.HEADING
 )
@@ -63,7 +71,7 @@ _BARE = re.compile(
 )
 
 
-class Piece(NamedTuple):
+class Span(NamedTuple):
     """Of a text, as one node has it."""
 
     text: str
@@ -72,7 +80,31 @@ class Piece(NamedTuple):
     is_code: bool = False
 
 
-BREAK = Piece("\r")
+BREAK = Span("\r")
+
+
+def _known(html: str) -> Iterator[Piece]:
+    """What `tidy` does not know, as what it knows: blocks are divisions, and elements without words are left out as far
+    as their end tag."""
+    lower = html.lower()
+    ended = {name for name in _UNKNOWN_SKIPPED if f"</{name}" in lower}
+    inside, depth = "", 0
+    for piece in pieces(html):
+        name = piece.name if isinstance(piece, Start | End) else ""
+        if inside:
+            if name == inside:
+                depth += 1 if isinstance(piece, Start) else -1
+                inside = inside if depth else ""
+        elif isinstance(piece, Start) and name in ended:
+            inside, depth = name, 1
+        elif name in _UNKNOWN_BLOCKS:
+            yield plain("div") if isinstance(piece, Start) else end_of("div")
+        else:
+            yield piece
+
+
+def _classes(name: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
+    return {"class": attributes["class"]} if name in _CLASSED and "class" in attributes else {}
 
 
 class _Reader:
@@ -80,7 +112,7 @@ class _Reader:
 
     def __init__(self, keep_links: bool) -> None:
         self._keep_links = keep_links
-        self._pieces: list[Piece] = []
+        self._pieces: list[Span] = []
         self._kinds: list[Kind] = []
         self._open = {"a": 0, "strong": 0, "b": 0, "code": 0}
 
@@ -104,9 +136,9 @@ class _Reader:
                     yield from self._leave(node.tag or "") if node is not None else ()
             node = inner
 
-    def _piece(self, text: str) -> Piece:
+    def _piece(self, text: str) -> Span:
         inside = self._open
-        return Piece(text, inside["a"] > 0, inside["strong"] + inside["b"] > 0, inside["code"] > 0)
+        return Span(text, inside["a"] > 0, inside["strong"] + inside["b"] > 0, inside["code"] > 0)
 
     def _enter(self, tag: str) -> Iterator[Block]:
         if tag in self._open:
@@ -133,7 +165,7 @@ class _Reader:
             yield Block(Kind.HEADING if kind is Kind.PARAGRAPH and _is_bold_line(pieces, text) else kind, text)
 
 
-def _is_bold_line(pieces: list[Piece], text: str) -> bool:
+def _is_bold_line(pieces: list[Span], text: str) -> bool:
     return len(text) <= MOST_BOLD and text[-1] not in ".!" and all(it.is_bold or not it.text.strip() for it in pieces)
 
 
@@ -146,10 +178,10 @@ def _is_skipped(node: LexborNode, tag: str) -> bool:
     return any(name in classes for name in _UNSAID)
 
 
-def _words(pieces: list[Piece], *, keep_links: bool) -> str:
+def _words(pieces: list[Span], *, keep_links: bool) -> str:
     """Of one block. Lines between breaks that are rows of links, and tables, are left out."""
     said: list[str] = []
-    line: list[Piece] = []
+    line: list[Span] = []
     for piece in (*pieces, BREAK):
         if piece is not BREAK:
             line.append(piece)

@@ -17,10 +17,14 @@ async def changed_channels(db: Database, since: datetime, most: int) -> tuple[se
     """Ids of the channels whose sources changed at or after `since`, and up to when that is all of them; None where it
     is all there are. A change of any kind counts, a sync's as well."""
     which = {"platform": "youtube", "updated_at": {"$gte": since}}
-    sources = await db.sources.find(which, {"url": 1, "updated_at": 1}).sort("updated_at", 1).limit(most).to_list()
+    fields = {"url": 1, "updated_at": 1}
+    sources = await db.sources.find(which, fields).sort("updated_at", 1).limit(most).to_list()
+    is_whole = len(sources) < most
+    if not is_whole and sources[-1]["updated_at"] == since:  # more than a page changed in this millisecond
+        sources = await db.sources.find({**which, "updated_at": since}, fields).to_list()
     prefix = channel_url("")
     found = {source["url"].removeprefix(prefix) for source in sources if source["url"].startswith(channel_url("UC"))}
-    if len(sources) < most:
+    if is_whole:
         return found, None
     last: datetime = sources[-1]["updated_at"]
     return found, last if last > since else last + timedelta(milliseconds=1)

@@ -36,6 +36,7 @@ SUBSCRIPTIONS = Gauge(
 
 AT_ONCE = 10  # requests to the hub
 MOST = 1_000  # sources that are read at once
+PAGES_IN_A_ROUND = 20  # of a sweep; then the process shows that it is alive
 LEASE_NAME = "subscriptions"
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LEASE = timedelta(days=10)  # that is asked for; the hub decides
@@ -73,32 +74,41 @@ class Subscriptions:
         """One round; whether there is more to do at once. Raises what the engines raise: the next round tries again."""
         now = self._now()
         if self._swept_at is None or now - self._swept_at >= self._sweep_every:
-            self._swept_at = now
-            await self._sweep(now)
+            self._swept_at = now if (swept := await self._sweep(now)) else None
+            if not swept:
+                return True
         if self._resting_until and now < self._resting_until:
             return False
         due = await self._db.subscriptions.find({"due_at": {"$lte": now}}).sort("due_at", 1).limit(AT_ONCE).to_list()
         await asyncio.gather(*(self._renew(subscription, now) for subscription in due))
         return len(due) == AT_ONCE
 
-    async def _sweep(self, now: datetime) -> None:
-        """Newly followed channels become subscriptions; those that nobody follows, or whose callback is no longer ours,
-        become due. Only sources that changed since the last sweep are read, whichever process made it."""
+    async def _sweep(self, now: datetime) -> bool:
+        """Make newly followed channels subscriptions, and those due that are no longer followed, or whose callback is
+        no longer ours. Only sources that changed since the last sweep are read, whichever process made it.
+
+        Returns False where there is more to read: the first sweep of many sources takes several rounds.
+        """
         async with lease(self._db, LEASE_NAME, LEASE_OF_SWEEP, now=self._now) as fence:
             if fence is None:
-                return
+                return True
             mine = {"_id": LEASE_NAME, "fence": fence}
             since = (await self._db.leases.find_one(mine) or {}).get("swept_to", EVER)
-            until: datetime | None = since
-            while until is not None:
-                channels, until = await changed_channels(self._db, until, MOST)
+            for _ in range(PAGES_IN_A_ROUND):
+                channels, until = await changed_channels(self._db, since, MOST)
                 if changes := await writes(self._db, channels, now):
                     await self._db.subscriptions.bulk_write(changes, ordered=False)
                 await self._db.leases.update_one(mine, {"$set": {"swept_to": until or now - OVERLAP}})
+                if until is None:
+                    break
+                since = until
+            else:
+                return False
             await self._db.subscriptions.update_many(
                 {"terms": {"$ne": self._terms}, "due_at": {"$gt": now}}, {"$set": {"due_at": now, "failures": 0}}
             )
             await self._measure(now)
+            return True
 
     async def _renew(self, subscription: Document, now: datetime) -> None:
         channel_id = subscription["_id"]

@@ -12,6 +12,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from integrations.registry import INTEGRATIONS
 from kit.errors import ImportProblem
+from kit.kafka.collector import PartitionCollector
+from kit.kafka.dead_letters import REASONS
 from kit.settings import Settings
 from schemas.journey import STAGES
 
@@ -72,6 +74,13 @@ def test_every_stage_and_integration_is_spoken_of() -> None:
     assert [each.title for each in INTEGRATIONS if each.title not in readme] == []
 
 
+def test_every_reason_of_a_dead_letter_is_explained_and_can_be_asked_for() -> None:
+    table = (ROOT / "docs/operations.md").read_text().partition("| reason | cause |")[2].partition("```")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    explained = {reason for row in rows for reason in re.findall(r"`([a-z_]+)`", row)}
+    assert explained == REASONS
+
+
 def test_every_error_code_of_the_api_is_explained() -> None:
     inner = {"IMPORT_ERROR", "ANALYSIS_FAILED"}  # a base class, and one that no member ever sees
     explained = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/api.md").read_text(), re.M))
@@ -117,6 +126,7 @@ def metrics() -> set[str]:
     import_all()
     ours = CollectorRegistry()
     KafkaPrometheusMiddleware(registry=ours, app_name="any", metrics_prefix="thrive")
+    ours.register(PartitionCollector())  # as the first subscriber of a process does
     found = [metric for registry in (REGISTRY, ours) for metric in registry.collect()]
     return {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
 

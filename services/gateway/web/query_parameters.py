@@ -1,4 +1,4 @@
-"""Query parameters that an address does not have: a misspelt filter would be no filter."""
+"""Query parameters that an address does not have, or that are sent twice: a filter that is not applied is no filter."""
 
 from starlette.requests import Request
 
@@ -10,15 +10,21 @@ Described = dict[tuple[str, str], frozenset[str]]
 
 
 async def known_query(request: Request) -> None:
-    """Raises `InvalidRequestError` for a parameter that the API's description does not name."""
+    """Raises `InvalidRequestError` for a parameter that the API's description does not name, and for a repeated one."""
     path = request.url.path
     if not request.query_params or not path.startswith(STRICT) or path.endswith(BUT_NOT):
         return
     known = _described(request).get((request.scope["route"].path, request.method))
-    unknown = [name[:MAX_FIELD_CHARS] for name in request.query_params if known is not None and name not in known][:10]
+    if known is None:
+        return
+    unknown = [name[:MAX_FIELD_CHARS] for name in request.query_params if name not in known][:10]
     if unknown:
         fields = [{"field": name, "problem": "There is no such parameter."} for name in unknown]
-        raise InvalidRequestError(f"There is no query parameter {', '.join(unknown)} here.", fields=fields)
+        there_are = f"There are: {', '.join(sorted(known))}." if known else "This address has none."
+        raise InvalidRequestError(f"There is no query parameter {', '.join(unknown)} here. {there_are}", fields=fields)
+    if twice := [name for name in known if len(request.query_params.getlist(name)) > 1]:
+        fields = [{"field": name, "problem": "Send it once."} for name in twice]
+        raise InvalidRequestError(f"Query parameters sent more than once: {', '.join(sorted(twice))}.", fields=fields)
 
 
 def _described(request: Request) -> Described:

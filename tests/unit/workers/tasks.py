@@ -52,4 +52,13 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-TASKS = {task.__name__: task for task in (echo, pid, environment, spin, eat, large, swell, wrong, crash)}
+def crash_once(trace: str) -> str:
+    """The process that leaves the trace dies."""
+    if os.path.exists(trace):  # noqa: PTH110
+        return "whole"
+    os.close(os.open(trace, os.O_CREAT | os.O_WRONLY))
+    crash()
+    return ""
+
+
+TASKS = {task.__name__: task for task in (echo, pid, environment, spin, eat, large, swell, wrong, crash, crash_once)}

@@ -142,3 +142,17 @@ async def test_an_interrupt_of_the_whole_group_leaves_the_worker_to_its_parent(p
     for stop in (signal.SIGINT, signal.SIGTERM):
         os.kill(worker, stop)
     assert await pool("pid") == worker
+
+
+async def test_a_worker_that_died_while_it_was_idle_costs_no_task(pool: WorkerPool) -> None:
+    worker = await pool("pid")
+    os.kill(worker, signal.SIGKILL)
+    assert await gone(worker)
+    assert await pool("echo", value=1) == 1
+
+
+async def test_a_task_whose_worker_was_killed_is_tried_once_more(pool: WorkerPool, tmp_path: Path) -> None:
+    trace = tmp_path / "begun"
+    assert await pool("crash_once", trace=str(trace)) == "whole"
+    with pytest.raises(WorkerFailedError, match="killed"):
+        await pool("crash")
