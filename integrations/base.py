@@ -1,32 +1,32 @@
-"""The whole contract of an integration. To add one: a file, a line in `registry.py`, recordings for the tests."""
+"""The contract of an integration. CONTRIBUTING says how to add one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import SecretStr
-
-from integrations.links import Link
-from kit.errors import InvalidURLError, UpstreamUnavailableError
-from kit.http import Response
+from integrations.client import Client
+from integrations.collection import Collection
+from integrations.credentials import Credentials
+from integrations.links import WEB, Link
+from integrations.provider import Provider
+from kit.settings import Settings
+from kit.text.service import TextService
 from kit.upstream import Upstream
 from schemas.content import Item
 from schemas.events import Standing
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the member connected, and for whom a fetch spends what the upstream allows.
+class Ref:
+    """What a link names, taken from it once.
 
-    Without a token the application's own credential is used. `account` names the account at the provider that the
-    token acts for: its budget is spent. A fetch that nobody waits for, a sync, is not `interactive`.
+    `url` is canonical, and with the member the project's identity. `id` is the provider's own, as owner/name.
     """
 
-    token: SecretStr | None = None
-    account: str = ""
-    user_id: str = ""
-    interactive: bool = True
+    url: str
+    id: str
+    is_collection: bool = False  # it can be followed, and is no item itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,70 +69,89 @@ class Looked:
     memory: Mapping[str, Any] = field(default_factory=dict)  # small; for the next look, in place of the last one's
 
 
-class Integration(ABC):
+S = TypeVar("S", bound=Settings)
+C = TypeVar("C", bound=Client[Any])
+
+
+class Integration(ABC, Generic[S, C]):
+    """One provider: which links are its own, how they are read, and how its JSON becomes an `Item`."""
+
     name: ClassVar[str]  # in events and in the API
     title: ClassVar[str]  # for people
-    needed_scopes: ClassVar[frozenset[str]] = frozenset()  # without them a member's token is of no use to `fetch`
-    supports_auto_sync: ClassVar[bool]  # whether fetching again, unasked, brings news of the same thing
-    sample_urls: ClassVar[Mapping[str, str]]  # every accepted shape → its canonical URL, at the default settings
-    refused_urls: ClassVar[tuple[str, ...]]  # look-alikes and pages that are not imported, by anybody
+    limit_kind: ClassVar[str]  # what a member's hourly limit counts, for people: repositories
+    hosts: tuple[str, ...]  # with all their subdomains
+    schemes: ClassVar[frozenset[str]] = WEB
+    samples: ClassVar[Mapping[str, str]]  # every accepted form of a link → its canonical URL, at the default settings
+    refused: ClassVar[tuple[str, ...]]  # pages of the provider's own that are not imported
+    needed_scopes: ClassVar[frozenset[str]] = frozenset()  # without them a member's token is of no use
+    supports_auto_sync: ClassVar[bool] = True  # whether reading again, unasked, brings news of the same thing
+    oauth: ClassVar[tuple[Provider, ...]] = ()  # how members connect their accounts
+    collection: Collection | None = None  # what finds the collections that can be followed as a whole
+    client: type[C]
+
+    def __init__(self, settings: S, texts: TextService | None = None) -> None:
+        self.settings = settings
+        self.texts = texts or TextService()
 
     @property
-    @abstractmethod
     def bases(self) -> tuple[str, ...]:
-        """The API addresses that `fetch` calls; nothing else is reachable."""
+        """Return the addresses that may be called; nothing else is reachable."""
+        return (getattr(self.settings, self.client.api_url),)
 
-    @abstractmethod
     def owns(self, link: Link) -> bool:
         """Whether the link's host is this provider's, whatever the page."""
+        return any(link.host == host or link.host.endswith(f".{host}") for host in self.hosts)
 
     @abstractmethod
-    def canonical_url(self, url: str) -> str:
-        """The one spelling of a link, which with the member is the project's identity. No I/O; idempotent.
+    def parse(self, link: Link) -> Ref:
+        """Return what a link of this provider names; the canonical link names the same. No I/O.
 
-        Raises InvalidURLError, with a hint where the page is the provider's but cannot be imported.
+        Raises InvalidURLError, with a hint where the page cannot be imported.
         """
 
-    def can_handle_url(self, url: str) -> bool:
-        try:
-            self.canonical_url(url)
-        except InvalidURLError:
-            return False
-        return True
+    def parse_source(self, link: Link) -> Ref:
+        """Return what can be followed at a link: what `parse` finds, unless whole collections are followed as well."""
+        return self.parse(link)
 
     @abstractmethod
-    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
-        """What stands at `url`, with `Item.url` canonical: another one where the thing has moved.
+    async def read(self, ref: Ref, client: C) -> Item:
+        """Read one item, with `Item.url` canonical: another one where the thing has moved.
 
         Raises the errors of `kit.errors`; nothing of the upstream's own wording is in them.
         """
 
-    def source_url(self, url: str) -> str:
-        """The one spelling of the link of something that can be followed: a thing of its own, unless an integration
-        follows collections as well. No I/O; idempotent. Raises InvalidURLError, with a hint."""
-        return self.canonical_url(url)
+    async def read_news(self, ref: Ref, client: C, known: Known, max_items: int) -> Looked:
+        """Read what is new or changed, the newest first. `max_items` bounds the first sync; later ones bring all that
+        was missed.
 
-    def source_identifier(self, url: str) -> str:
-        """What the API calls what is followed at this canonical link: the link, unless the provider has another name
-        for it. No I/O."""
-        return url
-
-    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
-        """What is new or changed at a followed `url`, the newest first. `max_items` bounds the first look; later ones
-        bring all that was missed.
-
-        `http` remembers answers for those who look with the same credential: it sends validators along, answers a 304
-        with what it remembers, and does not ask again at once for what everybody may see. So looks are written as if
-        every answer were new. Raises the errors of `kit.errors`, ContentNotFoundError only where the upstream
-        says so of the source itself: then nothing stands there any more.
+        The client remembers responses for those who sync with the same credential: it sends validators along, answers
+        a 304 with what it remembers, and does not ask again at once for what is public. So write it as if every
+        response were new. Raises the errors of `kit.errors`, ContentNotFoundError only where the upstream says so of
+        the source itself.
         """
-        return Looked(items=(await self.fetch(url, http, credentials),))
+        return Looked(items=(await self.read(ref, client),))
+
+    async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
+        """Read one item on somebody's behalf. What is private is read with the member's own token alone: what the
+        application's token may see is not every member's to see. Raises as `read` does."""
+        client = self.connect(http, credentials)
+        return _visible(await self.read(ref, client), client)
+
+    async def look(self, ref: Ref, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        """Read what is new of a followed source on somebody's behalf; private items as `fetch` does. Raises as
+        `read_news` does."""
+        client = self.connect(http, credentials)
+        looked = await self.read_news(ref, client, known, max_items)
+        for item in looked.items:
+            if item.url == (looked.url or ref.url):
+                _visible(item, client)
+        return replace(looked, items=tuple(it for it in looked.items if client.connected or not it.is_private))
+
+    def connect(self, http: Upstream, credentials: Credentials) -> C:
+        return self.client(self.settings, http, credentials)
 
 
-def nonsense(title: str) -> UpstreamUnavailableError:
-    """A success without what every success has."""
-    return UpstreamUnavailableError(f"{title} sent an invalid answer.")
-
-
-def unexpected(response: Response) -> UpstreamUnavailableError:
-    return UpstreamUnavailableError(f"{response.service} sent an unexpected answer ({response.status}).")
+def _visible(item: Item, client: Client[Any]) -> Item:
+    if item.is_private and not client.connected:
+        raise client.not_found()
+    return item

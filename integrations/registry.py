@@ -1,23 +1,56 @@
-"""All integrations, sorted by name."""
+"""All integrations, sorted by name, and their settings."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from integrations.base import Integration
+from integrations.base import Integration, Ref
 from integrations.github.integration import GitHub
-from integrations.links import parse
-from integrations.settings import IntegrationSettings
+from integrations.github.settings import GitHubSettings
+from integrations.links import Link, parse
 from integrations.youtube.integration import YouTube
+from integrations.youtube.settings import YouTubeSettings
 from kit.errors import InvalidURLError
 from kit.text.service import TextService
 
-INTEGRATIONS = (
+AnyIntegration = Integration[Any, Any]
+
+INTEGRATIONS: tuple[type[AnyIntegration], ...] = (
     GitHub,
     YouTube,
 )
 
 
+class IntegrationSettings(GitHubSettings, YouTubeSettings):
+    """What all integrations are told from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A link, recognised once: what it names, and whose it is."""
+
+    integration: AnyIntegration
+    ref: Ref
+
+    @property
+    def url(self) -> str:
+        """The canonical URL."""
+        return self.ref.url
+
+    @property
+    def identifier(self) -> str:
+        """What the API calls it: the provider's id of a collection, the link of anything else."""
+        return self.ref.id if self.ref.is_collection else self.ref.url
+
+    @property
+    def counted_as(self) -> str:
+        """What a member's hourly limit counts it as."""
+        collection = self.integration.collection
+        return f"{collection.noun}s" if collection and self.ref.is_collection else self.integration.limit_kind
+
+
 class IntegrationRegistry:
-    def __init__(self, integrations: Iterable[Integration]) -> None:
+    def __init__(self, integrations: Iterable[AnyIntegration]) -> None:
         self._by_name = {integration.name: integration for integration in integrations}
 
     @property
@@ -25,32 +58,33 @@ class IntegrationRegistry:
         """Every address that an `Upstream` must be allowed to call."""
         return tuple(base for integration in self._by_name.values() for base in integration.bases)
 
-    def list_all(self) -> tuple[Integration, ...]:
+    def list_all(self) -> tuple[AnyIntegration, ...]:
         return tuple(self._by_name.values())
 
-    def get(self, name: str) -> Integration:
+    def get(self, name: str) -> AnyIntegration:
         """Raises KeyError."""
         return self._by_name[name]
 
-    def get_for_url(self, url: str) -> Integration:
-        """Raises InvalidURLError, saying what is wrong with the link as precisely as it can be told."""
-        integration = self._owner(url)
-        integration.canonical_url(url)  # raises with its own hint
-        return integration
+    def recognise(self, url: str) -> Recognised:
+        """Return what a pasted link names. Raises InvalidURLError, which says as precisely as it can what is wrong."""
+        link = parse(url)
+        integration = self._owner(link)
+        return Recognised(integration, integration.parse(link))
 
-    def get_for_source(self, url: str) -> Integration:
-        """Of something that can be followed. Raises InvalidURLError likewise."""
-        integration = self._owner(url)
+    def recognise_source(self, url: str) -> Recognised:
+        """Return what can be followed at a link. Raises InvalidURLError likewise."""
+        link = parse(url)
+        integration = self._owner(link)
         if not integration.supports_auto_sync:
             raise InvalidURLError(f"What is on {integration.title} cannot be followed.")
-        integration.source_url(url)
-        return integration
+        return Recognised(integration, integration.parse_source(link))
 
-    def _owner(self, url: str) -> Integration:
-        link = parse(url)
+    def _owner(self, link: Link) -> AnyIntegration:
         for integration in self.list_all():
             if integration.owns(link):
-                return integration
+                if link.scheme in integration.schemes:
+                    return integration
+                raise InvalidURLError(f"This is not a link to {integration.title}.")
         for integration in self.list_all():
             if integration.name in link.host:
                 raise InvalidURLError(f"This looks like {integration.title}, but it is another site.")
@@ -58,5 +92,5 @@ class IntegrationRegistry:
 
 
 def build_registry(settings: IntegrationSettings, texts: TextService | None = None) -> IntegrationRegistry:
-    """Who fetches gives `texts` that has workers; the others fetch nothing."""
+    """Build all integrations. A process that fetches gives `texts` that has workers."""
     return IntegrationRegistry(integration(settings, texts) for integration in INTEGRATIONS)

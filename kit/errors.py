@@ -80,6 +80,12 @@ class IntegrationAuthError(ImportProblem):
     action = "connect_account"
     suggestion = "Connect the account again, then retry the import."
 
+    @classmethod
+    def reconnect(cls, title: str, provider: str, error: str, suggestion: str = "") -> Self:
+        """Make the error that asks the member to connect `provider` again. `error` may name its `{title}`."""
+        again = suggestion or "Connect {title} again, then retry the import."
+        return cls(error.format(title=title), action=f"connect_{provider}", suggestion=again.format(title=title))
+
 
 class TokenRefusedError(IntegrationAuthError):
     """The upstream says that the token itself is no good (401), whatever it was used for."""

@@ -26,6 +26,7 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
 PositiveSeconds = Annotated[Seconds, Field(gt=timedelta(0))]
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*$"), AfterValidator(lambda url: url.rstrip("/"))]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its hash
 HmacKey = Annotated[SecretStr, AfterValidator(_long_enough)]  # or empty

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from integrations import own_credentials
-from integrations.base import Credentials
 from integrations.connections.model import Connection, ConnectionState
 from integrations.connections.tokens import FreshToken
+from integrations.credentials import Credentials
 from kit.errors import (
     AccountUnavailableError,
     ContentBlockedError,

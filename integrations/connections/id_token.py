@@ -11,7 +11,7 @@ from joserfc.jwk import Key
 from joserfc.jwt import JWTClaimsRegistry
 from pydantic import SecretStr
 
-from integrations.connections.model import Provider
+from integrations.provider import Provider
 from kit.errors import ImportProblem
 from kit.jwks import RemoteKeys
 from kit.upstream import Upstream

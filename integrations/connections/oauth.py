@@ -10,11 +10,12 @@ import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import SecretStr
 
-from integrations.base import nonsense
 from integrations.coerce import as_dict
 from integrations.connections.id_token import IdTokens
-from integrations.connections.model import Account, Grant, Provider
+from integrations.connections.model import Grant
 from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated
+from integrations.provider import Account, Provider
+from integrations.responses import malformed_response
 from kit.errors import ImportProblem, UpstreamUnavailableError
 from kit.http import LibraryTransport, Limits
 from kit.upstream import Upstream
@@ -143,7 +144,7 @@ class OAuth:
             raise UpstreamUnavailableError(f"{provider.title} did not say whose account this is.")
         account = provider.read_account(as_dict(response.json()))
         if not account.id:
-            raise nonsense(provider.title)
+            raise malformed_response(provider.title)
         if nonce and provider.jwks_url:
             await self._id_tokens.check(provider, grant.id_token, nonce=nonce, subject=account.id)
         return account

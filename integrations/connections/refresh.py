@@ -17,9 +17,10 @@ from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
 from integrations.connections.doubts import doubt
-from integrations.connections.model import Grant, Provider
+from integrations.connections.model import Grant, may_revoke
 from integrations.connections.oauth import InvalidGrantError, OAuth
 from integrations.connections.store import Connections, Held
+from integrations.provider import Provider
 from kit.errors import AccountUnavailableError, UpstreamUnavailableError
 from kit.lease import lease
 from kit.mongo import is_outage
@@ -146,7 +147,7 @@ class Refresher:
         stored = now_held.grant if now_held else None
         if stored is not None and stored.access_token == grant.access_token:
             return now_held
-        if now_held is None or provider.may_revoke(held.connection, now_held.connection):
+        if now_held is None or may_revoke(provider, held.connection, now_held.connection):
             with suppress(UpstreamUnavailableError):
                 await self._oauth.revoke(provider, grant)
         return now_held

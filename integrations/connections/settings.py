@@ -1,30 +1,21 @@
 """Where the providers' OAuth endpoints are, and our applications' ids and secrets there.
 
-A provider without a client id is not offered. Each address can be moved, so that GitHub Enterprise, a GitLab of one's
-own or the sandbox can stand in.
+A provider without a client id is not offered. Each address can be moved, so that a GitLab of one's own or the sandbox
+can stand in.
 """
 
 from datetime import timedelta
 
 from pydantic import SecretStr
 
-from integrations.settings import BaseUrl, IntegrationSettings
-from kit.settings import Seconds
+from integrations.registry import IntegrationSettings
+from kit.settings import BaseUrl, Seconds
 
 
 class ConnectionSettings(IntegrationSettings):
     # How long a provider has to refuse a member's account, again and again, before its tokens are erased and the member
     # is asked to connect it anew
     token_refused_for: Seconds = timedelta(minutes=30)
-
-    github_oauth_url: BaseUrl = "https://github.com/login/oauth"
-
-    google_client_id: str = ""
-    google_client_secret: SecretStr | None = None
-    google_accounts_url: BaseUrl = "https://accounts.google.com"
-    google_oauth_url: BaseUrl = "https://oauth2.googleapis.com"
-    google_openid_url: BaseUrl = "https://openidconnect.googleapis.com"
-    google_jwks_url: BaseUrl = "https://www.googleapis.com/oauth2/v3/certs"
 
     gitlab_url: BaseUrl = "https://gitlab.com"
     gitlab_client_id: str = ""

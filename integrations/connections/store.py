@@ -13,7 +13,8 @@ import structlog
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 
-from integrations.connections.model import Account, Connection, ConnectionState, Grant, Purpose, waits_for
+from integrations.connections.model import Connection, ConnectionState, Grant, waits_for
+from integrations.provider import Account, Purpose
 from kit.microbatch import MicroBatcher
 from kit.mongo import Database, Document
 from kit.vault import Vault, VaultError

@@ -13,9 +13,10 @@ from authlib.integrations.httpx_client import OAuthError
 from pydantic import SecretStr
 
 from integrations import own_credentials
-from integrations.base import nonsense
 from integrations.coerce import as_int, as_line
-from integrations.connections.model import Grant, Provider
+from integrations.connections.model import Grant
+from integrations.provider import Provider
+from integrations.responses import malformed_response
 from kit.errors import ImportProblem, UpstreamUnavailableError
 from kit.http import BodyTooLargeError, retry_after
 
@@ -43,7 +44,7 @@ def read_grant(provider: Provider, token: Mapping[str, Any], scopes: tuple[str, 
     for what is no bearer token."""
     access_token = _token(token.get("access_token"))
     if access_token is None or as_line(token.get("token_type", "bearer")).lower() != "bearer":
-        raise nonsense(provider.title)
+        raise malformed_response(provider.title)
     seconds = as_int(token.get("expires_in"))
     named = token.get("scope")
     return Grant(
@@ -75,7 +76,7 @@ def translated(provider: Provider) -> Iterator[None]:
             retry_at=datetime.now(UTC) + timedelta(seconds=asked) if asked else None,
         ) from None
     except (httpx2.HTTPError, BodyTooLargeError, ValueError, TypeError):
-        raise nonsense(provider.title) from None
+        raise malformed_response(provider.title) from None
 
 
 def standard(provider: Provider) -> Callable[[httpx2.Response], httpx2.Response]:

@@ -9,10 +9,11 @@ import structlog
 from pydantic import SecretStr
 
 from integrations.connections.doubts import doubt, trust
-from integrations.connections.model import Account, Connection, ConnectionState, Grant, Provider, Purpose
+from integrations.connections.model import Connection, ConnectionState, Grant, may_revoke
 from integrations.connections.oauth import OAuth
 from integrations.connections.refresh import Refresher
 from integrations.connections.store import Connections, Held
+from integrations.provider import Account, Provider, Purpose
 from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredError, UpstreamUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -105,7 +106,7 @@ class Tokens:
     ) -> Connection:
         """Store what the member has consented to, and revoke the tokens that it replaces."""
         connection, before = await self._connections.save(user_id, provider.name, account, grant, purpose)
-        if before is not None and provider.may_revoke(before.connection, connection):
+        if before is not None and may_revoke(provider, before.connection, connection):
             await self._revoke(provider, before)
         return connection
 

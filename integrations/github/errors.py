@@ -1,28 +1,21 @@
-"""What an answer of GitHub other than 200 means. 403 is a limit only where something says so, else a permission: of the
-member's account, of our own credential, or of nobody, where GitHub has blocked the repository.
+"""What GitHub's error responses mean beyond their status.
+
+403 is a limit only where something says so. Else it is a permission: of the member's account, of our own credential, or
+of anybody, where GitHub has blocked the repository.
 
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
 import re
-from datetime import datetime
 
 from integrations import own_credentials
-from integrations.base import Credentials, unexpected
+from integrations.client import AppCredential
 from integrations.coerce import as_dict, as_text
-from integrations.github.limits import TITLE, limited_until
-from integrations.settings import IntegrationSettings
-from kit.errors import (
-    ContentBlockedError,
-    ContentNotFoundError,
-    ImportProblem,
-    IntegrationAuthError,
-    RateLimitError,
-    TokenRefusedError,
-    UpstreamUnavailableError,
-)
+from integrations.responses import error_body
+from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
 from kit.http import Response
 
+TITLE = "GitHub"
 _BLOCKED = re.compile(
     r"(this )?repository (access blocked|unavailable|(has been |is )?(currently )?(disabled|blocked))"
 )
@@ -51,34 +44,27 @@ _DENIALS = (
 )
 
 
-def problem(response: Response, now: datetime, *, credentials: Credentials, own: str) -> ImportProblem:
-    """`own` names the setting that holds the application's credential, where the request carried that."""
-    status, connected = response.status, credentials.token is not None
-    words = _message(response)
-    if status == 451 or (status == 403 and (_BLOCKED.match(words) or _names_a_block(response))):
-        return ContentBlockedError("GitHub has blocked this repository.")
-    if status in (403, 429) and (retry_at := limited_until(response, now)):
-        return RateLimitError.resets(TITLE, retry_at, now)
-    if status == 403 and _TOO_MANY_LOGINS in words:
-        if own and not connected:
-            return own_credentials.refused(TITLE, own, "too_many_attempts")
+def is_blocked(response: Response) -> bool:
+    """Whether GitHub shows the repository to nobody: by law (451), or against its terms."""
+    told = response.status == 403 and (_BLOCKED.match(_message(response)) or as_dict(error_body(response).get("block")))
+    return response.status == 451 or bool(told)
+
+
+def explain(response: Response, own: AppCredential | None, *, connected: bool) -> ImportProblem | None:
+    """Return what a 403 is about, and whether a 404 may be a matter of scopes; None where the status says enough."""
+    words, own = _message(response), None if connected else own
+    if response.status == 403 and _TOO_MANY_LOGINS in words:
+        if own:
+            return own_credentials.refused(TITLE, own.setting, "too_many_attempts")
         return UpstreamUnavailableError("GitHub refuses access at the moment.")
-    if status in (401, 403):
-        if own and not connected:
-            return own_credentials.refused(TITLE, own, "unauthorized" if status == 401 else _denial(response, words)[0])
-        if status == 401 and not connected:  # a GitHub of one's own that shows nothing to the public
-            return _auth("GitHub shows this only to signed-in accounts.", "Connect GitHub, then retry the import.")
-        if status == 401:
-            return TokenRefusedError(
-                "GitHub refused the connected account.",
-                action="connect_github",
-                suggestion="Connect GitHub again, then retry the import.",
-            )
-        _, error, suggestion = _denial(response, words)
-        return _auth(error, suggestion)
-    if status in (404, 410):
+    if response.status == 403:
+        name, error, suggestion = _denial(response, words)
+        if own:
+            return own_credentials.refused(TITLE, own.setting, name)
+        return IntegrationAuthError.reconnect(TITLE, "github", error, suggestion)
+    if response.status in (404, 410):
         return not_found(connected=connected, private="repo" in _scopes(response))
-    return unexpected(response)
+    return None
 
 
 def not_found(*, connected: bool, private: bool = True) -> ContentNotFoundError:
@@ -90,17 +76,6 @@ def not_found(*, connected: bool, private: bool = True) -> ContentNotFoundError:
     elif connected:
         suggestion = "Check the link. If the repository is private, connect GitHub again, with private repositories."
     return ContentNotFoundError("GitHub has no such repository, or it is private.", suggestion=suggestion)
-
-
-def own_credential(settings: IntegrationSettings) -> str:
-    """The setting that holds the application's credential, as `github_api` chooses it; nothing without one."""
-    if settings.github_token:
-        return "GITHUB_TOKEN"
-    return "GITHUB_CLIENT_SECRET" if settings.github_client_id and settings.github_client_secret else ""
-
-
-def _auth(error: str, suggestion: str) -> IntegrationAuthError:
-    return IntegrationAuthError(error, action="connect_github", suggestion=suggestion)
 
 
 def _denial(response: Response, words: str) -> tuple[str, str, str]:
@@ -121,18 +96,7 @@ def _denial(response: Response, words: str) -> tuple[str, str, str]:
 
 
 def _message(response: Response) -> str:
-    return _NAMES.sub("", as_text(_body(response).get("message"))[:1_000].lower())
-
-
-def _names_a_block(response: Response) -> bool:
-    return bool(as_dict(_body(response).get("block")))
-
-
-def _body(response: Response) -> dict[str, object]:
-    try:
-        return as_dict(response.json())
-    except UpstreamUnavailableError:  # not JSON
-        return {}
+    return _NAMES.sub("", as_text(error_body(response).get("message"))[:1_000].lower())
 
 
 def _scopes(response: Response) -> set[str]:

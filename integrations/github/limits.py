@@ -3,11 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from integrations.base import Credentials
-from integrations.coerce import as_dict, as_int, as_text
-from integrations.settings import IntegrationSettings
-from kit.budgets import ANONYMOUS, APP, Bucket, Charge, Reading, Slots, after, every
-from kit.errors import UpstreamUnavailableError
+from integrations.coerce import as_int, as_text
+from integrations.responses import error_body, wait_until
+from kit.budgets import Bucket, Reading, Slots, after, every
 from kit.http import Response, retry_after
 
 TITLE = "GitHub"
@@ -18,12 +16,13 @@ POINTS_WINDOW, WINDOWS_IN_A_MINUTE = timedelta(seconds=5), 13
 
 
 def limited_until(response: Response, now: datetime) -> datetime | None:
-    """In the order that GitHub documents: Retry-After, an empty allowance, and at least a minute for the secondary
-    limit, which neither header need tell of, and for an allowance that should be back already. None where 403 is a
-    matter of permission."""
-    asked = retry_after(response.headers, now)
-    if asked is not None:
-        return now + timedelta(seconds=max(asked, 1))
+    """Return when GitHub answers again; None where 403 is a matter of permission.
+
+    In the order that GitHub documents: Retry-After, an empty allowance, and at least a minute for the secondary limit,
+    which neither header need tell of, and for an allowance that should be back already.
+    """
+    if retry_after(response.headers, now) is not None:
+        return wait_until(response, now)
     if response.headers.get("x-ratelimit-remaining") == "0":
         reset = _reset(response, now)
         return reset if reset and reset > now else now + SECONDARY_WAIT
@@ -60,24 +59,6 @@ POINTS = Bucket("github.points", TITLE, 900 // WINDOWS_IN_A_MINUTE, every(POINTS
 CALLS = Slots("github.calls", TITLE, 100)
 
 
-def charge(credentials: Credentials, settings: IntegrationSettings) -> Charge:
-    """One GET: a call of the hour, a point of the minute, and a place among the calls under way."""
-    if credentials.token:
-        account = credentials.account or f"member {credentials.user_id}"
-    else:
-        own = settings.github_token or (settings.github_client_id and settings.github_client_secret)
-        account = APP if own else ANONYMOUS
-    hourly = WITHOUT_CREDENTIAL if account == ANONYMOUS else CORE
-    points = replace(POINTS, units=max(1, settings.github_points_per_minute // WINDOWS_IN_A_MINUTE))
-    return Charge(
-        account,
-        ((hourly, 1), (points, 1)),
-        replace(CALLS, count=settings.github_concurrent_calls),
-        credentials.user_id,
-        credentials.interactive,
-    )
-
-
 def _reset(response: Response, now: datetime) -> datetime | None:
     reset = as_int(response.headers.get("x-ratelimit-reset"))
     if reset is None or reset > (now + LONGEST_WINDOW).timestamp():
@@ -86,8 +67,5 @@ def _reset(response: Response, now: datetime) -> datetime | None:
 
 
 def _names_a_limit(response: Response) -> bool:
-    try:
-        message = as_text(as_dict(response.json()).get("message")).lower()
-    except UpstreamUnavailableError:  # not JSON
-        return False
+    message = as_text(error_body(response).get("message")).lower()
     return "secondary rate limit" in message or "abuse detection" in message

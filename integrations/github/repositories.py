@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx2
 
-from integrations.base import Credentials, nonsense
 from integrations.coerce import as_dict, as_int, as_line, as_list
-from integrations.github.client import GitHubAPI
-from integrations.github.integration import GitHub
-from integrations.settings import IntegrationSettings
-from kit.errors import InvalidURLError
+from integrations.credentials import Credentials
+from integrations.github import urls
+from integrations.github.client import GitHubClient
+from integrations.github.settings import GitHubSettings
+from integrations.responses import malformed_response
 from kit.http import Response
 from kit.upstream import Upstream
 
@@ -58,9 +58,8 @@ class Page:
 class Repositories:
     """The repositories of the account that a member connected."""
 
-    def __init__(self, settings: IntegrationSettings, http: Upstream) -> None:
+    def __init__(self, settings: GitHubSettings, http: Upstream) -> None:
         self._settings = settings
-        self._github = GitHub(settings)
         self._http = http
 
     async def page(self, credentials: Credentials, at: str = "1", *, private: bool) -> Page:
@@ -74,19 +73,20 @@ class Repositories:
             address = f"/user/repos?per_page={PER_PAGE}&page={int(at)}&sort=pushed&visibility={visibility}"
         else:
             address = _decode(at)
-        response = await GitHubAPI(self._settings, self._http, credentials).get(address)
+        response = await GitHubClient(self._settings, self._http, credentials).get(address)
         listed = [it for it in self._repositories(response.json()) if private or not it.is_private]
         repositories = tuple(it for it in listed if isinstance(it, Repository))
         return Page(repositories, self._next(response), tuple(it for it in listed if isinstance(it, Unread)))
 
     def _repositories(self, listed: Any) -> Iterator[Repository | Unread]:
         if not isinstance(listed, list):
-            raise nonsense(GitHub.title)
+            raise malformed_response(GitHubClient.title)
         for repo in map(as_dict, as_list(listed)):
             full_name = as_line(repo.get("full_name"))
             try:
-                url = self._github.canonical_url(f"{self._settings.github_url}/{full_name}")
-            except InvalidURLError:
+                owner, name = full_name.split("/")
+                url = urls.ref(owner, name, self._settings.github_url).url
+            except ValueError:  # also InvalidURLError
                 yield Unread(full_name, UNREADABLE, repo.get("private") is True)
                 continue
             yield Repository(
@@ -109,7 +109,7 @@ class Repositories:
             return None
         address = url.removeprefix(self._settings.github_api_url)
         if not _PATH.fullmatch(address):
-            raise nonsense(GitHub.title)
+            raise malformed_response(GitHubClient.title)
         return urlsafe_b64encode(address.encode()).decode().rstrip("=")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.base import Known, Looked
 from integrations.coerce import as_dict, as_line, as_list
-from integrations.github.client import HTML, JSON, RAW, GitHubAPI
+from integrations.github.client import HTML, RAW, GitHubClient
 from kit.errors import ContentNotFoundError, UpstreamUnavailableError
 from kit.http import Response
 from kit.text.document import MAX_TEXT_BYTES
@@ -48,13 +48,13 @@ class Answers:
         return self.html is not None or not _is_rendered(self.readme)
 
 
-async def read(api: GitHubAPI, path: str) -> Answers:
+async def read(api: GitHubClient, path: str) -> Answers:
     """Three requests at once. A renamed repository answers under its number, and with its new name."""
     repo, readme, languages = await _together(api.get(path), _readme(api, path), _languages(api, path))
     return await _whole(api, path, Answers(repo, readme, languages))
 
 
-async def look(api: GitHubAPI, path: str, known: Known, to_item: ToItem) -> Looked:
+async def look(api: GitHubClient, path: str, known: Known, to_item: ToItem) -> Looked:
     """As `read`, unless the validators are those of the last look. Its commits are counted where it was pushed to."""
     memory = known.memory
     path, repo = await _same(api, path, memory.get("repo_id"))
@@ -105,7 +105,7 @@ async def _together(*requests: Coroutine[Any, Any, Response]) -> list[Response]:
     return [task.result() for task in tasks]
 
 
-async def _same(api: GitHubAPI, path: str, repo_id: int | None) -> tuple[str, Response]:
+async def _same(api: GitHubClient, path: str, repo_id: int | None) -> tuple[str, Response]:
     """The repository that stood there at the last look: it may have moved, and another one may have its name."""
     repo = await api.get(path)
     if repo_id is not None and as_dict(repo.json()).get("id") != repo_id:
@@ -117,19 +117,19 @@ async def _same(api: GitHubAPI, path: str, repo_id: int | None) -> tuple[str, Re
     return path, repo
 
 
-async def _readme(api: GitHubAPI, path: str) -> Response:
+async def _readme(api: GitHubClient, path: str) -> Response:
     return await api.get(f"{path}/readme", also=MISSING)
 
 
-async def _languages(api: GitHubAPI, path: str) -> Response:
+async def _languages(api: GitHubClient, path: str) -> Response:
     return await api.get(f"{path}/languages", also=MISSING)
 
 
-async def _whole(api: GitHubAPI, path: str, answers: Answers) -> Answers:
+async def _whole(api: GitHubClient, path: str, answers: Answers) -> Answers:
     """With what of the README takes another request."""
     raw = html = None
     if answers.file.get("encoding") == "none" and answers.file.get("size"):
-        raw = (await api.get(f"{path}/readme", RAW, cut_at=MAX_TEXT_BYTES)).body
+        raw = (await api.get(f"{path}/readme", accept=RAW, cut_at=MAX_TEXT_BYTES)).body
     if _is_rendered(answers.readme):
         html = await _rendered(api, path)
     return replace(answers, raw=raw, html=html)
@@ -140,19 +140,19 @@ def _is_rendered(readme: Response | None) -> bool:
     return bool(file.get("size")) and is_rendered_upstream(format_of(as_line(file.get("path"))))
 
 
-async def _rendered(api: GitHubAPI, path: str) -> bytes | None:
+async def _rendered(api: GitHubClient, path: str) -> bytes | None:
     """Empty where GitHub has none, and it is shown as it is written. None where GitHub did not manage: then it is asked
     for again at the next sync."""
     try:
-        answer = await api.get(f"{path}/readme", HTML, cut_at=MAX_TEXT_BYTES, also=UNRENDERED)
+        answer = await api.get(f"{path}/readme", accept=HTML, cut_at=MAX_TEXT_BYTES, also=UNRENDERED)
     except UpstreamUnavailableError:
         return None
     return answer.body if answer.status == 200 else b""
 
 
-async def _commits(api: GitHubAPI, path: str) -> Mapping[str, Any]:
+async def _commits(api: GitHubClient, path: str) -> Mapping[str, Any]:
     """One request: a page of one commit, whose number of pages is that of the commits."""
-    answer = await api.get(f"{path}/commits?per_page=1", JSON, also=MISSING)
+    answer = await api.get(f"{path}/commits?per_page=1", also=MISSING)
     if answer.status != 200:
         return {"total_commits": 0, "last_commit_date": None}
     listed = as_list(answer.json())

@@ -1,52 +1,48 @@
-"""Finds the channel that somebody names. https://developers.google.com/youtube/v3/docs/channels/list"""
+"""YouTube's channels: how one is found by its name, and what its pushes are about.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+https://developers.google.com/youtube/v3/docs/channels/list
+"""
 
-from integrations.base import Credentials
-from integrations.settings import IntegrationSettings
-from integrations.youtube.client import Channel, YouTubeAPI
+from integrations.collection import FoundCollection
+from integrations.credentials import Credentials
+from integrations.youtube.client import Channel, YouTubeClient
+from integrations.youtube.feed import parse
+from integrations.youtube.settings import YouTubeSettings
 from integrations.youtube.urls import ChannelName, channel_name, channel_url
 from kit.errors import ContentNotFoundError
 from kit.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True)
-class NamedChannel:
-    """What a source of it begins with."""
-
-    url: str  # canonical
-    title: str
-    metadata: Mapping[str, str | int | None]
-
-
 class Channels:
-    """`http` may call YouTube's API."""
+    """See `integrations.collection`."""
 
-    def __init__(self, settings: IntegrationSettings, http: Upstream) -> None:
+    noun = "channel"
+
+    def __init__(self, settings: YouTubeSettings) -> None:
         self._settings = settings
-        self._http = http
 
-    async def named(self, text: str, credentials: Credentials) -> NamedChannel:
-        """By a link of any form, a bare id, or a handle: an id is taken as it is, another name costs a unit.
-
-        Raises InvalidURLError, and the errors of `find`.
-        """
+    async def find(
+        self, text: str, http: Upstream, credentials: Credentials, *, must_exist: bool = False
+    ) -> FoundCollection:
+        """A link of any form, a bare id, or a handle. To ask for a channel costs a unit."""
         name = channel_name(text)
-        if name.parameter == "id":
-            return NamedChannel(channel_url(name.value), name.value, {"channel_id": name.value})
-        return await self._asked_for(name, credentials)
+        if name.parameter == "id" and not must_exist:
+            return FoundCollection(channel_url(name.value), name.value, name.value, {"channel_id": name.value})
+        channel = await find(YouTubeClient(self._settings, http, credentials), name)
+        return FoundCollection(channel_url(channel.id), channel.id, channel.title, metadata_of(channel))
 
-    async def found(self, text: str, credentials: Credentials) -> NamedChannel:
-        """As `named`, and there is such a channel: an id costs a unit, too."""
-        return await self._asked_for(channel_name(text), credentials)
+    def url_of(self, collection_id: str) -> str:
+        return channel_url(collection_id)
 
-    async def _asked_for(self, name: ChannelName, credentials: Credentials) -> NamedChannel:
-        channel = await find(YouTubeAPI(self._settings, self._http, credentials), name)
-        return NamedChannel(channel_url(channel.id), channel.title, metadata_of(channel))
+    def topic(self, collection_id: str) -> str:
+        return f"{self._settings.youtube_feeds_url}/videos.xml?channel_id={collection_id}"
+
+    def pushed(self, body: bytes, collection_id: str) -> tuple[str, ...]:
+        about = (entry for entry in parse(body) if entry.channel_id == collection_id)
+        return tuple(f"{entry.video_id} {entry.updated}" for entry in about)
 
 
-async def find(api: YouTubeAPI, name: ChannelName) -> Channel:
+async def find(api: YouTubeClient, name: ChannelName) -> Channel:
     """One unit. Raises ContentNotFoundError, with a hint where the name is of a kind that no request finds."""
     if channel := await api.channel(name):
         return channel

@@ -1,23 +1,28 @@
-"""The requests that imports make of YouTube, a unit each. https://developers.google.com/youtube/v3/docs"""
+"""Requests to YouTube's Data API, a unit each, and to its feeds, which cost none.
+
+https://developers.google.com/youtube/v3/docs
+"""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from integrations.base import Credentials, nonsense
+from integrations.client import Client
 from integrations.coerce import as_dict, as_int, as_line, as_list, as_title
-from integrations.settings import IntegrationSettings
-from integrations.youtube.errors import problem
+from integrations.responses import malformed_response
+from integrations.youtube.errors import explain
 from integrations.youtube.feed import FeedError, parse
-from integrations.youtube.limits import TITLE, charge
+from integrations.youtube.limits import TITLE, UNITS
 from integrations.youtube.live_states import is_provisional
 from integrations.youtube.mapping import PARTS, best_thumbnail, to_item
+from integrations.youtube.settings import YouTubeSettings
 from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
+from kit.budgets import Bucket
 from kit.errors import ContentNotFoundError, ImportProblem, IntegrationAuthError, UpstreamUnavailableError
-from kit.upstream import Upstream
+from kit.http import Response
 from schemas.content import Item
 
 PAGE = 50  # the most that a page has, and the most videos that can be asked for at once
@@ -63,13 +68,33 @@ class Page:
     next: str | None
 
 
-class YouTubeAPI:
-    """On behalf of one member, or of nobody. The key travels in a header, never in the URL."""
+class YouTubeClient(Client[YouTubeSettings]):
+    """The key travels in a header, never in the URL. YouTube counts by project, whoever's token a request carries."""
 
-    def __init__(self, settings: IntegrationSettings, http: Upstream, credentials: Credentials) -> None:
-        self._settings = settings
-        self._http = http
-        self._credentials = credentials
+    name, title, noun = "youtube", TITLE, "video"
+    api_url = "youtube_api_url"
+    app_header = ("x-goog-api-key", "youtube_api_key")
+    buckets = (UNITS,)
+    billed = "application"
+
+    def priced(self, account: str) -> tuple[Bucket, ...]:
+        return (replace(UNITS, units=self.settings.youtube_daily_units),)
+
+    def thing(self, path: str, params: Mapping[str, str]) -> str:
+        """Return the videos, the channel or the playlist that is asked for."""
+        return " ".join(value for name, value in params.items() if name not in ("part", "maxResults", "pageToken"))
+
+    def authorization(self) -> dict[str, str]:
+        if headers := super().authorization():
+            return headers
+        raise IntegrationAuthError(
+            "YouTube is not connected.",
+            action="connect_youtube",
+            suggestion="Connect YouTube, then retry the import.",
+        )
+
+    def explain(self, response: Response) -> ImportProblem | None:
+        return explain(response, connected=self.connected)
 
     async def videos(self, ids: Sequence[str], *, public: bool = False) -> Videos:
         """Those of up to 50 that can be seen; with `public`, without those that are seen by their link alone. One that
@@ -87,7 +112,7 @@ class YouTubeAPI:
             except (UpstreamUnavailableError, ValidationError):
                 odd.add(video_id)
                 continue
-            if is_provisional(video, self._http.now()):
+            if is_provisional(video, self.http.now()):
                 provisional.add(video_id)
         return Videos(items, frozenset(odd - items.keys()), frozenset(provisional))
 
@@ -102,7 +127,7 @@ class YouTubeAPI:
         hides = statistics.get("hiddenSubscriberCount") is True
         channel_id = as_line(found.get("id"), 100)
         if not snippet or not CHANNEL_ID.fullmatch(channel_id):
-            raise nonsense(TITLE)
+            raise malformed_response(TITLE)
         return Channel(
             id=channel_id,
             title=as_title(snippet.get("title")) or as_title(snippet.get("customUrl")) or channel_id,
@@ -127,8 +152,8 @@ class YouTubeAPI:
         """The latest 15, newest first, at no cost. None where it is not to be had just now: a feed that answers 404
         says nothing of its channel."""
         try:
-            response = await self._http.get(
-                f"{self._settings.youtube_feeds_url}/videos.xml",
+            response = await self.http.get(
+                f"{self.settings.youtube_feeds_url}/videos.xml",
                 service=TITLE,
                 headers={"accept": "application/atom+xml"},
                 params={"channel_id": channel_id},
@@ -144,35 +169,10 @@ class YouTubeAPI:
         return tuple(sorted(found, key=lambda one: one.published, reverse=True)) or None
 
     async def _list(self, resource: str, kind: str, params: dict[str, str]) -> dict[str, Any]:
-        response = await self._http.get(
-            f"{self._settings.youtube_api_url}/{resource}",
-            service=TITLE,
-            headers=self._authorization(),
-            params=params,
-            charge=charge(self._credentials, self._settings, thing=_thing(params)),
-        )
-        if response.status != 200:
-            raise problem(response, self._http.now(), self._credentials)
-        answer = as_dict(response.json())
+        answer = await self.get_object(f"/{resource}", params)
         if answer.get("kind") != kind:
-            raise nonsense(TITLE)
+            raise malformed_response(TITLE)
         return answer
-
-    def _authorization(self) -> dict[str, str]:
-        if token := self._credentials.token:
-            return {"authorization": f"Bearer {token.get_secret_value()}"}
-        if key := self._settings.youtube_api_key:
-            return {"x-goog-api-key": key.get_secret_value()}
-        raise IntegrationAuthError(
-            "YouTube is not connected.",
-            action="connect_youtube",
-            suggestion="Connect YouTube, then retry the import.",
-        )
-
-
-def _thing(params: dict[str, str]) -> str:
-    """What is asked for: the videos, the channel or the playlist, on whatever page."""
-    return " ".join(value for name, value in params.items() if name not in ("part", "maxResults", "pageToken"))
 
 
 def _upload(entry: dict[str, Any]) -> Upload | None:

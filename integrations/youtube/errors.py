@@ -1,22 +1,12 @@
-"""What an answer of YouTube other than 200 means: by its reasons, since 403 is quota, speed, permission and our own key
-alike. Its messages hold HTML and are never shown.
+"""What YouTube's error responses mean, by their reasons: 403 is quota, speed, permission and our own key alike.
 
+Its messages hold HTML and are never shown.
 https://developers.google.com/youtube/v3/docs/errors, https://cloud.google.com/apis/design/errors (ErrorInfo)
 """
 
-from datetime import datetime
-
 from integrations import own_credentials
-from integrations.base import Credentials, unexpected
-from integrations.youtube.limits import TITLE, limited_until, reasons
-from kit.errors import (
-    ContentBlockedError,
-    ContentNotFoundError,
-    ImportProblem,
-    IntegrationAuthError,
-    RateLimitError,
-    TokenRefusedError,
-)
+from integrations.youtube.limits import TITLE, reasons
+from kit.errors import ContentBlockedError, ImportProblem, IntegrationAuthError
 from kit.http import Response
 
 # Of the API key
@@ -53,35 +43,20 @@ _NOT_PUBLIC = frozenset(
     {"channelforbidden", "playlistforbidden", "playlistitemsnotaccessible", "videoforbidden", "subscriptionforbidden"}
 )
 _LACKS_SCOPE = frozenset({"insufficientpermissions", "access_token_scope_insufficient"})
-_RETRY = "Connect YouTube again, then retry the import."
 
 
-def problem(response: Response, now: datetime, credentials: Credentials) -> ImportProblem:
-    """`credentials` are those that the request carried: without a token, the application's own key."""
-    if limit := limited_until(response, now):
-        return RateLimitError.resets(TITLE, limit, now)
-    status, why, ours = response.status, reasons(response), credentials.token is None
+def explain(response: Response, *, connected: bool) -> ImportProblem | None:
+    """Return what the reasons say; None where the status says enough."""
+    status, why = response.status, reasons(response)
     if why & _BLOCKED:
         return ContentBlockedError("YouTube no longer shows this channel.")
     if told := why & (_KEY | _PROJECT):
-        setting = "YOUTUBE_API_KEY" if ours or told & _KEY else "GOOGLE_CLIENT_SECRET"
+        setting = "YOUTUBE_API_KEY" if not connected or told & _KEY else "GOOGLE_CLIENT_SECRET"
         return own_credentials.refused(TITLE, setting, min(told))
-    if ours and status in (401, 403) and not why & _NOT_PUBLIC:
-        return own_credentials.refused(TITLE, "YOUTUBE_API_KEY", "unauthorized" if status == 401 else "forbidden")
-    if status == 401:
-        return TokenRefusedError("YouTube refused the connected account.", action="connect_youtube", suggestion=_RETRY)
-    if why & _LACKS_SCOPE:
-        return _auth("Your YouTube account is connected, but without the permission to read from it.", _RETRY)
-    if status == 403:
-        return _auth("YouTube does not allow us to read this.", _RETRY)
-    if status == 404:
-        return no_video()
-    return unexpected(response)
-
-
-def no_video() -> ContentNotFoundError:
-    return ContentNotFoundError("YouTube has no such video, or it is private.")
-
-
-def _auth(error: str, suggestion: str) -> IntegrationAuthError:
-    return IntegrationAuthError(error, action="connect_youtube", suggestion=suggestion)
+    if not connected and status == 403 and why & _NOT_PUBLIC:
+        return IntegrationAuthError.reconnect(TITLE, "youtube", "{title} does not allow us to read this.")
+    if why & _LACKS_SCOPE and (connected or status not in (401, 403)):
+        return IntegrationAuthError.reconnect(
+            TITLE, "youtube", "Your {title} account is connected, but without the permission to read from it."
+        )
+    return None

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from integrations.base import nonsense
 from integrations.coerce import as_dict, as_int, as_line, as_list, as_tags, as_text, as_title
+from integrations.responses import malformed_response
 from integrations.youtube.limits import TITLE
 from integrations.youtube.live_states import duration, is_age_restricted, live, plays_elsewhere
 from integrations.youtube.urls import VIDEO_ID, watch_url
@@ -24,7 +24,7 @@ def to_item(video: dict[str, Any]) -> Item:
     video_id = as_line(video.get("id"), 20)
     snippet = as_dict(video.get("snippet"))
     if not snippet or not VIDEO_ID.fullmatch(video_id):
-        raise nonsense(TITLE)
+        raise malformed_response(TITLE)
     title = as_title(snippet.get("title")) or UNTITLED
     statistics = as_dict(video.get("statistics"))
     description = as_text(snippet.get("description"), MAX_DESCRIPTION_READ).strip("\n")

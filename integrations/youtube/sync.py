@@ -12,7 +12,7 @@ from typing import Literal
 
 from integrations.base import Known, Looked, Skipped
 from integrations.youtube.channels import find, metadata_of
-from integrations.youtube.client import PAGE, Channel, Upload, Videos, YouTubeAPI
+from integrations.youtube.client import PAGE, Channel, Upload, Videos, YouTubeClient
 from integrations.youtube.urls import ChannelName, watch_url
 from schemas.content import Item
 from schemas.events import Standing
@@ -39,7 +39,7 @@ class Memory:
     provisional: dict[str, str] = field(default_factory=dict)  # known videos that were not final, and what they were
 
 
-async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, now: datetime) -> Looked:
+async def look(channel_id: str, api: YouTubeClient, known: Known, max_items: int, now: datetime) -> Looked:
     """Raises ContentNotFoundError where there is no such channel any more, and the other errors of `kit.errors`."""
     if known.memory:
         return await _Look(channel_id, api, known, Memory(**known.memory), now).again()
@@ -52,7 +52,7 @@ async def look(channel_id: str, api: YouTubeAPI, known: Known, max_items: int, n
 class _Look:
     """One look: `_note` what was listed, read what is worth it, and sum it up."""
 
-    def __init__(self, channel_id: str, api: YouTubeAPI, known: Known, memory: Memory, now: datetime) -> None:
+    def __init__(self, channel_id: str, api: YouTubeClient, known: Known, memory: Memory, now: datetime) -> None:
         self._channel_id = channel_id
         self._api = api
         self._known = known

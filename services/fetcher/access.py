@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from integrations.base import Credentials, Integration, Known, Looked
+from integrations.base import Known, Looked
 from integrations.connections.as_member import HIDDEN, AsMember, Connections, Tokens, seen_by_all
+from integrations.credentials import Credentials
+from integrations.registry import Recognised
 from kit.errors import ContentBlockedError, CredentialRefusedError
 from kit.mongo import Document
 from kit.upstream import Upstream
@@ -20,7 +22,6 @@ class Look:
     """What is to be looked at, for whom. What everybody may see and was read after `not_before` is not read again;
     what only the member's account sees, always is."""
 
-    url: str
     user_id: str
     known: Known
     max_items: int
@@ -33,7 +34,7 @@ class Look:
         """`ids` is what the source has handed on."""
         known = Known(ids, source.get("memory") or {})
         waits = event.task_id is not None
-        return cls(event.url, event.user_id, known, event.max_items, waits, not_before, source["connection"])
+        return cls(event.user_id, known, event.max_items, waits, not_before, source["connection"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +53,30 @@ class Access:
         self._http = http
         self._snapshots = snapshots
 
-    async def fetch(self, integration: Integration, url: str, user_id: str, *, interactive: bool) -> Item:
-        """What stands at `url`, as this member may see it: with their account first. Raises the errors of
+    async def fetch(self, found: Recognised, user_id: str, *, interactive: bool) -> Item:
+        """What was recognised, as this member may see it: with their account first. Raises the errors of
         `kit.errors`."""
 
         async def see(credentials: Credentials) -> Item:
             seen_at = self._http.now()
-            item = await integration.fetch(url, self._http, credentials)
+            item = await found.integration.fetch(found.ref, self._http, credentials)
             return item.model_copy(update={"seen_at": seen_at})
 
-        return await self._as_member.read(integration, user_id, see, interactive=interactive)
+        return await self._as_member.read(found.integration, user_id, see, interactive=interactive)
 
-    async def look(self, integration: Integration, look: Look, spent: Counter[str]) -> Sight:
+    async def look(self, found: Recognised, look: Look, spent: Counter[str]) -> Sight:
         """What there is to see of a source: as the public sees it first, as that serves all who follow it, and with the
         member's account what the public does not see. The units that it takes are counted in `spent`, also where it
         raises one of the errors of `kit.errors`."""
+
+        integration = found.integration
 
         async def see(credentials: Credentials) -> Sight:
             if credentials.token is None:
                 view = self._snapshots.view(PUBLIC, spent, look.not_before)
             else:
                 view = self._snapshots.view(f"{look.user_id} {integration.name} {credentials.account}", spent)
-            looked = await integration.look(look.url, view.http, credentials, look.known, look.max_items)
+            looked = await integration.look(found.ref, view.http, credentials, look.known, look.max_items)
             needed = credentials.token is not None and _is_private(looked)
             return Sight(looked, view.seen_at, integration.name if needed else None)
 

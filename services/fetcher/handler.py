@@ -2,20 +2,19 @@
 
 from typing import Protocol
 
-from integrations.base import Integration
-from integrations.registry import IntegrationRegistry
+from integrations.registry import IntegrationRegistry, Recognised
 from schemas.content import Item
 from schemas.events import ContentFetched, ImportRequested
 
 
 class Access(Protocol):
-    async def fetch(self, integration: Integration, url: str, user_id: str, *, interactive: bool) -> Item: ...
+    async def fetch(self, found: Recognised, user_id: str, *, interactive: bool) -> Item: ...
 
 
 async def fetch(event: ImportRequested, registry: IntegrationRegistry, access: Access) -> ContentFetched:
     """Raises the typed errors of `kit.errors`, as the integration does."""
-    integration = registry.get_for_url(event.url)
-    return fetched(event, await access.fetch(integration, event.url, event.user_id, interactive=True))
+    found = registry.recognise(event.url)
+    return fetched(event, await access.fetch(found, event.user_id, interactive=True))
 
 
 def fetched(event: ImportRequested, item: Item) -> ContentFetched:

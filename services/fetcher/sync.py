@@ -14,8 +14,8 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter as Metric
 
-from integrations.base import Integration, Looked
-from integrations.registry import IntegrationRegistry
+from integrations.base import Looked
+from integrations.registry import IntegrationRegistry, Recognised
 from kit.errors import (
     ContentNotFoundError,
     ImportProblem,
@@ -42,7 +42,7 @@ ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # there is something newer than wha
 
 
 class Access(Protocol):
-    async def look(self, integration: Integration, look: Look, spent: Counter[str]) -> Sight: ...
+    async def look(self, found: Recognised, look: Look, spent: Counter[str]) -> Sight: ...
 
 
 class Sync:
@@ -154,7 +154,7 @@ class Sync:
         self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
     ) -> tuple[Changes, Ended]:
         sight = await self._access.look(
-            self._registry.get_for_source(event.url),
+            self._registry.recognise_source(event.url),
             Look.at(source, event, frozenset(seen), not_before=self._not_before(event, source)),
             spent,
         )

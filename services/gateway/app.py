@@ -100,7 +100,7 @@ def create_app(
         publish_timeout=settings.publish_timeout.total_seconds(),
     )
     batches = Batches(db, accepting)
-    importing = ChannelImports(db, limits, following, accounts.named_channels)
+    importing = ChannelImports(db, limits, following, accounts.channels)
     app = FastAPI(
         title="Thrive Imports",
         version="1",

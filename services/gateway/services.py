@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from integrations.registry import AnyIntegration, Recognised
 from kit.mongo import Database
 from services.gateway.agents.service import Agents
 from services.gateway.auth.jwt import Verifier
@@ -27,28 +28,17 @@ from services.gateway.webhooks.service import Pushes
 from services.gateway.webhooks.websub import Subscriptions
 
 
-class Integration(Protocol):
-    """What the gateway asks of an integration (`integrations.base`)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def supports_auto_sync(self) -> bool: ...
-    def canonical_url(self, url: str) -> str: ...
-    def source_url(self, url: str) -> str: ...
-    def source_identifier(self, url: str) -> str: ...
-
-
 class Registry(Protocol):
-    def get_for_url(self, url: str) -> Integration:
+    """What the gateway asks of `integrations.registry`."""
+
+    def recognise(self, url: str) -> Recognised:
         """Raises `kit.errors.InvalidURLError`."""
 
-    def get_for_source(self, url: str) -> Integration:
+    def recognise_source(self, url: str) -> Recognised:
         """Of what can be followed. Raises `kit.errors.InvalidURLError`."""
 
-    def list_all(self) -> "list[Integration] | tuple[Integration, ...]": ...
+    def get(self, name: str) -> AnyIntegration: ...
+    def list_all(self) -> tuple[AnyIntegration, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
-from integrations.settings import IntegrationSettings
+from integrations.registry import IntegrationSettings
 from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from integrations.settings import BaseUrl
-from kit.settings import KafkaSettings, MongoSettings, ProcessSettings, PushSettings, Seconds
+from kit.settings import BaseUrl, KafkaSettings, MongoSettings, ProcessSettings, PushSettings, Seconds
 
 
 class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSettings):

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from integrations.base import Credentials
-from integrations.settings import IntegrationSettings
-from integrations.youtube.client import YouTubeAPI
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings
+from integrations.youtube.client import YouTubeClient
 from integrations.youtube.feed import FeedError, parse
 from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import UpstreamUnavailableError
@@ -27,9 +27,9 @@ def name(file: Path) -> str:
     return file.name
 
 
-def api(file: Path) -> YouTubeAPI:
+def api(file: Path) -> YouTubeClient:
     play: Callable[[httpx2.Request], httpx2.Response] = lambda _request: answer(file)  # noqa: E731
-    return YouTubeAPI(SETTINGS, Upstream(httpx2.MockTransport(play), [SETTINGS.youtube_api_url]), Credentials())
+    return YouTubeClient(SETTINGS, Upstream(httpx2.MockTransport(play), [SETTINGS.youtube_api_url]), Credentials())
 
 
 @pytest.mark.parametrize("file", recordings("youtube/channels"), ids=name)

@@ -12,12 +12,10 @@ import pytest
 import typer
 
 from cli.main import app as commands
-from integrations.base import Credentials
-from integrations.connections.model import Purpose
 from integrations.connections.providers import build_providers
 from integrations.connections.settings import ConnectionSettings
-from integrations.registry import IntegrationRegistry, build_registry
-from integrations.settings import IntegrationSettings
+from integrations.provider import Purpose
+from integrations.registry import IntegrationRegistry, IntegrationSettings, build_registry
 from kit import errors
 from records.sources.record import Frequency, Identity, new_source
 from schemas.content import Analysis, CoverBlock, Frozen, Project, TextBlock, VideoBlock
@@ -148,7 +146,7 @@ def test_a_channels_duplicate_has_its_source_and_projects() -> None:
 async def test_without_youtube_the_member_is_asked_to_connect_it() -> None:
     world = World({}, settings={"youtube_api_key": None})
     with pytest.raises(errors.IntegrationAuthError) as caught:
-        await world.registry.get("youtube").fetch("https://youtu.be/dQw4w9WgXcQ", world.http, Credentials())
+        await world.fetch("https://youtu.be/dQw4w9WgXcQ")
     assert (caught.value.error_code, caught.value.action) == ("AUTH_ERROR", "connect_youtube")
 
 
@@ -171,7 +169,7 @@ async def test_a_repository_becomes_the_commissions_project() -> None:
     repo = repository(html_url="https://github.com/Octocat/Hello-World")
     world = World({path: reply(body=repo), f"{path}/readme": reply(body=readme), f"{path}/languages": reply(body={})})
     link = "https://github.com/octocat/Hello-World"
-    item = await world.registry.get_for_url(link).fetch(link, world.http, Credentials())
+    item = await world.fetch(link)
     analysis = Analysis(description="It greets, and says goodbye.", source="model")
     made = draft(item, analysis, Options()).model_dump(mode="json")
     assert (made["type"], made["title"]) == ("github_repo", "Hello-World")
@@ -189,7 +187,7 @@ async def test_a_video_becomes_the_commissions_project() -> None:
     picture = "https://i.example/maxres.jpg"
     body["items"][0]["snippet"] |= {"description": described, "thumbnails": {"maxres": {"url": picture}}}
     world = World({"/youtube/v3/videos": reply(body=body)}, now=NOW)
-    item = await world.registry.get("youtube").fetch("https://youtu.be/dQw4w9WgXcQ", world.http, Credentials())
+    item = await world.fetch("https://youtu.be/dQw4w9WgXcQ")
     made = draft(item, Analysis(description="x", source="extractive"), Options()).model_dump(mode="json")
     assert (made["type"], made["title"]) == ("video", body["items"][0]["snippet"]["title"])
     assert made["description"] == described[:500].strip()
@@ -222,12 +220,10 @@ def test_the_registry_speaks_as_the_commissions_does() -> None:
     registry = build_registry(IntegrationSettings.model_validate({}))
     assert type(registry) is IntegrationRegistry
     with pytest.raises(ValueError, match=r"\S"):
-        registry.get_for_url("https://elsewhere.example/a/b")
-    assert registry.get_for_url("https://github.com/alice/repo").supports_auto_sync
-    github, youtube = registry.list_all()
-    assert github.can_handle_url("https://github.com/alice/repo")
-    assert not github.can_handle_url("https://youtube.com/watch?v=dQw4w9WgXcQ")
-    assert youtube.can_handle_url("https://youtu.be/dQw4w9WgXcQ")
+        registry.recognise("https://elsewhere.example/a/b")
+    assert registry.recognise("https://github.com/alice/repo").integration.supports_auto_sync
+    assert [each.name for each in registry.list_all()] == ["github", "youtube"]
+    assert registry.recognise("https://youtu.be/dQw4w9WgXcQ").integration.name == "youtube"
 
 
 def test_the_scopes_are_the_commissions() -> None:

@@ -8,9 +8,11 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from integrations.connections.model import Grant, Provider, Purpose
+from integrations.connections.model import Grant
 from integrations.connections.oauth import InvalidGrantError, OAuth
-from integrations.connections.providers import ConnectionSettings, build_providers
+from integrations.connections.providers import build_providers
+from integrations.connections.settings import ConnectionSettings
+from integrations.provider import Provider, Purpose
 from kit.errors import UpstreamUnavailableError
 from kit.http import open_transport
 from sandbox.client import SandboxClient

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from integrations.registry import INTEGRATIONS, build_registry
-from integrations.settings import IntegrationSettings
+from integrations.links import parse
+from integrations.registry import INTEGRATIONS, IntegrationSettings, build_registry
 from kit.errors import InvalidURLError
 
 ROOT = Path(__file__).parents[2]
 FREE = ["feed"]  # methods whose calls cost nothing: YouTube's feeds
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))
-SAMPLES = [(each.name, url, canonical) for each in REGISTRY.list_all() for url, canonical in each.sample_urls.items()]
-REFUSED = [url for each in REGISTRY.list_all() for url in each.refused_urls]
+SAMPLES = [(each.name, url, canonical) for each in REGISTRY.list_all() for url, canonical in each.samples.items()]
+REFUSED = [url for each in REGISTRY.list_all() for url in each.refused]
 
 
 def test_the_register_is_sorted_and_names_are_unique() -> None:
@@ -28,21 +28,21 @@ def test_the_register_is_sorted_and_names_are_unique() -> None:
 
 @pytest.mark.parametrize("integration", REGISTRY.list_all(), ids=lambda integration: integration.name)
 def test_each_shows_what_it_takes_and_what_it_refuses(integration: object) -> None:
-    assert getattr(integration, "sample_urls", None)
-    assert getattr(integration, "refused_urls", None)
+    assert getattr(integration, "samples", None)
+    assert getattr(integration, "refused", None)
     assert getattr(integration, "title", None)
 
 
 @pytest.mark.parametrize(("name", "url", "canonical"), SAMPLES)
 def test_a_sample_is_claimed_by_its_own_integration_alone(name: str, url: str, canonical: str) -> None:
-    assert [each.name for each in REGISTRY.list_all() if each.can_handle_url(url)] == [name]
-    assert REGISTRY.get_for_url(url) is REGISTRY.get(name)
-    assert REGISTRY.get(name).canonical_url(url) == canonical
+    assert [each.name for each in REGISTRY.list_all() if each.owns(parse(url))] == [name]
+    found = REGISTRY.recognise(url)
+    assert (found.integration, found.url) == (REGISTRY.get(name), canonical)
 
 
 @pytest.mark.parametrize("canonical", sorted({canonical for _, _, canonical in SAMPLES}))
 def test_a_canonical_url_is_its_own(canonical: str) -> None:
-    assert REGISTRY.get_for_url(canonical).canonical_url(canonical) == canonical
+    assert REGISTRY.recognise(canonical).url == canonical
 
 
 PIECES = st.sampled_from(
@@ -68,19 +68,17 @@ def urls(draw: st.DrawFn) -> str:
 @example("https://github.com/octocat/hello%252eworld")
 @example(f"https://github.com/{'a' * 40}/{'b' * 100}")
 def test_a_canonical_url_is_its_own_whatever_was_pasted(url: str) -> None:
-    for each in REGISTRY.list_all():
-        for spelling in (each.canonical_url, each.source_url):
-            with suppress(InvalidURLError):
-                canonical = spelling(url)
-                assert spelling(canonical) == canonical, "however often it is asked"
-                assert REGISTRY.get_for_source(canonical) is each
+    for recognise in (REGISTRY.recognise, REGISTRY.recognise_source):
+        with suppress(InvalidURLError):
+            found = recognise(url)
+            assert recognise(found.url) == found, "however often it is asked"
+            assert REGISTRY.recognise_source(found.url) == found
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_a_refused_url_is_refused_by_all(url: str) -> None:
-    assert not [each.name for each in REGISTRY.list_all() if each.can_handle_url(url)]
     with pytest.raises(InvalidURLError) as caught:
-        REGISTRY.get_for_url(url)
+        REGISTRY.recognise(url)
     assert caught.value.error_code == "INVALID_URL"
     assert caught.value.suggestion
     assert "evil" not in str(caught.value.body())  # what was pasted is not repeated

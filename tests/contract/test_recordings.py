@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 from selectolax.lexbor import LexborHTMLParser
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from kit.errors import (
     ContentBlockedError,
     ContentNotFoundError,
@@ -72,7 +72,7 @@ async def github(answers: dict[str, httpx2.Response], full_name: str, credential
     """`answers` by the part of the repository that they answer, or by whole path."""
     path = f"/repos/{full_name}".lower()
     world = World({path + part if part in PARTS else part: response for part, response in answers.items()})
-    return await world.registry.get("github").fetch(f"https://github.com/{full_name}", world.http, credentials)
+    return await world.fetch(f"https://github.com/{full_name}", credentials)
 
 
 async def github_refuses(file: Path, kind: Refusal) -> None:
@@ -145,7 +145,7 @@ async def a_readme_too_big_for_json(file: Path) -> None:
         "/repos/octocat/hello-world/readme": answer(file),
         "/repos/octocat/hello-world/readme application/vnd.github.raw+json": reply(body=b"x" * 1_572_864),
     })  # fmt: skip
-    item = await world.registry.get("github").fetch("github.com/octocat/Hello-World", world.http, MEMBER)
+    item = await world.fetch("github.com/octocat/Hello-World", MEMBER)
     assert len(item.text) == 1_048_576
 
 
@@ -218,7 +218,7 @@ GITHUB: dict[str, Play] = {
 async def youtube(response: httpx2.Response, video_id: str) -> Item:
     world = World({"/youtube/v3/videos": response})
     url = f"https://youtube.com/watch?v={video_id}"
-    return await world.registry.get("youtube").fetch(url, world.http, Credentials())
+    return await world.fetch(url)
 
 
 def check_video(item: Item, video: Json) -> None:

@@ -12,8 +12,7 @@ from pymongo import WriteConcern
 from structlog.testing import capture_logs
 
 from integrations.connections.store import Connections
-from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
+from integrations.registry import IntegrationSettings, build_registry
 from kit.budgets import Budgets
 from kit.errors import ImportProblem
 from kit.http import open_transport

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from integrations.base import Credentials
-from integrations.youtube.channels import NamedChannel
+from integrations.collection import FoundCollection
+from integrations.credentials import Credentials
 from kit.errors import ImportDuplicateError
 from kit.mongo import Database, Document
 from records import deletions
@@ -35,9 +35,9 @@ class NewAgent:
 
 
 class Channels(Protocol):
-    """Tells whether there is such a channel (`integrations.youtube.channels`): an agent is public at once."""
+    """Tells whether there is such a channel (`integrations.collection`): an agent is public at once."""
 
-    async def found(self, text: str, credentials: Credentials) -> NamedChannel: ...
+    async def found(self, text: str, credentials: Credentials) -> FoundCollection: ...
 
 
 class Agents:
@@ -62,7 +62,7 @@ class Agents:
         and it is followed from now on. Repeating it changes nothing; it completes what was cut off, and asks again for
         a first import that came to nothing.
 
-        Raises the errors of `integrations.youtube.channels.find` and InvalidURLError.
+        Raises the errors of `integrations.collection.Collection.find` and InvalidURLError.
         """
         channel = await self._channels.found(new.channel, Credentials())
         agent, made = await self._users.create_agent(channel.url, new.name, **new.profile)

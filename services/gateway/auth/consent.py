@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Cookie, Depends, Query
 from starlette.responses import RedirectResponse, Response
 
-from integrations.connections.model import Account, Grant, Provider
+from integrations.connections.model import Grant
+from integrations.provider import Account, Provider
 from services.gateway.auth import oauth_flow
 from services.gateway.auth.oauth_flow import Begun, Walk, WalkRefusedError
 from services.gateway.auth.return_to import with_query

@@ -17,7 +17,7 @@ import structlog
 from pydantic import SecretStr
 from starlette.responses import Response
 
-from integrations.connections.model import Purpose
+from integrations.provider import Purpose
 from kit.errors import ImportProblem
 from kit.mongo import Database
 from services.gateway.web.metrics import WALKS

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from integrations.connections.model import Provider, Purpose
+from integrations.provider import Provider, Purpose
 from kit.errors import ImportProblem
 from services.gateway.auth.consent import Answer, AnswerDep, Browser, ReturnTo, back_to, consented, page_of
 from services.gateway.auth.csrf import refuse_cross_site

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from integrations.base import Credentials
 from integrations.connections.tokens import FreshToken
+from integrations.credentials import Credentials
 from integrations.github.repositories import Page
 from kit.errors import IntegrationAuthError, TokenRefusedError
 from services.gateway.auth.dependencies import CallerDep

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from integrations.github.integration import GitHub
 from integrations.github.repositories import Page, Repositories, Repository, Unread
 from kit.mongo import Database, Document

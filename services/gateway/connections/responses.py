@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from integrations.connections.model import Connection, ConnectionState, Provider
+from integrations.connections.model import Connection, ConnectionState
+from integrations.provider import Provider
 from services.gateway.web import examples
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from integrations.connections.model import Connection, Provider, Purpose
+from integrations.connections.model import Connection
+from integrations.provider import Provider, Purpose
 from kit.errors import ImportProblem
 from services.gateway.auth.caller import Caller, Via
 from services.gateway.auth.consent import Answer, AnswerDep, Browser, ReturnTo, back_to, consented, page_of

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import httpx2
 
-from integrations.base import Credentials
+from integrations.collection import FoundCollection
 from integrations.connections.as_member import AsMember
-from integrations.connections.model import Provider, Purpose
 from integrations.connections.oauth import OAuth
 from integrations.connections.providers import build_providers
 from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
+from integrations.credentials import Credentials
 from integrations.github.repositories import Repositories
-from integrations.youtube.channels import Channels, NamedChannel
+from integrations.provider import Provider, Purpose
 from integrations.youtube.integration import YouTube
 from kit.budgets import Budgets
 from kit.mongo import Database
@@ -23,21 +23,25 @@ from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
 
 
-class ChannelsAsMember:
-    """Tells the channel that a member names: with their account, or as the public sees it."""
+class Channels:
+    """Finds the channel that somebody names. `http` may call YouTube's API."""
 
-    def __init__(self, channels: Channels, youtube: YouTube, as_member: AsMember) -> None:
-        self._channels = channels
+    def __init__(self, youtube: YouTube, http: Upstream, as_member: AsMember) -> None:
         self._youtube = youtube
+        self._http = http
         self._as_member = as_member
 
-    async def named(self, text: str, credentials: Credentials) -> NamedChannel:
-        """As `Channels.named`, on behalf of the member that the credentials name."""
+    async def named(self, text: str, credentials: Credentials) -> FoundCollection:
+        """With the account of the member that the credentials name, or as the public sees it."""
 
-        async def see(credentials: Credentials) -> NamedChannel:
-            return await self._channels.named(text, credentials)
+        async def see(credentials: Credentials) -> FoundCollection:
+            return await self._youtube.collection.find(text, self._http, credentials)
 
         return await self._as_member.read(self._youtube, credentials.user_id, see)
+
+    async def found(self, text: str, credentials: Credentials) -> FoundCollection:
+        """As the public sees it, and it exists."""
+        return await self._youtube.collection.find(text, self._http, credentials, must_exist=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,6 @@ class Accounts:
     tokens: Tokens
     repositories: Repositories
     channels: Channels
-    named_channels: ChannelsAsMember
     offered: Mapping[str, Provider]  # those that can be connected; none without a key to seal their tokens with
 
 
@@ -64,14 +67,12 @@ def open_accounts(
     connections = Connections(db, vault)
     tokens = Tokens(connections, oauth, refused_for=settings.token_refused_for)
     http = Upstream(transport, [settings.github_api_url, settings.youtube_api_url], budgets=budgets)
-    channels = Channels(settings, http)
     return Accounts(
         oauth=oauth,
         connections=connections,
         tokens=tokens,
         repositories=Repositories(settings, http),
-        channels=channels,
-        named_channels=ChannelsAsMember(channels, YouTube(settings), AsMember(tokens, connections)),
+        channels=Channels(YouTube(settings), http, AsMember(tokens, connections)),
         offered={name: row for name, row in providers.items() if row.offers(Purpose.CONNECT) and vault.kids},
     )
 

@@ -75,6 +75,6 @@ async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerD
 def _no_channel(gateway: Gateway, name: str, error: InvalidURLError) -> InvalidURLError:
     """A link of something else that can be imported is told where."""
     try:
-        return misplaced(gateway.registry.get_for_url(name), "links to YouTube channels")
+        return misplaced(gateway.registry.recognise(name).integration, "links to YouTube channels")
     except InvalidURLError:
         return error

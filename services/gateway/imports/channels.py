@@ -11,9 +11,8 @@ from uuid import uuid4
 
 from pymongo.errors import DuplicateKeyError
 
-from integrations.base import Credentials
-from integrations.youtube.channels import NamedChannel
-from integrations.youtube.urls import channel_id_of
+from integrations.collection import FoundCollection
+from integrations.credentials import Credentials
 from kit.errors import ContentNotFoundError, ImportDuplicateError
 from kit.mongo import Collection, Database, Document
 from records import batches
@@ -46,9 +45,9 @@ class NewChannel:
 
 
 class Channels(Protocol):
-    """What tells the channel that a member names (`integrations.youtube.channels`)."""
+    """What tells the channel that a member names (`integrations.collection`)."""
 
-    async def named(self, text: str, credentials: Credentials) -> NamedChannel: ...
+    async def named(self, text: str, credentials: Credentials) -> FoundCollection: ...
 
 
 class ChannelImports:
@@ -65,7 +64,7 @@ class ChannelImports:
 
         Raises `ImportDuplicateError` with the source and its projects where the member follows the channel already,
         `ConflictError` where they follow enough, `IdempotencyConflictError`, `MemberLimitError`, the errors of
-        `integrations.youtube.channels.find`, and PyMongo's.
+        `integrations.collection.Collection.find`, and PyMongo's.
         """
         async with unless_refused(self._db, new):
             return await self._accept(new)
@@ -79,7 +78,7 @@ class ChannelImports:
             raise found
         return await self.follow(new, found)
 
-    async def follow(self, new: NewChannel, channel: NamedChannel) -> Document:
+    async def follow(self, new: NewChannel, channel: FoundCollection) -> Document:
         """As `accept`, of a channel that was found already, and whatever the limits are."""
         await self._sources.require_room(new.caller.user_id, {channel.url})
         # Before a parent is stored that `_again` takes back: the same request, at this moment, would be told of it.
@@ -98,7 +97,7 @@ class ChannelImports:
             task_id=parent["_id"],
             max_items=new.max_videos,
             metadata=dict(channel.metadata),
-            identifier=channel_id_of(channel.url),
+            identifier=channel.id,
         )
         try:
             await self._batches.insert_one(parent)
@@ -107,14 +106,14 @@ class ChannelImports:
         stored, ours = await follow(self._db, source)
         return parent if ours else await self._again(new, stored, parent, now)
 
-    async def _named(self, new: NewChannel) -> NamedChannel | ContentNotFoundError:
+    async def _named(self, new: NewChannel) -> FoundCollection | ContentNotFoundError:
         """To have asked for it costs the same whatever comes of it, and counts."""
         try:
             return await self._channels.named(new.name, Credentials(user_id=new.caller.user_id))
         except ContentNotFoundError as error:
             return error
 
-    async def _joined(self, new: NewChannel, channel: NamedChannel) -> Document | None:
+    async def _joined(self, new: NewChannel, channel: FoundCollection) -> Document | None:
         mine = {"user_id": new.caller.user_id, "platform": PLATFORM, "url": channel.url}
         source = await self._db["sources"].find_one(mine)
         if source is None:

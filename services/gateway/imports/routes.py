@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
+from integrations.registry import AnyIntegration
 from kit.errors import IMPORT_LINK, InvalidURLError
 from kit.mongo import Document
 from records.imports import BULK, State
@@ -21,7 +22,7 @@ from services.gateway.imports.requests import GitHubBody, ImportBody, YouTubeBod
 from services.gateway.imports.service import NewImport
 from services.gateway.projects.responses import Imported, ProjectAnswer
 from services.gateway.rate_limits.limits import REPOSITORIES
-from services.gateway.services import Gateway, GatewayDep, Integration
+from services.gateway.services import Gateway, GatewayDep
 from services.gateway.sources.service import NewSource
 from services.gateway.tasks.batch_responses import AcceptedBatch
 from services.gateway.tasks.open_streams import TooManyStreamsError
@@ -145,7 +146,6 @@ async def _accept(
         auto_sync=auto_sync,
     )
     if auto_sync:
-        gateway.registry.get_for_source(url)
         await gateway.sources.require_room(caller.user_id, {new.url})
     record = await gateway.imports.accept(new)
     if auto_sync:
@@ -161,14 +161,13 @@ async def _accept(
 
 
 def _recognised(gateway: Gateway, caller: Caller, url: str, options: Options, *, only: str | None) -> NewImport:
-    integration = gateway.registry.get_for_url(url)
-    if only and integration.name != only:
-        takes = next((one.title for one in gateway.registry.list_all() if one.name == only), only)
-        raise misplaced(integration, f"{takes} links")
-    return NewImport(caller, integration.name, integration.canonical_url(url), options)
+    found = gateway.registry.recognise(url)
+    if only and found.integration.name != only:
+        raise misplaced(found.integration, f"{gateway.registry.get(only).title} links")
+    return NewImport(caller, found.integration.name, found.url, options, found.counted_as)
 
 
-def misplaced(integration: Integration, takes: str) -> InvalidURLError:
+def misplaced(integration: AnyIntegration, takes: str) -> InvalidURLError:
     """For a link that can be imported, but not at the address that it was sent to, which takes others."""
     return InvalidURLError(
         f"That is a {integration.title} link; this endpoint takes {takes}.",

@@ -25,7 +25,7 @@ from schemas.events import ImportRequested, Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, unless_refused
 from services.gateway.imports.lookups import Lookups
-from services.gateway.rate_limits.limits import MemberLimits, counted_as
+from services.gateway.rate_limits.limits import MemberLimits
 from services.gateway.web.errors import MemberLimitError
 from services.gateway.web.metrics import ACCEPTS, PUBLISH_FAILURES
 
@@ -42,13 +42,10 @@ class NewImport:
     integration: str
     url: str
     options: Options
+    counted_as: str  # by the member's hourly limits
     idempotency_key: str | None = None
     priority: int = INTERACTIVE
     auto_sync: Frequency | None = None
-
-    @property
-    def counted_as(self) -> str:
-        return counted_as(self.integration, self.url)
 
     @property
     def fingerprint(self) -> str:

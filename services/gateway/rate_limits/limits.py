@@ -18,16 +18,6 @@ HOUR = 3_600
 REPOSITORIES, VIDEOS, CHANNELS, SYNCS, WALKS = "repositories", "videos", "channels", "syncs", "oauth_starts"
 
 
-def counted_as(integration: str, url: str) -> str:
-    """What an import of this canonical link counts as. Integrations without a limit of their own count by name."""
-    match integration:
-        case "github":
-            return REPOSITORIES
-        case "youtube":
-            return CHANNELS if "/channel/" in url or "/@" in url else VIDEOS
-    return integration
-
-
 class MemberLimits:
     def __init__(self, db: Database, settings: LimitSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -94,4 +84,4 @@ def _verb(kind: str) -> str:
 def _noun(kind: str) -> str:
     if kind == WALKS:
         return "sign-ins or connections"
-    return kind if kind in (REPOSITORIES, VIDEOS, CHANNELS, SYNCS) else f"links of {kind}"
+    return kind

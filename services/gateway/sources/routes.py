@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from kit.mongo import Document
 from records.sources.sync_runs import ItemOutcome
 from services.gateway.auth.dependencies import CallerDep
-from services.gateway.rate_limits.limits import SYNCS, counted_as
+from services.gateway.rate_limits.limits import SYNCS
 from services.gateway.services import Gateway, GatewayDep
 from services.gateway.sources.responses import HistoryPage, RunAnswer, SourceAnswer, SourceBody, SourcePage, SourcePatch
 from services.gateway.sources.service import NewSource
@@ -38,13 +38,12 @@ async def follow(body: SourceBody, response: Response, gateway: GatewayDep, call
 
     A channel is named by its id here; `/api/v1/integrations/youtube/import-channel/` takes all its names.
     """
-    integration = gateway.registry.get_for_source(body.url)
-    url = integration.source_url(body.url)
+    found = gateway.registry.recognise_source(body.url)
     new = NewSource(
-        caller.user_id, integration.name, url, body.sync_frequency, body.options,
-        display_name=body.display_name, identifier=integration.source_identifier(url),
+        caller.user_id, found.integration.name, found.url, body.sync_frequency, body.options,
+        display_name=body.display_name, identifier=found.identifier,
     )  # fmt: skip
-    async with gateway.limits.spending(caller.user_id, counted_as(integration.name, url)):
+    async with gateway.limits.spending(caller.user_id, found.counted_as):
         source = await gateway.sources.follow(new)
     response.headers["Location"] = f"{PREFIX}/{source['_id']}/"
     return SourceAnswer.of(source)

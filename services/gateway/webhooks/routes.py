@@ -105,8 +105,7 @@ async def _repositories(gateway: Gateway, event: str, delivery: str, body: bytes
         raise InvalidRequestError(str(error), suggestion="Let the webhook send `application/json`.") from None
     for link in links:
         try:
-            integration = gateway.registry.get_for_url(link)
-            about.append(integration.canonical_url(link))
+            about.append(gateway.registry.recognise(link).url)
         except InvalidURLError:
             return "foreign"
     if not about:

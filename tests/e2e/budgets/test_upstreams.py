@@ -7,9 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from integrations.base import Credentials
-from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings, build_registry
 from kit.budgets import Budgets
 from kit.errors import BudgetSpentError, RateLimitError
 from kit.mongo import Database
@@ -42,7 +41,8 @@ class Importer:
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     async def fetch(self, url: str) -> None:
-        await self.registry.get_for_url(url).fetch(url, self.http, Credentials(user_id="ada"))
+        found = self.registry.recognise(url)
+        await found.integration.fetch(found.ref, self.http, Credentials(user_id="ada"))
 
 
 async def spent(db: Database, name: str) -> int:

@@ -15,9 +15,8 @@ from typing import Any
 
 import uvloop
 
-from integrations.base import Credentials
-from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings, build_registry
 from kit.budgets import Budgets
 from kit.errors import RateLimitError
 from kit.http import open_transport
@@ -74,7 +73,7 @@ class Worker:
     async def _fetch(self, job: int) -> bool:
         credentials = Credentials(user_id=f"member {job % MEMBERS}")
         try:
-            await self.registry.get("youtube").fetch(URL, self.http, credentials)
+            await self.registry.get("youtube").fetch(self.registry.recognise(URL).ref, self.http, credentials)
         except RateLimitError as error:
             again = record(str(job).encode(), offset=self._offset(job))
             await deferred.put(self.db, again, due_at=error.retry_at or self.now(), reason=error.error_code)

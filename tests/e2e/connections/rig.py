@@ -10,11 +10,13 @@ from urllib.parse import parse_qs
 import httpx2
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, Connection, Grant
+from integrations.connections.model import Connection, Grant
 from integrations.connections.oauth import OAuth
-from integrations.connections.providers import ConnectionSettings, build_providers
+from integrations.connections.providers import build_providers
+from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
+from integrations.provider import Account
 from kit.vault import Vault, VaultSettings
 
 KEY = f"test:{'A' * 43}"  # the same one in every process

@@ -13,13 +13,15 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, Grant
+from integrations.connections.model import Grant
 from integrations.connections.oauth import OAuth
-from integrations.connections.providers import YOUTUBE_READ, build_providers
+from integrations.connections.providers import build_providers
 from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
+from integrations.provider import Account
 from integrations.registry import build_registry
+from integrations.youtube.oauth import YOUTUBE_READ
 from kit.errors import ImportProblem, Outcome, outcome_of
 from kit.http import Limits
 from kit.mongo import Database
@@ -116,14 +118,13 @@ class World:
 
     def __post_init__(self) -> None:
         transport = httpx2.MockTransport(self.upstreams)
-        registry = build_registry(SETTINGS)
+        self.registry = registry = build_registry(SETTINGS)
         http = Upstream(transport, registry.bases, limits=Limits(retries=0), now=self.clock)
         self.connections = Connections(self.db, vault(), now=self.clock)
         tokens = Tokens(
             self.connections, OAuth(build_providers(SETTINGS), transport, now=self.clock), sleep=self._pause
         )
         self.access = Access(tokens, self.connections, http, Snapshots(self.db, http))
-        self.integration = registry.get(self.cell.provider)
         self.sync = Sync(self.db, registry, self.access, fresh=MINUTE, patience=HOUR, now=self.clock)
         self.failures = StageFailures("fetcher", self.db, self._publish, chance=lambda: 0.0, now=self.clock)
 
@@ -153,7 +154,7 @@ class World:
         headers: tuple[tuple[str, bytes], ...] = ()
         for _ in range(100):
             try:
-                await self.access.fetch(self.integration, url, USER_ID, interactive=True)
+                await self.access.fetch(self.registry.recognise(url), USER_ID, interactive=True)
             except ImportProblem as problem:
                 told.append(await self._ended(problem, headers))
                 if not told[-1].startswith("waits ") or "for the member" in told[-1]:

@@ -10,11 +10,13 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, Grant
+from integrations.connections.model import Grant
 from integrations.connections.oauth import OAuth
-from integrations.connections.providers import ConnectionSettings, build_providers
+from integrations.connections.providers import build_providers
+from integrations.connections.settings import ConnectionSettings
 from integrations.connections.store import Connections
 from integrations.connections.tokens import PAUSE, FreshToken, Tokens
+from integrations.provider import Account
 from kit.errors import AccountUnavailableError, ReauthRequiredError
 from kit.mongo import Database, Document
 from tests.e2e.connections.rig import HOUR, Clock, Issuer, connect_ada, tokens

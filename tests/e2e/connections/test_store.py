@@ -6,8 +6,9 @@ import pytest
 from bson.json_util import dumps
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, ConnectionState, Grant, Purpose
+from integrations.connections.model import ConnectionState, Grant
 from integrations.connections.store import Connections
+from integrations.provider import Account, Purpose
 from kit.errors import ReauthRequiredError
 from kit.mongo import Database
 from records import deferred

@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 from pymongo.errors import AutoReconnect
 
-from integrations.connections.model import Account, Grant, Purpose
+from integrations.connections.model import Grant
 from integrations.connections.store import Connections, Held
 from integrations.connections.tokens import FreshToken, Tokens
+from integrations.provider import Account, Purpose
 from kit.errors import (
     AccountUnavailableError,
     Outcome,

@@ -14,9 +14,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, Grant
-from integrations.connections.providers import YOUTUBE_READ
+from integrations.connections.model import Grant
 from integrations.connections.settings import ConnectionSettings
+from integrations.provider import Account
+from integrations.youtube.oauth import YOUTUBE_READ
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key

@@ -11,8 +11,7 @@ from pydantic import SecretStr
 
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
-from integrations.registry import IntegrationRegistry, build_registry
-from integrations.settings import IntegrationSettings
+from integrations.registry import IntegrationRegistry, IntegrationSettings, build_registry
 from kit.budgets import Budgets
 from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredError
 from kit.http import Limits

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
 
-from integrations.base import Credentials, Integration, Known, Looked, Skipped
-from integrations.links import Link
+from integrations.base import Integration, Known, Looked, Ref, Skipped
+from integrations.credentials import Credentials
+from integrations.links import WEB, Link
 from integrations.registry import IntegrationRegistry
 from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, UpstreamUnavailableError
 from kit.mongo import Document
@@ -25,14 +26,12 @@ URL = "https://shelf.example/ada"
 
 
 @dataclass
-class Shelf(Integration):
+class Shelf(Integration[Any, Any]):
     """Shows what it is told to, and remembers how it was asked."""
 
     name: ClassVar = "shelf"
     title: ClassVar = "Shelf"
     supports_auto_sync: ClassVar = True
-    sample_urls: ClassVar = {}
-    refused_urls: ClassVar = ()
     found: Looked = field(default_factory=Looked)
     problem: Exception | None = None
     meanwhile: Callable[[], Awaitable[None]] | None = None  # what happens during a look
@@ -42,16 +41,18 @@ class Shelf(Integration):
     def bases(self) -> tuple[str, ...]:
         return ()
 
+    schemes = WEB
+
     def owns(self, link: Link) -> bool:
         return True
 
-    def canonical_url(self, url: str) -> str:
-        return url
+    def parse(self, link: Link) -> Ref:
+        return Ref(URL, "ada")
 
-    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+    async def read(self, ref: Ref, client: object) -> Item:
         raise NotImplementedError
 
-    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+    async def look(self, ref: Ref, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
         self.asked.append((known, max_items, credentials.interactive))
         if self.meanwhile:
             await self.meanwhile()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.connections.model import Purpose
+from integrations.provider import Purpose
 from kit.mongo import Database
 from services.gateway.auth.oauth_flow import LIFETIME, SECRET, Walk, WalkRefusedError, Walks
 from tests.databases import made

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs
 import httpx2
 from pydantic import SecretStr
 
-from integrations.connections.model import Provider
 from integrations.connections.oauth import OAuth
-from integrations.connections.providers import ConnectionSettings, build_providers
+from integrations.connections.providers import build_providers
+from integrations.connections.settings import ConnectionSettings
+from integrations.provider import Provider
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 VERIFIER = SecretStr("v" * 43)

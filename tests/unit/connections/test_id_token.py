@@ -11,7 +11,8 @@ from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 
 from integrations.connections.id_token import IdTokenRefusedError
-from integrations.connections.model import Account, Grant
+from integrations.connections.model import Grant
+from integrations.provider import Account
 from kit.errors import UpstreamUnavailableError
 from tests.unit.connections.provider import GITHUB, GOOGLE, NOW, Script
 

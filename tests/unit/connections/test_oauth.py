@@ -11,8 +11,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.connections.model import Account, Grant, Provider
+from integrations.connections.model import Grant
 from integrations.connections.oauth import InvalidGrantError
+from integrations.provider import Account, Provider
 from kit.errors import UpstreamUnavailableError
 from tests.unit.connections.provider import GITHUB, GOOGLE, NOW, PROVIDERS, VERIFIER, YOUTUBE, Script, form, token
 

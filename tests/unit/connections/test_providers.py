@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from integrations.connections.model import Account, Provider, Purpose
-from integrations.connections.providers import ConnectionSettings, build_providers
+from integrations.connections.providers import build_providers
+from integrations.connections.settings import ConnectionSettings
+from integrations.provider import Account, Provider, Purpose
 from tests.unit.connections.provider import GITHUB, GOOGLE, PROVIDERS, SETTINGS, YOUTUBE
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda it: it.name)

@@ -8,9 +8,11 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials, Integration, Known, Looked
+from integrations.base import Known, Looked, Ref
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
+from integrations.credentials import Credentials
+from integrations.registry import AnyIntegration, Recognised
 from kit.errors import (
     AccountUnavailableError,
     BudgetSpentError,
@@ -44,18 +46,22 @@ class FakeGitHub:
         self.good = good
         self.asked: list[Credentials] = []
 
-    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+    async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
         self.asked.append(credentials)
         token = credentials.token.get_secret_value() if credentials.token else ""
         if token and token not in self.good:
             raise TokenRefusedError("GitHub refused our credentials.", action="connect_github")
-        if url == PRIVATE and not token:
+        if ref.url == PRIVATE and not token:
             raise ContentNotFoundError("GitHub has no such repository, or it is private.")
         facts = {"integration": "github", "external_id": "1", "kind": "github_repo", "title": "x", "full_name": "m/x"}
-        return Item.model_validate({**facts, "url": url, "is_private": url == PRIVATE})
+        return Item.model_validate({**facts, "url": ref.url, "is_private": ref.url == PRIVATE})
 
-    async def look(self, url: str, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
-        return Looked(items=(await self.fetch(url, http, credentials),))
+    async def look(self, ref: Ref, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+        return Looked(items=(await self.fetch(ref, http, credentials),))
+
+
+def found(integration: FakeGitHub, url: str) -> Recognised:
+    return Recognised(cast(AnyIntegration, integration), Ref(url, "m/x"))
 
 
 class FakeTokens:
@@ -125,7 +131,7 @@ def access(tokens: FakeTokens, snapshots: FakeSnapshots, **connections: Any) -> 
 
 async def fetch(github: FakeGitHub, url: str, tokens: FakeTokens, **connections: Any) -> Item:
     it = access(tokens, FakeSnapshots(), **connections)
-    return await it.fetch(cast(Integration, github), url, "ada", interactive=False)
+    return await it.fetch(found(github, url), "ada", interactive=False)
 
 
 async def look(
@@ -138,8 +144,8 @@ async def look(
     **connections: Any,
 ) -> Sight:
     it = access(tokens, snapshots or FakeSnapshots(), **connections)
-    wanted = Look(url, "ada", Known(), 50, interactive=False, not_before=NOW, connection=connection)
-    return await it.look(cast(Integration, github), wanted, Counter())
+    wanted = Look("ada", Known(), 50, interactive=False, not_before=NOW, connection=connection)
+    return await it.look(found(github, url), wanted, Counter())
 
 
 async def test_a_connected_member_reads_with_their_own_token_and_spends_their_own_allowance() -> None:
@@ -252,7 +258,7 @@ async def test_a_private_source_names_the_lost_account() -> None:
 
 async def test_that_our_own_credential_is_refused_is_no_matter_of_the_members() -> None:
     class Refusing(FakeGitHub):
-        async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+        async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
             raise TokenRefusedError("GitHub refused our credentials.")
 
     with pytest.raises(UpstreamUnavailableError):
@@ -269,14 +275,14 @@ class Guarded(FakeGitHub):
         super().__init__("good")
         self.problem, self.own = problem, own
 
-    async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+    async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
         self.asked.append(credentials)
         if credentials.token is not None:
             raise self.problem
         if self.own is not None:
             raise self.own
         self.asked.pop()
-        return await super().fetch(url, http, credentials)
+        return await super().fetch(ref, http, credentials)
 
 
 SSO = IntegrationAuthError("The organisation asks for single sign-on.", action="connect_github")
@@ -345,11 +351,11 @@ async def test_nobody_is_told_to_connect_while_the_public_cannot_be_asked(
 
 async def test_a_look_goes_on_with_the_members_account_while_our_own_credential_is_refused() -> None:
     class Ours(FakeGitHub):
-        async def fetch(self, url: str, http: Upstream, credentials: Credentials) -> Item:
+        async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
             if credentials.token is None:
                 self.asked.append(credentials)
                 raise OURS
-            return await super().fetch(url, http, credentials)
+            return await super().fetch(ref, http, credentials)
 
     github = Ours("good")
     sight = await look(github, PUBLIC, FakeTokens("good"), state=CONNECTED)

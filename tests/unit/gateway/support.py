@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from fastapi import FastAPI
@@ -14,6 +14,8 @@ from joserfc.jwk import OctKey
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
+from integrations.base import Ref
+from integrations.registry import AnyIntegration, Recognised
 from kit.errors import InvalidURLError
 from kit.mongo import Database, Document
 from schemas.events import ImportRequested
@@ -47,34 +49,31 @@ class FakeIntegration:
     name: str
     title: str
     host: str
+    limit_kind: str
     supports_auto_sync: bool = False
-
-    def canonical_url(self, url: str) -> str:
-        return url.removesuffix("/").lower()
-
-    def source_url(self, url: str) -> str:
-        return self.canonical_url(url)
-
-    def source_identifier(self, url: str) -> str:
-        return url
+    collection: None = None
 
 
 class FakeRegistry:
     integrations = (
-        FakeIntegration("github", "GitHub", "github.com"),
-        FakeIntegration("youtube", "YouTube", "youtube.com"),
+        FakeIntegration("github", "GitHub", "github.com", "repositories"),
+        FakeIntegration("youtube", "YouTube", "youtube.com", "videos"),
     )
 
-    def list_all(self) -> tuple[FakeIntegration, ...]:
-        return self.integrations
+    def list_all(self) -> tuple[AnyIntegration, ...]:
+        return cast("tuple[AnyIntegration, ...]", self.integrations)
 
-    def get_for_url(self, url: str) -> FakeIntegration:
+    def get(self, name: str) -> AnyIntegration:
+        return next(one for one in self.list_all() if one.name == name)
+
+    def recognise(self, url: str) -> Recognised:
         for one in self.integrations:
             if url.startswith(f"https://{one.host}/"):
-                return one
+                canonical = url.removesuffix("/").lower()
+                return Recognised(cast(AnyIntegration, one), Ref(canonical, canonical))
         raise InvalidURLError("This link is not supported.")
 
-    get_for_source = get_for_url
+    recognise_source = recognise
 
 
 @dataclass

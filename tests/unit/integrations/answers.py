@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx2
 
-from integrations.registry import IntegrationRegistry, build_registry
-from integrations.settings import IntegrationSettings
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationRegistry, IntegrationSettings, build_registry
 from kit.upstream import Upstream
+from schemas.content import Item
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -40,6 +41,10 @@ class World:
             now=lambda: self.now,
             chance=lambda: 0.0,
         )
+
+    async def fetch(self, url: str, credentials: Credentials | None = None) -> Item:
+        found = self.registry.recognise(url)
+        return await found.integration.fetch(found.ref, self.http, credentials or Credentials())
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)

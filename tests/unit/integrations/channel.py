@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx2
 
-from integrations.base import Credentials, Known, Looked
-from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
+from integrations.base import Known, Looked, Ref
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings, build_registry
 from kit.upstream import Upstream
 from tests.unit.integrations.answers import NOW, Json, reply, video
 
@@ -44,6 +44,7 @@ class FakeChannel:
 
     def __post_init__(self) -> None:
         self.integration = build_registry(IntegrationSettings.model_validate({"youtube_api_key": "k"})).get("youtube")
+        self.ref = Ref(URL, ID, is_collection=True)
         self.transport = httpx2.MockTransport(self._answer)
         self.http = Upstream(self.transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
         self.known = Known()
@@ -54,7 +55,7 @@ class FakeChannel:
     async def look(self, max_items: int = 50) -> Looked:
         """And remember what it found, as the fetcher does."""
         self.calls.clear()
-        looked = await self.integration.look(URL, self.http, Credentials(), self.known, max_items)
+        looked = await self.integration.look(self.ref, self.http, Credentials(), self.known, max_items)
         self.known = Known(self.known.ids | {item.external_id for item in looked.items}, looked.memory)
         return looked
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from integrations.github.client import HTML, RAW
 from kit.errors import (
     ContentBlockedError,
@@ -33,7 +33,7 @@ def readme(content: bytes, path: str = "README.md", **changes: Any) -> httpx2.Re
 
 
 async def fetch(world: World, credentials: Credentials = MEMBER, url: str = "github.com/octocat/Hello-World") -> Item:
-    return await world.registry.get("github").fetch(url, world.http, credentials)
+    return await world.fetch(url, credentials)
 
 
 async def refusal(world: World, credentials: Credentials = MEMBER) -> ImportProblem:

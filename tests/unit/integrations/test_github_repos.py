@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from integrations.github.repositories import Page, Repositories
-from integrations.settings import IntegrationSettings
+from integrations.registry import IntegrationSettings
 from kit.errors import ImportProblem, RateLimitError, TokenRefusedError, UpstreamUnavailableError
 from tests.unit.integrations.answers import World, reply, repository
 

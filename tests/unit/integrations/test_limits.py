@@ -1,17 +1,22 @@
 """Whose budget a call spends, what it costs, and what answers tell of it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials
+from integrations.client import Client
+from integrations.credentials import Credentials
 from integrations.github import limits as github_limits
-from integrations.settings import IntegrationSettings
+from integrations.github.client import GitHubClient
+from integrations.registry import IntegrationSettings
 from integrations.youtube import limits as youtube_limits
-from kit.budgets import ANONYMOUS, APP, Bucket, Reading
+from integrations.youtube.client import YouTubeClient
+from kit.budgets import ANONYMOUS, APP, Bucket, Charge, Reading
 from kit.http import Response
+from kit.upstream import Upstream
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RESET = NOW + timedelta(minutes=40)
@@ -25,8 +30,9 @@ COUNT = {
 }
 
 
-def settings(**values: object) -> IntegrationSettings:
-    return IntegrationSettings.model_validate(values)
+def charge_of(client: type[Client[Any]], credentials: Credentials, **values: object) -> Charge:
+    settings = IntegrationSettings.model_validate(values)
+    return client(settings, Upstream(httpx2.MockTransport(lambda _: httpx2.Response(200)), []), credentials).charge()
 
 
 def answer(headers: dict[str, str]) -> Response:
@@ -45,7 +51,7 @@ def answer(headers: dict[str, str]) -> Response:
     ],
 )
 def test_github_counts_by_account(credentials: Credentials, values: dict[str, str], account: str, hourly: str) -> None:
-    charge = github_limits.charge(credentials, settings(**values))
+    charge = charge_of(GitHubClient, credentials, **values)
     assert (charge.account, charge.user_id) == (account, credentials.user_id)
     assert [(bucket.name, units) for bucket, units in charge.costs] == [(hourly, 1), ("github.points", 1)]
     assert charge.slots
@@ -54,14 +60,14 @@ def test_github_counts_by_account(credentials: Credentials, values: dict[str, st
 
 @pytest.mark.parametrize(("credentials", "free"), [(MEMBER, True), (Credentials(), False)])
 def test_what_is_not_modified_is_free_for_those_who_say_who_they_are(credentials: Credentials, free: bool) -> None:
-    (hourly, _), (points, _) = github_limits.charge(credentials, settings()).costs
+    (hourly, _), (points, _) = charge_of(GitHubClient, credentials).costs
     unchanged = Response(304, httpx2.Headers(), b"", "GitHub")
     assert (hourly.free is not None and hourly.free(unchanged), points.free) == (free, None)
     assert hourly.free is None or not hourly.free(answer({}))
 
 
 def test_no_minute_holds_more_points_than_github_allows() -> None:
-    (_, (points, _)) = github_limits.charge(MEMBER, settings(github_points_per_minute=900)).costs
+    (_, (points, _)) = charge_of(GitHubClient, MEMBER, github_points_per_minute=900).costs
     most = 0
     for second in range(60):
         begin = at = NOW + timedelta(seconds=second / 7)
@@ -92,12 +98,12 @@ def test_a_count_that_is_absent_another_one_or_nonsense_is_not_read(headers: dic
 
 @pytest.mark.parametrize("credentials", [MEMBER, Credentials()])
 def test_youtube_counts_by_project_whoever_asks(credentials: Credentials) -> None:
-    charge = youtube_limits.charge(credentials, settings(youtube_daily_units=50_000))
+    charge = charge_of(YouTubeClient, credentials, youtube_daily_units=50_000)
     ((bucket, units),) = charge.costs
     assert (charge.account, bucket.name, bucket.units, units) == (APP, "youtube.units", 50_000, 1)
 
 
-@pytest.mark.parametrize("bucket", [github_limits.CORE, youtube_limits.UNITS, youtube_limits.SEARCH])
+@pytest.mark.parametrize("bucket", [github_limits.CORE, youtube_limits.UNITS])
 def test_those_who_wait_have_a_reserve_and_members_share_fairly(bucket: Bucket) -> None:
     assert bucket.reserve > 0
     assert bucket.fair

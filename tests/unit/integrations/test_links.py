@@ -8,8 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from integrations.links import parse
-from integrations.registry import build_registry
-from integrations.settings import IntegrationSettings
+from integrations.registry import IntegrationSettings, build_registry
 from integrations.youtube.integration import YouTube
 from integrations.youtube.urls import channel_name
 from kit.errors import InvalidURLError
@@ -19,30 +18,36 @@ NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,20}", fullmatch=True)
 VIDEO_ID = st.from_regex(r"[0-9A-Za-z_-]{11}", fullmatch=True)
 
 
+def is_taken(url: str) -> bool:
+    with suppress(InvalidURLError):
+        return bool(REGISTRY.recognise(url))
+    return False
+
+
 @given(st.text(max_size=200) | st.from_regex(r"(https?|ssh|git)://[^/]{0,20}github\.com.{0,40}"))
 def test_whatever_is_pasted_is_a_link_or_an_invalid_url(text: str) -> None:
     try:
-        canonical = REGISTRY.get_for_url(text).canonical_url(text)
+        canonical = REGISTRY.recognise(text).url
     except InvalidURLError as error:
         assert error.suggestion
     else:
         assert canonical.startswith(("https://github.com/", "https://youtube.com/watch?v="))
-        assert REGISTRY.get_for_url(canonical).canonical_url(canonical) == canonical
+        assert REGISTRY.recognise(canonical).url == canonical
 
 
 @given(NAME, NAME, st.sampled_from(["", ".git", "/", "/tree/main", "?a=b", "#c"]), st.booleans())
 def test_every_spelling_of_a_repository_is_one(owner: str, name: str, tail: str, shout: bool) -> None:
     plain = f"https://github.com/{owner}/{name}"
-    assume(REGISTRY.get("github").can_handle_url(plain))
+    assume(is_taken(plain))
     spelling = (plain.upper().replace("HTTPS", "https") if shout else plain) + tail
-    assert REGISTRY.get("github").canonical_url(spelling) == plain.lower()
+    assert REGISTRY.recognise(spelling).url == plain.lower()
 
 
 @given(VIDEO_ID, st.text(max_size=20))
 def test_a_video_is_its_id_whatever_stands_beside_it(video_id: str, extra: str) -> None:
     assume(video_id not in ("videoseries", "live_stream"))
     url = f"https://m.youtube.com/watch?x={quote(extra)}&v={video_id}"
-    assert REGISTRY.get_for_url(url).canonical_url(url) == f"https://youtube.com/watch?v={video_id}"
+    assert REGISTRY.recognise(url).url == f"https://youtube.com/watch?v={video_id}"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_what_is_no_link_is_refused(url: str) -> None:
 )
 def test_a_page_that_is_not_imported_gets_a_hint(url: str, hint: str) -> None:
     with pytest.raises(InvalidURLError) as caught:
-        REGISTRY.get_for_url(url)
+        REGISTRY.recognise(url)
     assert hint in caught.value.suggestion
 
 
@@ -106,40 +111,41 @@ def test_a_page_that_is_not_imported_gets_a_hint(url: str, hint: str) -> None:
 )
 def test_a_page_that_is_not_imported_names_the_action_that_helps(url: str, action: str) -> None:
     with pytest.raises(InvalidURLError) as caught:
-        REGISTRY.get_for_url(url)
+        REGISTRY.recognise(url)
     assert caught.value.action == action
 
 
 def test_what_helps_a_channels_link_takes_it() -> None:
     """No link is sent on to an address that refuses it."""
-    for url in (*YouTube.refused_urls, *YouTube.sample_urls):
+    for url in (*YouTube.refused, *YouTube.samples):
         with suppress(InvalidURLError):
             channel_name(url)
             with pytest.raises(InvalidURLError) as caught:
-                REGISTRY.get_for_url(url)
+                REGISTRY.recognise(url)
             assert caught.value.action == "import_channel", url
 
 
 def test_an_unknown_link_is_a_value_error() -> None:
     for url in ("https://elsewhere.example/a/b", "no link", "https://github.com.evil.tld/a/b"):
         with pytest.raises(ValueError, match=r"\S"):
-            REGISTRY.get_for_url(url)
+            REGISTRY.recognise(url)
 
 
 @pytest.mark.parametrize("url", ["https://github.com.evil.tld/a/b", "https://notyoutube.com/watch?v=dQw4w9WgXcQ"])
 def test_a_look_alike_is_called_by_its_name(url: str) -> None:
     with pytest.raises(InvalidURLError, match="another site"):
-        REGISTRY.get_for_url(url)
+        REGISTRY.recognise(url)
 
 
 def test_another_site_is_not_supported() -> None:
     with pytest.raises(InvalidURLError, match="cannot import from this site"):
-        REGISTRY.get_for_url("https://example.org/a/b")
+        REGISTRY.recognise("https://example.org/a/b")
 
 
 def test_a_github_of_ones_own_replaces_the_public_one() -> None:
     settings = {"github_url": "https://git.corp.example/", "github_api_url": "https://git.corp.example/api/v3/"}
-    github = build_registry(IntegrationSettings.model_validate(settings)).get("github")
-    assert github.canonical_url("git@git.corp.example:Tools/App.git") == "https://git.corp.example/tools/app"
-    assert github.bases == ("https://git.corp.example/api/v3",)
-    assert not github.can_handle_url("https://github.com/octocat/hello-world")
+    registry = build_registry(IntegrationSettings.model_validate(settings))
+    assert registry.recognise("git@git.corp.example:Tools/App.git").url == "https://git.corp.example/tools/app"
+    assert registry.get("github").bases == ("https://git.corp.example/api/v3",)
+    with pytest.raises(InvalidURLError):
+        registry.recognise("https://github.com/octocat/hello-world")

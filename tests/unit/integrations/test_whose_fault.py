@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from kit.errors import (
     ContentBlockedError,
     ContentNotFoundError,
@@ -30,9 +30,8 @@ KEYS = {"github_token": "ghp_application", "youtube_api_key": "key-of-the-applic
 
 async def refusal(answer: httpx2.Response, credentials: Credentials, at: str, **settings: str) -> ImportProblem:
     world = World({at: answer}, settings=settings or KEYS)
-    name = "github" if at == REPO else "youtube"
     with pytest.raises(ImportProblem) as caught:
-        await world.registry.get(name).fetch(LINKS[at], world.http, credentials)
+        await world.fetch(LINKS[at], credentials)
     return caught.value
 
 

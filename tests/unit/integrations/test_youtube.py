@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Credentials
+from integrations.credentials import Credentials
 from kit.errors import (
     ContentNotFoundError,
     ImportProblem,
@@ -23,7 +23,7 @@ ID = "dQw4w9WgXcQ"
 
 
 async def fetch(world: World, credentials: Credentials | None = None) -> Item:
-    return await world.registry.get("youtube").fetch(f"https://youtu.be/{ID}", world.http, credentials or Credentials())
+    return await world.fetch(f"https://youtu.be/{ID}", credentials)
 
 
 async def item_of(body: Any) -> Item:
@@ -127,8 +127,11 @@ async def test_live_videos(broadcast: str, details: Json, live: str) -> None:
     assert (item.metadata["live"], item.metadata["duration"]) == (live, None)
 
 
-async def test_a_members_own_private_video_stays_private() -> None:
-    assert (await item_of(video(status={"privacyStatus": "private"}))).is_private
+async def test_a_private_video_is_its_owners_alone() -> None:
+    private = video(status={"privacyStatus": "private"})
+    with pytest.raises(ContentNotFoundError):
+        await fetch(World({VIDEOS: reply(body=private)}))
+    assert (await fetch(World({VIDEOS: reply(body=private)}), Credentials(SecretStr("member")))).is_private
 
 
 async def test_a_missing_or_private_video_is_a_success_without_items() -> None:

@@ -6,8 +6,9 @@ from math import ceil
 import pytest
 from bson import BSON
 
-from integrations.base import Credentials, Looked
-from integrations.settings import IntegrationSettings
+from integrations.base import Looked, Ref
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings, build_registry
 from integrations.youtube.channels import Channels
 from kit.errors import ContentNotFoundError, InvalidURLError
 from tests.unit.integrations.channel import ID, URL, FakeChannel, video_id
@@ -239,33 +240,39 @@ async def test_there_is_no_first_look_at_what_is_not_there() -> None:
     ("text", "units"), [(ID, 0), (URL, 0), ("@Somebody", 1), ("https://youtube.com/c/Somebody", 1)]
 )
 async def test_a_name_is_found_for_a_unit_and_an_id_for_none(channel: FakeChannel, text: str, units: int) -> None:
-    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
-    found = await channels.named(text, Credentials())
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}))
+    found = await channels.find(text, channel.http, Credentials())
     assert (found.url, channel.units) == (URL, units)
     assert found.metadata["channel_id"] == ID
 
 
 async def test_whoever_has_to_know_asks_for_an_id_too(channel: FakeChannel) -> None:
-    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
-    assert ((await channels.found(ID, Credentials())).title, channel.units) == ("Somebody", 1)
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}))
+    assert ((await channels.find(ID, channel.http, Credentials(), must_exist=True)).title, channel.units) == (
+        "Somebody",
+        1,
+    )
     with pytest.raises(ContentNotFoundError):
-        await channels.found("UCmistypedMistypedMist01", Credentials())
+        await channels.find("UCmistypedMistypedMist01", channel.http, Credentials(), must_exist=True)
 
 
 @pytest.mark.parametrize("text", ["@nobody", "https://youtube.com/user/nobody", "https://www.youtube.com/c/nobody"])
 async def test_a_name_that_nobody_has_is_refused_with_a_hint(channel: FakeChannel, text: str) -> None:
-    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}), channel.http)
+    channels = Channels(IntegrationSettings.model_validate({"youtube_api_key": "k"}))
     with pytest.raises(ContentNotFoundError) as caught:
-        await channels.named(text, Credentials())
+        await channels.find(text, channel.http, Credentials())
     assert "handle" in caught.value.suggestion
 
 
-def test_only_an_id_makes_the_link_of_a_source(channel: FakeChannel) -> None:
-    assert channel.integration.source_url(f"http://m.youtube.com/channel/{ID}/videos?x=1") == URL
-    assert channel.integration.source_url("youtu.be/dQw4w9WgXcQ") == "https://youtube.com/watch?v=dQw4w9WgXcQ"
+def test_only_an_id_makes_the_link_of_a_source() -> None:
+    registry = build_registry(IntegrationSettings.model_validate({}))
+    assert registry.recognise_source(f"http://m.youtube.com/channel/{ID}/videos?x=1").ref == Ref(
+        URL, ID, is_collection=True
+    )
+    assert registry.recognise_source("youtu.be/dQw4w9WgXcQ").url == "https://youtube.com/watch?v=dQw4w9WgXcQ"
     for url in ("https://www.youtube.com/@somebody", "https://youtube.com/feed/trending", "https://evil.tld"):
         with pytest.raises(InvalidURLError):
-            channel.integration.source_url(url)
+            registry.recognise_source(url)
 
 
 async def test_a_channel_that_was_all_hidden_is_brought_when_it_is_shown(channel: FakeChannel) -> None:

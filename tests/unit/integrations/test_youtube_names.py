@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.youtube.urls import ChannelName, channel_id_of, channel_name, channel_url
+from integrations.youtube.urls import ChannelName, channel_name
 from kit.errors import InvalidURLError
 
 ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
@@ -122,9 +122,3 @@ def test_whatever_is_sent_names_something_bounded_or_is_refused(text: str) -> No
     assert 2 <= len(name.value) <= 101
     assert unicodedata.is_normalized("NFC", name.value)
     assert not any(char.isspace() or char in "/?&#" for char in name.value)
-
-
-def test_only_a_canonical_link_has_an_id() -> None:
-    assert channel_id_of(channel_url(ID)) == ID
-    for url in (f"https://www.youtube.com/channel/{ID}", f"{channel_url(ID)}/", "https://youtube.com/channel/UC", ""):
-        assert channel_id_of(url) is None

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from integrations.base import Credentials, Looked
-from integrations.settings import IntegrationSettings
-from integrations.youtube.client import YouTubeAPI
+from integrations.base import Looked
+from integrations.credentials import Credentials
+from integrations.registry import IntegrationSettings
+from integrations.youtube.client import YouTubeClient
 from integrations.youtube.sync import UNREADABLE
 from tests.unit.integrations.answers import Json, World, reply
 from tests.unit.integrations.channel import FakeChannel, video_id
@@ -86,7 +87,7 @@ async def test_entries_that_name_no_video_are_left_out() -> None:
     ]  # fmt: skip
     answer = {"kind": "youtube#playlistItemListResponse", "items": entries}
     world = World({"/youtube/v3/playlistItems": reply(body=answer)})
-    api = YouTubeAPI(IntegrationSettings.model_validate({"youtube_api_key": "k"}), world.http, Credentials())
+    api = YouTubeClient(IntegrationSettings.model_validate({"youtube_api_key": "k"}), world.http, Credentials())
     page = await api.uploads("UU")
     assert page
     assert [(one.video_id, one.hidden) for one in page.uploads] == [(video_id(number), "") for number in (1, 2, 3)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser
 
-from integrations.github.readme import places
+from integrations.github.mapping import places
 from kit.text.absolute import absolutise
 from kit.text.markdown import to_html
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from integrations.github.readme import places
+from integrations.github.mapping import places
 from kit.text.absolute import absolutise
 from kit.text.decode import decode
 from kit.text.plain import as_markdown

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from integrations.github.readme import places
+from integrations.github.mapping import places
 from integrations.youtube.mapping import to_item
 from kit.text.document import read
 from kit.text.lexer import pieces
