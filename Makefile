@@ -58,9 +58,13 @@ bench: setup ## this pipeline against a bare aiohttp baseline, about 6 minutes (
 bench-growth: setup ## everyday operations at 10,000 to 1,000,000 projects, about ten minutes (BENCH='--most 100000': one)
 	@$(BIN)/python -m bench.growth $(BENCH)
 
-lock: setup ## resolve the dependencies again (needs uv: `pip install uv`)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header pyproject.toml
+
+lock: setup ## resolve all dependencies again (needs uv: `pip install uv`)
+	$(COMPILE) --extra local --group dev -o requirements.lock
+	$(COMPILE) --constraints requirements.lock -o requirements-production.lock
+	$(BIN)/python -m deploy.local lock
 
 clean: ## remove the virtual environment and all local data
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache

@@ -1,8 +1,7 @@
-"""Secrets at rest: an AES-256-GCM envelope, bound to where the secret belongs.
+"""Encrypt secrets at rest with AES-256-GCM under a named key, bound to where each belongs.
 
-Every value has a data key of its own, which is wrapped by the named key of the settings; both are bound to
-`bound_to`, so that a value that was moved to another document or field does not open. Rotation wraps the data key
-anew and leaves the value as it is. Text form: `v1.<kid>.<wrapped data key>.<value>`, base64url.
+`bound_to` is authenticated with the value: one that was moved to another document or field does not open. Text form:
+`v1.<kid>.<value>`, base64url.
 """
 
 import base64
@@ -64,7 +63,7 @@ def new_key(kid: str) -> str:
 
 def key_id(sealed: str) -> str:
     """The id of the key that a value is sealed with. Raises VaultError."""
-    return _Envelope.parse(sealed).kid
+    return _parse(sealed)[0]
 
 
 class Vault:
@@ -78,23 +77,26 @@ class Vault:
 
     def seal(self, value: SecretStr, *, bound_to: tuple[str, ...]) -> str:
         """Different at every call. Raises VaultError where no key is set."""
-        data_key = AESGCM.generate_key(bit_length=KEY_BYTES * 8)
-        sealed = _encrypt(AESGCM(data_key), value.get_secret_value().encode(), _bound("value", bound_to))
-        return self._wrap(data_key, sealed, bound_to)
+        kid, nonce = self.sealing_kid, os.urandom(NONCE_BYTES)
+        encrypted = self._keys[kid].encrypt(nonce, value.get_secret_value().encode(), _bound(kid, bound_to))
+        return f"{VERSION}.{kid}.{_encode(nonce + encrypted)}"
 
     def open(self, sealed: str, *, bound_to: tuple[str, ...]) -> SecretStr:
         """What was sealed with the same `bound_to`. Raises VaultError for anything else."""
-        envelope = _Envelope.parse(sealed)
-        data_key = AESGCM(self._unwrap(envelope, bound_to))
-        return SecretStr(_decrypt(data_key, envelope.value, _bound("value", bound_to)).decode())
+        kid, value = _parse(sealed)
+        if (key := self._keys.get(kid)) is None:
+            raise VaultError(f"a value is encrypted with the key {kid!r}, which TOKEN_KEYS does not have")
+        try:
+            return SecretStr(key.decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], _bound(kid, bound_to)).decode())
+        except (InvalidTag, ValueError):
+            raise VaultError(
+                "an encrypted value was moved, changed, or encrypted with another key of that id"
+            ) from None
 
     def rewrap(self, sealed: str, *, bound_to: tuple[str, ...]) -> str | None:
         """The same value under the first key; None where it is already. Raises VaultError as `open` does."""
-        envelope = _Envelope.parse(sealed)
-        data_key = self._unwrap(envelope, bound_to)
-        if envelope.kid == self.sealing_kid:
-            return None
-        return self._wrap(data_key, envelope.value, bound_to)
+        value = self.open(sealed, bound_to=bound_to)
+        return None if key_id(sealed) == self.sealing_kid else self.seal(value, bound_to=bound_to)
 
     @property
     def sealing_kid(self) -> str:
@@ -103,45 +105,18 @@ class Vault:
             raise VaultError("TOKEN_KEYS is not set: set it to what `thrive keys new` prints")
         return self.kids[0]
 
-    def _wrap(self, data_key: bytes, value: bytes, bound_to: tuple[str, ...]) -> str:
-        kid = self.sealing_kid
-        wrapped = _encrypt(self._keys[kid], data_key, _bound("key", (kid, *bound_to)))
-        return f"{VERSION}.{kid}.{_encode(wrapped)}.{_encode(value)}"
 
-    def _unwrap(self, envelope: "_Envelope", bound_to: tuple[str, ...]) -> bytes:
-        key = self._keys.get(envelope.kid)
-        if key is None:
-            raise VaultError(f"a value is encrypted with the key {envelope.kid!r}, which TOKEN_KEYS does not have")
-        return _decrypt(key, envelope.wrapped, _bound("key", (envelope.kid, *bound_to)))
+def _parse(sealed: str) -> tuple[str, bytes]:
+    """The key's id, and the nonce with the encrypted value."""
+    parts = sealed.split(".")
+    if len(parts) != 3 or parts[0] != VERSION or not _KID.fullmatch(parts[1]):
+        raise VaultError("this is not an encrypted value")
+    return parts[1], _decode(parts[2])
 
 
-class _Envelope:
-    def __init__(self, kid: str, wrapped: bytes, value: bytes) -> None:
-        self.kid, self.wrapped, self.value = kid, wrapped, value
-
-    @classmethod
-    def parse(cls, sealed: str) -> "_Envelope":
-        parts = sealed.split(".")
-        if len(parts) != 4 or parts[0] != VERSION or not _KID.fullmatch(parts[1]):
-            raise VaultError("this is not an encrypted value")
-        return cls(parts[1], _decode(parts[2]), _decode(parts[3]))
-
-
-def _bound(what: str, bound_to: tuple[str, ...]) -> bytes:
+def _bound(kid: str, bound_to: tuple[str, ...]) -> bytes:
     """The authenticated data; JSON, because joined strings would not tell ("a", "bc") from ("ab", "c")."""
-    return json.dumps([VERSION, what, *bound_to]).encode()
-
-
-def _encrypt(key: AESGCM, value: bytes, associated: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + key.encrypt(nonce, value, associated)
-
-
-def _decrypt(key: AESGCM, value: bytes, associated: bytes) -> bytes:
-    try:
-        return key.decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], associated)
-    except (InvalidTag, ValueError):
-        raise VaultError("an encrypted value was moved, changed, or encrypted with another key of that id") from None
+    return json.dumps([VERSION, kid, *bound_to]).encode()
 
 
 def _encode(value: bytes) -> str:

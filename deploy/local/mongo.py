@@ -1,9 +1,12 @@
 """MongoDB without Docker: a mongod as a replica set of one, so that transactions and change streams work."""
 
 import importlib.util
+import logging
+import re
 import shutil
 import signal
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ from deploy.local.causes import known_cause
 from deploy.local.engine import LOOPBACK, Engine, EngineError, NotReadyError, port_is_free
 
 REPLICA_SET = "rs0"
+OLDEST, SUPPORTED = 7, "7.0 or 8.0"
+log = logging.getLogger(__name__)
+
 _NOT_YET_INITIALIZED, _INVALID_REPLICA_SET_CONFIG = 94, 93
 
 
@@ -82,7 +88,8 @@ def find_mongod() -> Path:
 
 
 def check_mongod(mongod: Path) -> None:
-    """Raises EngineError when this machine cannot run it: a C library or a CPU feature is missing."""
+    """Raise EngineError where this machine cannot run it: a C library or a CPU feature is missing. Warn once of an old
+    version."""
     try:
         done = subprocess.run([mongod, "--version"], capture_output=True, text=True)
     except OSError as error:
@@ -95,6 +102,13 @@ def check_mongod(mongod: Path) -> None:
         raise EngineError(
             known_cause("mongod", mongod, done.stderr) or f"{mongod} does not start: {done.stderr[-1000:]}"
         )
+    if (found := re.search(r"db version v((\d+)[.\d]*)", done.stdout)) and int(found[2]) < OLDEST:
+        _warn_of(found[1])
+
+
+@cache
+def _warn_of(version: str) -> None:
+    log.warning("mongod %s is for trying out only: production needs MongoDB %s.", version, SUPPORTED)
 
 
 def mongo_answers(port: int) -> None:

@@ -4,21 +4,18 @@ import os
 import time
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 
 import typer
 from rich.console import Console
 
+from deploy.local.declared import SETTINGS
 from deploy.local.engine import EngineError
 from deploy.local.environment import read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
-from deploy.local.ports import PORTS
 from deploy.local.processes import only_one
 from deploy.local.refusals import in_plain_words
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, run_stack
-from integrations.connections.settings import ConnectionSettings
-from kit.vault import VaultSettings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -59,10 +56,9 @@ def run() -> None:
 def check_settings() -> None:
     """Read the environment as each process will, to refuse it before anything is started. Raises ValidationError, and
     SettingsError where a list is no JSON."""
-    for name in (*PORTS, "gateway"):
-        getattr(import_module(f"services.{name}.settings"), f"{name.capitalize()}Settings")()
-    ConnectionSettings()
-    VaultSettings()
+    for kinds in SETTINGS.values():
+        for kind in kinds:
+            kind()
 
 
 def _identity(settings: StackSettings) -> tuple[dict[str, str], str]:

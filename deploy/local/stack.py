@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
 import httpx2
 from pydantic import Field
 
+from deploy.local.declared import of_the_real_system, withheld
 from deploy.local.engine import LOOPBACK, Engine, EngineError, holder, port_is_free
 from deploy.local.kafka import Kafka
 from deploy.local.keys import keep
@@ -28,17 +28,6 @@ SANDBOX_PORT = 9100
 # slow as the real ones are, so that progress can be seen
 SANDBOX = (sys.executable, "-m", "sandbox", "--latency", "0.2", "--model-latency", "1.5")
 READY_SECONDS = 120
-READS_PROVIDERS = ("fetcher", "gateway")
-SECRETS = {  # and whose they are; the engines' are everybody's
-    "TOKEN_KEYS": READS_PROVIDERS,
-    "GITHUB_TOKEN": READS_PROVIDERS,
-    "YOUTUBE_API_KEY": READS_PROVIDERS,
-    "*_CLIENT_SECRET": READS_PROVIDERS,
-    "OPENAI_API_KEY": ("analyzer",),
-    "JWT_KEY": ("gateway",),
-    "GITHUB_WEBHOOK_SECRET": ("gateway",),
-    "WEBHOOK_KEY": ("gateway", "scheduler"),
-}
 FOR_OPERATORS = ("GATEWAY_URL", "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URL", "MONGODB_DATABASE", "JWT_KEY", "TOKEN_KEYS")
 
 Say = Callable[[str], None]
@@ -93,7 +82,7 @@ class Stack:
         log = self.logs.absolute() / f"{name}.log"
         if name == "sandbox":
             return Program(name, "upstreams", [*SANDBOX, "--port", str(port)], log)
-        hidden = [part for secret in withheld(name, self.environment) for part in ("-u", secret)]
+        hidden = [part for other in withheld(name, self.environment) for part in ("-u", other)]
         command = ["env", *hidden, sys.executable, "-m", f"services.{name}.app"]
         group = "front" if name == "gateway" else "services"
         return Program(name, group, self.ports.command(name, command), log, stop_seconds=40)
@@ -122,12 +111,6 @@ class Stack:
                 yield processes
             finally:
                 self.operator_env.unlink(missing_ok=True)
-
-
-def withheld(service: str, environment: Mapping[str, str]) -> list[str]:
-    """The secrets in the environment that are not this service's."""
-    known = {name: of for name in environment for secret, of in SECRETS.items() if fnmatch(name, secret)}
-    return sorted(name for name, services in known.items() if service not in services)
 
 
 def wait_ready(processes: Processes, program: Program, ports: Ports, timeout: float = READY_SECONDS) -> None:
@@ -191,13 +174,9 @@ def demo_stack(settings: StackSettings, secrets: Mapping[str, str]) -> Stack:
     mongo = settings.mongo() and Mongo(home / "mongodb", free_or_another(settings.mongodb_port))
     sandbox, gateway = free_or_another(SANDBOX_PORT), free_or_another(settings.port)
     ports = Ports({"sandbox": sandbox, **settings.stage_ports(), "gateway": gateway}, home)
-    # nothing that is meant for the real upstreams or the real gateway
-    private = (
-        *("GITHUB_", "YOUTUBE_", "GOOGLE_", "GITLAB_", "FIGMA_", "HUGGINGFACE_", "DRIBBBLE_", "OPENAI_"),
-        *("JWT_", "TOKEN_KEYS", "WEBHOOK_KEY", "WEBSUB_", "RETURN_ORIGINS"),
-    )
+    real = of_the_real_system()
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.upper().startswith(private)},
+        **{name: value for name, value in os.environ.items() if name.upper() not in real},
         "MONGODB_DATABASE": os.environ.get("MONGODB_DATABASE") or "thrive-demo",
         "HOST": LOOPBACK,
         "PUBLIC_URL": f"http://{LOOPBACK}:{ports['gateway']}",

@@ -1,7 +1,6 @@
 """The gauges of each subscriber and its partitions, read when somebody scrapes."""
 
 from collections.abc import Collection, Iterable
-from functools import cache
 from typing import Protocol
 from weakref import WeakSet
 
@@ -57,13 +56,10 @@ class PartitionCollector(Collector):
         yield from (busy, breaker, *gauges.values())
 
 
-@cache
-def _collector() -> PartitionCollector:
-    collector = PartitionCollector()
-    REGISTRY.register(collector)
-    return collector
+COLLECTOR = PartitionCollector()
+REGISTRY.register(COLLECTOR)
 
 
 def observe(subscriber: Subscriber) -> None:
     """Export the subscriber's gauges for as long as it exists."""
-    _collector().subscribers.add(subscriber)
+    COLLECTOR.subscribers.add(subscriber)

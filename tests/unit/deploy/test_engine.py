@@ -128,3 +128,11 @@ def test_the_local_engines_have_the_addresses_that_services_expect_by_default() 
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
         "MONGODB_URL": "mongodb://127.0.0.1:27017/?replicaSet=rs0&directConnection=true",
     }
+
+
+def test_an_old_mongod_is_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for version in ("4.4.1", "4.4.1", "7.0.24", "8.0.4"):
+        check_mongod(program(tmp_path / version, f"echo 'db version v{version}'"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "mongod 4.4.1 is for trying out only: production needs MongoDB 7.0 or 8.0."
+    ]

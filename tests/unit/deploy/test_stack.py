@@ -7,8 +7,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
-from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -16,14 +14,14 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from deploy.local import EngineError, free_port
+from deploy.local.declared import SETTINGS, declared, secrets, withheld
 from deploy.local.keys import local_jwt_key, local_token_keys
 from deploy.local.ports import PORTS
 from deploy.local.processes import Processes, only_one
 from deploy.local.programs import Program, configuration
 from deploy.local.run import check_settings
 from deploy.local.signals import interruptible
-from deploy.local.stack import SECRETS, StackSettings, demo_stack, run_stack, withheld
-from kit.settings import Settings
+from deploy.local.stack import StackSettings, demo_stack, run_stack
 from kit.vault import Vault, VaultSettings
 
 KEY = {"JWT_KEY": "a secret of the test's own, long enough"}
@@ -206,27 +204,24 @@ def test_each_way_to_end_a_program_puts_everything_away(number: signal.Signals) 
     assert signal.getsignal(number) == before
 
 
-def test_a_secret_is_given_to_nobody_who_does_not_read_it() -> None:
-    everything = dict.fromkeys((*SECRETS, "GITHUB_CLIENT_SECRET", "MONGODB_URL", "PORT"), "x")
-    assert withheld("gateway", everything) == ["OPENAI_API_KEY"]
-    assert "OPENAI_API_KEY" not in withheld("analyzer", everything)
-    assert {"TOKEN_KEYS", "JWT_KEY", "GITHUB_CLIENT_SECRET", "YOUTUBE_API_KEY"} <= set(withheld("analyzer", everything))
-    assert set(withheld("transformer", everything)) == set(everything) - {"MONGODB_URL", "PORT"}
+def test_a_process_is_given_what_its_settings_declare_and_nothing_else() -> None:
+    environment = dict.fromkeys((*secrets(), "DEVTO_API_KEY", "PORT", "PATH", "LC_ALL"), "x")
+    for process in SETTINGS:
+        left = environment.keys() - withheld(process, environment)
+        assert {"PORT", "PATH", "LC_ALL", "MONGODB_URL"} <= left <= declared(process) | {"PATH", "LC_ALL"}
 
 
-def test_every_secret_setting_but_the_engines_is_somebodys() -> None:
-    for name in (*PORTS, "gateway"):
-        import_module(f"services.{name}.app")
-    secret = {
-        field.upper()
-        for kind in subclasses(Settings)
-        if kind.__module__.split(".")[0] in ("services", "kit", "integrations")
-        for field, info in kind.model_fields.items()
-        if "SecretStr" in str(info.annotation)
-    }
-    unnamed = {name for name in secret if not any(fnmatch(name, pattern) for pattern in SECRETS)}
-    assert unnamed == {"KAFKA_SASL_PASSWORD", "MONGODB_URL"}
-
-
-def subclasses(kind: type[Settings]) -> set[type[Settings]]:
-    return {kind, *(each for child in kind.__subclasses__() for each in subclasses(child))}
+@pytest.mark.parametrize(
+    ("secret", "readers"),
+    [
+        ("GITHUB_TOKEN", {"fetcher", "gateway"}),
+        ("YOUTUBE_API_KEY", {"fetcher", "gateway"}),
+        ("GOOGLE_CLIENT_SECRET", {"fetcher", "gateway"}),
+        ("TOKEN_KEYS", {"fetcher", "gateway"}),
+        ("OPENAI_API_KEY", {"analyzer"}),
+        ("JWT_KEY", {"gateway"}),
+        ("WEBHOOK_KEY", {"gateway", "scheduler"}),
+    ],
+)
+def test_a_secret_reaches_only_its_readers(secret: str, readers: set[str]) -> None:
+    assert {process for process in SETTINGS if not withheld(process, {secret: "x"})} == readers

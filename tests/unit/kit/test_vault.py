@@ -34,7 +34,7 @@ def test_any_text_comes_back(text: str) -> None:
 
 def test_the_same_value_is_sealed_differently_every_time() -> None:
     box = vault(OLD)
-    assert len({part for _ in range(3) for part in box.seal(TOKEN, bound_to=PLACE).split(".")[2:]}) == 6
+    assert len({box.seal(TOKEN, bound_to=PLACE) for _ in range(3)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,11 @@ def test_not_a_character_of_it_may_change() -> None:
 
 
 @pytest.mark.parametrize(
-    "sealed", ["", "v1", "v1.old.x", "v1.old.AAAA.AAAA", "v2.old.AAAA.AAAA", "v1.o d.A.A", "v1.old.é.A"]
+    "sealed", ["", "v1", "v1.old.x", "v1.old.AAAA", "v1.old.AAAA.AAAA", "v2.old.AAAA", "v1.o d.A", "v1.old.é"]
 )
 def test_what_was_never_sealed_is_refused(sealed: str) -> None:
     with pytest.raises(VaultError):
         vault(OLD).open(sealed, bound_to=PLACE)
-
-
-def test_parts_of_two_values_do_not_make_a_third() -> None:
-    box = vault(OLD)
-    one = box.seal(SecretStr("one"), bound_to=PLACE).split(".")
-    two = box.seal(SecretStr("two"), bound_to=PLACE).split(".")
-    with pytest.raises(VaultError):
-        box.open(".".join([*one[:3], two[3]]), bound_to=PLACE)
 
 
 def test_the_first_key_seals_and_all_open() -> None:
@@ -105,7 +97,7 @@ def test_a_missing_key_is_named_and_nothing_else() -> None:
     sealed = vault(OLD).seal(TOKEN, bound_to=PLACE)
     with pytest.raises(VaultError, match="'old'") as caught:
         vault(NEW).open(sealed, bound_to=PLACE)
-    assert sealed.split(".")[3] not in str(caught.value)
+    assert sealed.split(".")[2] not in str(caught.value)
 
 
 def test_another_key_of_the_same_id_does_not_open() -> None:
