@@ -17,7 +17,7 @@ from kit.kafka.dead_letters import REASONS, DeadLetter, read, replay
 from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
 from records.imports import State, reopen
-from records.stage_failures import OF_SOURCES, Origin, look_again
+from records.stage_failures import OF_SOURCES, Origin, forget_failed_syncs
 from schemas.journey import STAGES
 
 app = typer.Typer(
@@ -120,9 +120,9 @@ def replay_(
 
 async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple[int, int]:
     """How many it sent back, and how many failed imports it opened again: first of all, so that their status never
-    says less than what is under way. A look at a source is no import.
+    says less than what is under way. A sync of a source is no import.
     """
-    looks = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
+    syncs = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
     imports = {it.origin: origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))}
     ids = {origin.import_id for origin in imports.values()}
     known = await db.imports.distinct("_id", {"_id": {"$in": [*ids]}})
@@ -134,7 +134,7 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
         )
         if not force:
             raise typer.Exit(1)
-    await look_again(db, looks)
+    await forget_failed_syncs(db, syncs)
     opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in imports.values()])
     attempts = {one["_id"]: one["attempt"] async for one in db.imports.find({"_id": {"$in": [*ids]}}, {"attempt": 1})}
     of_letters = {it: attempts[origin.import_id] for it, origin in imports.items() if origin.import_id in attempts}

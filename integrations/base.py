@@ -14,7 +14,7 @@ from kit.settings import Settings
 from kit.text.service import TextService
 from kit.upstream import Upstream
 from schemas.content import Item
-from schemas.events import Standing
+from schemas.events import UpstreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the looks at a source before this one left behind; nothing at the first one.
+class SyncState:
+    """What the syncs of a source before this one left behind; nothing at the first one.
 
-    `ids` are the external ids of all that it has handed on, `memory` is the last `Looked.memory`.
+    `ids` are the external ids of all that it has handed on, `cursor` is the last `SyncResult.cursor`.
     """
 
     ids: frozenset[str] = frozenset()
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    cursor: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that is listed and cannot be had now. A later look may have it, where the suggestion says so."""
+    """Something that is listed and cannot be had now. A later sync may have it, where the suggestion says so."""
 
     external_id: str
     url: str
@@ -52,8 +52,8 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look at a source found, from answers that were complete.
+class SyncResult:
+    """What a sync of a source found, from answers that were complete.
 
     `items` are new, or known and read anew: who asked compares them with what it has, so that it does no harm to bring
     what is the same. `standings` tell of known items that could not be read any more, or can be again. What is named
@@ -62,11 +62,11 @@ class Looked:
 
     items: tuple[Item, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[UpstreamStatus, ...] = ()
     url: str | None = None  # the source's canonical link, where that is another one now
     display_name: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)  # of the source, for the API; merged into what it has
-    memory: Mapping[str, Any] = field(default_factory=dict)  # small; for the next look, in place of the last one's
+    cursor: Mapping[str, Any] = field(default_factory=dict)  # small; for the next sync, in place of the last one's
 
 
 S = TypeVar("S", bound=Settings)
@@ -120,7 +120,7 @@ class Integration(ABC, Generic[S, C]):
         Raises the errors of `kit.errors`; nothing of the upstream's own wording is in them.
         """
 
-    async def read_news(self, ref: Ref, client: C, known: Known, max_items: int) -> Looked:
+    async def read_news(self, ref: Ref, client: C, state: SyncState, max_items: int) -> SyncResult:
         """Read what is new or changed, the newest first. `max_items` bounds the first sync; later ones bring all that
         was missed.
 
@@ -129,7 +129,7 @@ class Integration(ABC, Generic[S, C]):
         response were new. Raises the errors of `kit.errors`, ContentNotFoundError only where the upstream says so of
         the source itself.
         """
-        return Looked(items=(await self.read(ref, client),))
+        return SyncResult(items=(await self.read(ref, client),))
 
     async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
         """Read one item on somebody's behalf. What is private is read with the member's own token alone: what the
@@ -137,15 +137,17 @@ class Integration(ABC, Generic[S, C]):
         client = self.connect(http, credentials)
         return _visible(await self.read(ref, client), client)
 
-    async def look(self, ref: Ref, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
+    async def sync(
+        self, ref: Ref, http: Upstream, credentials: Credentials, state: SyncState, max_items: int
+    ) -> SyncResult:
         """Read what is new of a followed source on somebody's behalf; private items as `fetch` does. Raises as
         `read_news` does."""
         client = self.connect(http, credentials)
-        looked = await self.read_news(ref, client, known, max_items)
-        for item in looked.items:
-            if item.url == (looked.url or ref.url):
+        result = await self.read_news(ref, client, state, max_items)
+        for item in result.items:
+            if item.url == (result.url or ref.url):
                 _visible(item, client)
-        return replace(looked, items=tuple(it for it in looked.items if client.connected or not it.is_private))
+        return replace(result, items=tuple(it for it in result.items if client.connected or not it.is_private))
 
     def connect(self, http: Upstream, credentials: Credentials) -> C:
         return self.client(self.settings, http, credentials)

@@ -15,7 +15,7 @@ from records.imports import State
 
 
 def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: datetime) -> Document:
-    """A parent whose children a look at `url` will name."""
+    """A parent whose children a sync at `url` will name."""
     return {
         "_id": task_id,
         "user_id": user_id,

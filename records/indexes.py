@@ -216,7 +216,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("run_id", ASCENDING), ("place", ASCENDING)], name="of_run"),
         IndexModel([("at", ASCENDING)], name="old", expireAfterSeconds=8 * 86_400),
     ],
-    # Each source is looked at within a week.
+    # Each source is synced within a week.
     "snapshots": [IndexModel([("read_at", ASCENDING)], name="unused", expireAfterSeconds=30 * 86_400)],
     "limits": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
 }

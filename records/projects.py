@@ -104,7 +104,7 @@ def upstream_changes(record: Document) -> Document:
 
 def facets(project: Project) -> list[str]:
     """What lists of projects are narrowed down by: each filter, and each combination of two or three filters of
-    different kinds, so that any list is one look-up, also where two filters are common and never meet."""
+    different kinds, so that any list is one sync-up, also where two filters are common and never meet."""
     types = [facet("type", name) for name in {project.type, project.project_type}]
     platforms = [facet("platform", project.platform)] if project.platform else []
     technologies = [facet("technology", name) for name in project.technologies]

@@ -98,8 +98,8 @@ class StageFailures:
         )
 
 
-async def look_again(db: Database, origins: Iterable["Origin"]) -> None:
-    """A look that failed of a bug is had anew when its event is replayed: it leaves no record that would say how it
+async def forget_failed_syncs(db: Database, origins: Iterable["Origin"]) -> None:
+    """A sync that failed of a bug is had anew when its event is replayed: it leaves no record that would say how it
     ended. Without this an event that comes twice repeats its end."""
     for origin in origins:
         of_a_bug = {"outcome": RunOutcome.FAILED, "error.error_code": InternalError.error_code}

@@ -73,7 +73,7 @@ class ContentFetched(Event):
     options: Options = Options()
 
 
-class Standing(Frozen):
+class UpstreamStatus(Frozen):
     """How an item stands at its upstream, as a sync found it; never from a listing that failed."""
 
     url: Url
@@ -90,7 +90,7 @@ class SourceSynced(Event):
     platform: Annotated[str, StringConstraints(max_length=40)] | None = None  # whose external ids the standings have
     items_found: int = Field(ge=0, lt=2**31)
     synced_at: Instant
-    standings: tuple[Standing, ...] = Field(default=(), max_length=1_000)  # only those that have changed
+    standings: tuple[UpstreamStatus, ...] = Field(default=(), max_length=1_000)  # only those that have changed
 
 
 class ContentAnalyzed(Event):

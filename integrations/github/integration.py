@@ -1,6 +1,6 @@
 """GitHub repositories. https://docs.github.com/en/rest/repos/repos"""
 
-from integrations.base import Integration, Known, Looked, Ref
+from integrations.base import Integration, Ref, SyncResult, SyncState
 from integrations.github import sync, urls
 from integrations.github.client import GitHubClient
 from integrations.github.mapping import readme_text, to_item
@@ -30,8 +30,8 @@ class GitHub(Integration[GitHubSettings, GitHubClient]):
     async def read(self, ref: Ref, client: GitHubClient) -> Item:
         return await self._item(await sync.read(client, f"/repos/{ref.id}"))
 
-    async def read_news(self, ref: Ref, client: GitHubClient, known: Known, max_items: int) -> Looked:
-        return await sync.look(client, f"/repos/{ref.id}", known, self._item)
+    async def read_news(self, ref: Ref, client: GitHubClient, state: SyncState, max_items: int) -> SyncResult:
+        return await sync.sync_repository(client, f"/repos/{ref.id}", state, self._item)
 
     async def _item(self, answers: Answers) -> Item:
         item = to_item(answers.repo.json(), answers.shares, self.settings)

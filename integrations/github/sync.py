@@ -1,4 +1,4 @@
-"""What GitHub answers about one repository, read at once for an import and conditionally for a look."""
+"""What GitHub answers about one repository, read at once for an import and conditionally for a sync."""
 
 import asyncio
 import re
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from integrations.base import Known, Looked
+from integrations.base import SyncResult, SyncState
 from integrations.coerce import as_dict, as_line, as_list
 from integrations.github.client import HTML, RAW, GitHubClient
 from kit.errors import ContentNotFoundError, UpstreamUnavailableError
@@ -14,7 +14,7 @@ from kit.http import Response
 from kit.text.document import MAX_TEXT_BYTES
 from kit.text.formats import format_of, is_rendered_upstream
 from schemas.content import Item
-from schemas.events import Standing
+from schemas.events import UpstreamStatus
 
 MISSING = frozenset({404, 409})  # of a README, or of anything in a repository without commits
 UNRENDERED = MISSING | {406, 413, 415, 422}  # of its HTML
@@ -54,23 +54,23 @@ async def read(api: GitHubClient, path: str) -> Answers:
     return await _whole(api, path, Answers(repo, readme, languages))
 
 
-async def look(api: GitHubClient, path: str, known: Known, to_item: ToItem) -> Looked:
-    """As `read`, unless the validators are those of the last look. Its commits are counted where it was pushed to."""
-    memory = known.memory
-    path, repo = await _same(api, path, memory.get("repo_id"))
-    mine = memory.get("connected") == api.connected  # what another credential was shown says nothing about this one
-    before = memory["etags"] if mine else [None, None, None]
+async def sync_repository(api: GitHubClient, path: str, state: SyncState, to_item: ToItem) -> SyncResult:
+    """As `read`, unless the validators are those of the last sync. Its commits are counted where it was pushed to."""
+    cursor = state.cursor
+    path, repo = await _same(api, path, cursor.get("repo_id"))
+    mine = cursor.get("connected") == api.connected  # what another credential was shown says nothing about this one
+    before = cursor["etags"] if mine else [None, None, None]
     if repo.headers.get("etag") == before[0] and not before[1]:
         readme, languages = None, await _languages(api, path)  # without a push there is still no README
     else:
         readme, languages = await _together(_readme(api, path), _languages(api, path))
     answers = Answers(repo, readme, languages)
     if answers.etags == before and before[0]:
-        return Looked(standings=(Standing(url=memory["url"], state=memory["state"]),), memory=memory)
+        return SyncResult(standings=(UpstreamStatus(url=cursor["url"], state=cursor["state"]),), cursor=cursor)
     answers = await _whole(api, path, answers)
     item = await to_item(answers)
     pushed_at = item.metadata.get("pushed_at")
-    return Looked(
+    return SyncResult(
         items=(item,),
         url=item.url,
         display_name=item.full_name,
@@ -78,9 +78,9 @@ async def look(api: GitHubClient, path: str, known: Known, to_item: ToItem) -> L
             "repo_full_name": item.full_name,
             "is_fork": item.metadata.get("fork"),
             "is_archived": item.metadata.get("archived"),
-            **(await _commits(api, path) if pushed_at is None or pushed_at != memory.get("pushed_at") else {}),
+            **(await _commits(api, path) if pushed_at is None or pushed_at != cursor.get("pushed_at") else {}),
         },
-        memory={
+        cursor={
             "etags": answers.etags if answers.is_whole else ["", "", ""],
             "connected": api.connected,
             "repo_id": item.metadata.get("repo_id"),
@@ -106,7 +106,7 @@ async def _together(*requests: Coroutine[Any, Any, Response]) -> list[Response]:
 
 
 async def _same(api: GitHubClient, path: str, repo_id: int | None) -> tuple[str, Response]:
-    """The repository that stood there at the last look: it may have moved, and another one may have its name."""
+    """The repository that stood there at the last sync: it may have moved, and another one may have its name."""
     repo = await api.get(path)
     if repo_id is not None and as_dict(repo.json()).get("id") != repo_id:
         numbered = f"/repositories/{repo_id}"

@@ -56,7 +56,7 @@ class Videos:
 
     items: Mapping[str, Item] = field(default_factory=dict)
     odd: frozenset[str] = frozenset()  # there, and not to be read
-    provisional: frozenset[str] = frozenset()  # of the items, those that may be otherwise by the next look
+    provisional: frozenset[str] = frozenset()  # of the items, those that may be otherwise by the next sync
 
     def __or__(self, more: "Videos") -> "Videos":
         return Videos({**self.items, **more.items}, self.odd | more.odd, self.provisional | more.provisional)

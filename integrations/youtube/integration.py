@@ -1,6 +1,6 @@
 """YouTube: videos, and channels that are followed. https://developers.google.com/youtube/v3/docs"""
 
-from integrations.base import Integration, Known, Looked, Ref
+from integrations.base import Integration, Ref, SyncResult, SyncState
 from integrations.links import Link
 from integrations.responses import malformed_response
 from integrations.youtube import sync, urls
@@ -44,8 +44,8 @@ class YouTube(Integration[YouTubeSettings, YouTubeClient]):
             raise client.not_found()
         return found.items[ref.id]
 
-    async def read_news(self, ref: Ref, client: YouTubeClient, known: Known, max_items: int) -> Looked:
+    async def read_news(self, ref: Ref, client: YouTubeClient, state: SyncState, max_items: int) -> SyncResult:
         """Of a channel, no unit where nothing is new; of a video, one."""
         if not ref.is_collection:
-            return await super().read_news(ref, client, known, max_items)
-        return await sync.look(ref.id, client, known, max_items, client.http.now())
+            return await super().read_news(ref, client, state, max_items)
+        return await sync.sync_channel(ref.id, client, state, max_items, client.http.now())

@@ -33,7 +33,7 @@ def live(video: dict[str, Any]) -> str:
 
 
 def is_provisional(video: dict[str, Any], now: datetime) -> bool:
-    """Whether the next look may find another state or duration, although nobody has changed anything."""
+    """Whether the next sync may find another state or duration, although nobody has changed anything."""
     match live(video):
         case "upcoming" | "live":
             return True

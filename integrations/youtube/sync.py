@@ -1,6 +1,6 @@
 """Looks at a channel: its feed first, which costs nothing, and then no more units than there is news.
 
-Its uploads come newest first. What the next look needs to tell news from what is old is its `Memory`.
+Its uploads come newest first. What the next sync needs to tell news from what is old is its `Cursor`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,17 +10,17 @@ from math import ceil
 from types import MappingProxyType
 from typing import Literal
 
-from integrations.base import Known, Looked, Skipped
+from integrations.base import Skipped, SyncResult, SyncState
 from integrations.youtube.channels import find, metadata_of
 from integrations.youtube.client import PAGE, Channel, Upload, Videos, YouTubeClient
 from integrations.youtube.urls import ChannelName, watch_url
 from schemas.content import Item
-from schemas.events import Standing
+from schemas.events import UpstreamStatus
 
 REFRESH = timedelta(days=7)  # numbers of the channel and of its known videos
-MAX_PAGES = 20  # of one look
+MAX_PAGES = 20  # of one sync
 MAX_SKIPPED = 200
-MAX_PROVISIONAL = PAGE  # read anew by every look, with one unit
+MAX_PROVISIONAL = PAGE  # read anew by every sync, with one unit
 RECENT = 15  # as many uploads as a feed shows
 Missing = Literal["gone", "private"]
 NOT_SHOWN = "YouTube does not show this video."
@@ -29,9 +29,9 @@ NOT_COMING = "Nothing to do: a deleted video cannot be imported."
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Cursor:
     uploads: str  # the playlist of all videos
-    newest: str  # when the newest upload was published that a look has seen
+    newest: str  # when the newest upload was published that a sync has seen
     refreshed_at: str  # when known videos were last read anew
     recent: dict[str, list[str]] = field(default_factory=dict)  # title and time of the latest uploads
     missing: dict[str, Missing] = field(default_factory=dict)  # known videos that cannot be read: gone or private
@@ -39,28 +39,30 @@ class Memory:
     provisional: dict[str, str] = field(default_factory=dict)  # known videos that were not final, and what they were
 
 
-async def look(channel_id: str, api: YouTubeClient, known: Known, max_items: int, now: datetime) -> Looked:
+async def sync_channel(
+    channel_id: str, api: YouTubeClient, state: SyncState, max_items: int, now: datetime
+) -> SyncResult:
     """Raises ContentNotFoundError where there is no such channel any more, and the other errors of `kit.errors`."""
-    if known.memory:
-        return await _Look(channel_id, api, known, Memory(**known.memory), now).again()
+    if state.cursor:
+        return await _ChannelSync(channel_id, api, state, Cursor(**state.cursor), now).again()
     channel = await find(api, ChannelName("id", channel_id))
-    return await _Look(channel_id, api, known, Memory(channel.uploads, "", now.isoformat()), now).first(
+    return await _ChannelSync(channel_id, api, state, Cursor(channel.uploads, "", now.isoformat()), now).first(
         channel, max_items
     )
 
 
-class _Look:
-    """One look: `_note` what was listed, read what is worth it, and sum it up."""
+class _ChannelSync:
+    """One sync: `_note` what was listed, read what is worth it, and sum it up."""
 
-    def __init__(self, channel_id: str, api: YouTubeClient, known: Known, memory: Memory, now: datetime) -> None:
+    def __init__(self, channel_id: str, api: YouTubeClient, state: SyncState, cursor: Cursor, now: datetime) -> None:
         self._channel_id = channel_id
         self._api = api
-        self._known = known
-        self._memory = memory
+        self._state = state
+        self._cursor = cursor
         self._now = now
         self._hidden: dict[str, Upload] = {}
 
-    async def first(self, channel: Channel, max_items: int) -> Looked:
+    async def first(self, channel: Channel, max_items: int) -> SyncResult:
         """The latest `max_items`, those that are hidden among them; fewer where a page is short, as a page costs."""
         listed: list[Upload] = []
         page: str | None = None
@@ -72,15 +74,15 @@ class _Look:
                 break
         return await self._summed(listed, (), channel)
 
-    async def again(self) -> Looked:
+    async def again(self) -> SyncResult:
         """All that was missed, what has changed its title, what is missing, and once in a while everything."""
         listed, reached = await self._latest()
         if not reached:
             listed = await self._walk()
-        due = self._now - datetime.fromisoformat(self._memory.refreshed_at) >= REFRESH
+        due = self._now - datetime.fromisoformat(self._cursor.refreshed_at) >= REFRESH
         channel = await find(self._api, ChannelName("id", self._channel_id)) if due else None
-        again = sorted(self._known.ids) if due else self._suspects(listed)
-        return await self._summed(listed, again, channel, self._memory.provisional)
+        again = sorted(self._state.ids) if due else self._suspects(listed)
+        return await self._summed(listed, again, channel, self._cursor.provisional)
 
     async def _latest(self) -> tuple[list[Upload], bool]:
         """The latest uploads, and whether they reach back to what is known. A feed that does not answer says nothing
@@ -94,7 +96,7 @@ class _Look:
         listed: list[Upload] = []
         page: str | None = None
         for _ in range(MAX_PAGES):
-            found = await self._api.uploads(self._memory.uploads, page)
+            found = await self._api.uploads(self._cursor.uploads, page)
             if found is None and not listed:  # no videos, or no channel
                 await find(self._api, ChannelName("id", self._channel_id))
             listed += self._noted(found.uploads if found else ())
@@ -111,31 +113,31 @@ class _Look:
         return any(self._is_old(one) for one in uploads)
 
     def _is_old(self, upload: Upload) -> bool:
-        seen = bool(upload.published) and upload.published <= self._memory.newest
-        return seen or upload.video_id in self._known.ids
+        seen = bool(upload.published) and upload.published <= self._cursor.newest
+        return seen or upload.video_id in self._state.ids
 
     def _fresh(self, listed: Sequence[Upload]) -> list[Upload]:
         """What is newer than all that was seen, or was hidden once and stands among what is known. Older uploads were
-        left out by the first look, and stay out."""
+        left out by the first sync, and stay out."""
         old = [place for place, one in enumerate(listed) if self._is_old(one)]
-        known = [place for place in old if listed[place].video_id in self._known.ids]
+        known = [place for place in old if listed[place].video_id in self._state.ids]
         end = known[-1] if known else old[0] if old else len(listed)
         return [
             one
             for place, one in enumerate(listed)
-            if one.video_id not in self._known.ids
-            and (place < end or one.published > self._memory.newest or one.video_id in self._memory.skipped)
+            if one.video_id not in self._state.ids
+            and (place < end or one.published > self._cursor.newest or one.video_id in self._cursor.skipped)
         ]
 
     def _suspects(self, listed: Sequence[Upload]) -> list[str]:
         """Known videos that go by another title now, can be seen again, or are not where they should be."""
         now = {one.video_id: one for one in listed if not one.hidden}
         oldest = min(one.published for one in now.values()) if len(now) >= RECENT else ""
-        recent, missing = self._memory.recent, self._memory.missing
+        recent, missing = self._cursor.recent, self._cursor.missing
         renamed = [it for it, (title, _) in recent.items() if it in now and now[it].title != title]
         back = [it for it in missing if it in now]
         lost = [it for it, (_, published) in recent.items() if it not in now and published >= oldest]
-        return [it for it in (*renamed, *back, *lost) if it in self._known.ids and (it not in missing or it in now)]
+        return [it for it in (*renamed, *back, *lost) if it in self._state.ids and (it not in missing or it in now)]
 
     async def _summed(
         self,
@@ -143,42 +145,42 @@ class _Look:
         again: Sequence[str],
         channel: Channel | None,
         provisional: Mapping[str, str] = MappingProxyType({}),
-    ) -> Looked:
+    ) -> SyncResult:
         """`again` are known videos to be read anew; so are the `provisional` ones, news only in another state."""
         fresh = self._fresh(listed)
         news = [one.video_id for one in fresh if not one.hidden]
         read = await self._read(list(dict.fromkeys((*news, *again, *provisional))))
         if channel:  # once in a while also what was hidden, which may be beyond the latest
-            read |= await self._read([it for it in self._memory.skipped if it not in read.items], public=True)
-        items, missing = read.items, self._memory.missing
+            read |= await self._read([it for it in self._cursor.skipped if it not in read.items], public=True)
+        items, missing = read.items, self._cursor.missing
         unread = [it for it in (*again, *provisional) if it not in items and it not in read.odd]
         lost = await self._lost([it for it in dict.fromkeys(unread) if it not in missing])
         shown = [one for one in listed if not one.hidden]
         waiting = [one.video_id for one in fresh if not one.deleted]
-        memory = Memory(
-            uploads=channel.uploads if channel else self._memory.uploads,
-            newest=max([self._memory.newest, *self._times(shown)]) or self._now.isoformat()[:19],
-            refreshed_at=self._now.isoformat() if channel else self._memory.refreshed_at,
+        cursor = Cursor(
+            uploads=channel.uploads if channel else self._cursor.uploads,
+            newest=max([self._cursor.newest, *self._times(shown)]) or self._now.isoformat()[:19],
+            refreshed_at=self._now.isoformat() if channel else self._cursor.refreshed_at,
             recent={one.video_id: [one.title, one.published] for one in shown[:RECENT]},
             missing={it: state for it, state in missing.items() if it not in items} | lost,
-            skipped=[it for it in dict.fromkeys((*waiting, *self._memory.skipped)) if it not in items][:MAX_SKIPPED],
+            skipped=[it for it in dict.fromkeys((*waiting, *self._cursor.skipped)) if it not in items][:MAX_SKIPPED],
             provisional=dict([*_states(read), *_of(provisional, read.odd)][:MAX_PROVISIONAL]),
         )
         wanted = {*news, *again} | items.keys() - provisional.keys()
-        return Looked(
+        return SyncResult(
             items=tuple(it for key, it in items.items() if key in wanted or _state(it) != provisional[key]),
             skipped=tuple(_skipped(one, odd=one.video_id in read.odd) for one in fresh if one.video_id not in items),
             standings=(
-                *(Standing(url=watch_url(it), state="there") for it in missing if it in items),
-                *(Standing(url=watch_url(it), state=state) for it, state in lost.items()),
+                *(UpstreamStatus(url=watch_url(it), state="there") for it in missing if it in items),
+                *(UpstreamStatus(url=watch_url(it), state=state) for it, state in lost.items()),
             ),
             display_name=channel.title if channel else None,
             metadata={
                 "channel_id": self._channel_id,
-                "total_videos_imported": len(self._known.ids | items.keys()),
+                "total_videos_imported": len(self._state.ids | items.keys()),
                 **(metadata_of(channel) if channel else {}),
             },
-            memory=asdict(memory),
+            cursor=asdict(cursor),
         )
 
     def _times(self, uploads: Iterable[Upload]) -> Iterator[str]:
@@ -195,7 +197,7 @@ class _Look:
     async def _lost(self, ids: Sequence[str]) -> dict[str, Missing]:
         """A video that cannot be read does not say why; the list of uploads may."""
         if ids and not self._hidden:
-            page = await self._api.uploads(self._memory.uploads)
+            page = await self._api.uploads(self._cursor.uploads)
             self._noted(page.uploads if page else ())
         return {it: "private" if it in self._hidden and self._hidden[it].private else "gone" for it in ids}
 

@@ -1,9 +1,9 @@
 """The record of a followed source in MongoDB (`sources`): what the gateway writes, the scheduler walks and the fetcher
 moves.
 
-A source is due at `next_sync_at`; nothing else starts a look at it. Whoever wants one now makes it due now with
-`look_now`: a member, a push. So two reasons at the same moment are one look. The scheduler emits what is due at
-`emit_at`, which is the same time until it has emitted it: then it is when the look counts as lost and is emitted again.
+A source is due at `next_sync_at`; nothing else starts a sync at it. Whoever wants one now makes it due now with
+`request_sync`: a member, a push. So two reasons at the same moment are one sync. The scheduler emits what is due at
+`emit_at`, which is the same time until it has emitted it: then it is when the sync counts as lost and is emitted again.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def new_source(
     metadata: dict[str, Any] | None = None,
     identifier: str | None = None,
 ) -> Document:
-    """Due at once. `task_id` is the parent task that the first look reports to. `identifier` is what the API calls it
+    """Due at once. `task_id` is the parent task that the first sync reports to. `identifier` is what the API calls it
     where that is not its link: a channel's id. Store it with `follow`."""
     now = to_millis(now)
     return {
@@ -96,7 +96,7 @@ def new_source(
         "options": options.model_dump(),
         "connection": None,  # the provider whose account it is read with, where the public does not see it
         "metadata": metadata or {},  # of the API
-        "memory": {},  # from one look to the next
+        "cursor": {},  # from one sync to the next
         "state": SourceState.OK,
         "state_reason": None,  # words for the member
         "failures": 0,  # in a row
@@ -132,8 +132,8 @@ async def follow(db: Database, source: Document) -> tuple[Document, bool]:
             return stored, result.upserted_id is not None
 
 
-async def look_now(db: Database, which: Document, reason: Reason, now: datetime, **changes: Any) -> int:
-    """Make due now those sources that the filter finds; how many. Also while a look at them is under way, which may
+async def request_sync(db: Database, which: Document, reason: Reason, now: datetime, **changes: Any) -> int:
+    """Make due now those sources that the filter finds; how many. Also while a sync at them is under way, which may
     have missed what there is to see. `changes` are set along, such as a `task_id`."""
     now = to_millis(now)
     due = {"next_sync_at": now, "emit_at": now, "next_reason": reason, "updated_at": now, **changes}
@@ -142,13 +142,13 @@ async def look_now(db: Database, which: Document, reason: Reason, now: datetime,
 
 
 def followed(platform: str, links: Sequence[str] | None = None) -> Document:
-    """A filter: sources that are looked at without being asked for, all of a platform or those of these links."""
+    """A filter: sources that are synced without being asked for, all of a platform or those of these links."""
     which: Document = {"platform": platform, "sync_enabled": True, "sync_frequency": {"$ne": Frequency.MANUAL}}
     return which if links is None else {**which, "url": {"$in": list(links)}}
 
 
 def sync_requested(source: Document) -> SyncRequested:
-    """The command for the look that is due. Derived from the time that it is due, so that any number of schedulers
+    """The command for the sync that is due. Derived from the time that it is due, so that any number of schedulers
     emit one event for it; the run has the event's id."""
     run_id = uuid5(source["_id"], source["next_sync_at"].isoformat())
     return SyncRequested(

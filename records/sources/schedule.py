@@ -1,7 +1,7 @@
-"""When a source is looked at next. Pure: ids and times in, times out.
+"""When a source is synced next. Pure: ids and times in, times out.
 
 A source has a slot of its own in every interval, by the hash that its id is: so a million daily sources spread over
-the day, and find back to their slots by themselves after an outage or a look that was asked for.
+the day, and find back to their slots by themselves after an outage or a sync that was asked for.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = DAY
 SPREAD = timedelta(hours=1)  # over which those come back that waited for the same limit, if it was as long
 FIRST_LIMIT_PAUSE = timedelta(seconds=30)  # at least, for a limit; doubled where it does not go away
-WAITED_FOR = 10  # a look that a member waits for comes back in so small a part of the spread
+WAITED_FOR = 10  # a sync that a member waits for comes back in so small a part of the spread
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DOUBLINGS, _MORE_DOUBLINGS = 10, 12  # beyond the longest pause
@@ -26,7 +26,7 @@ def slot_after(key: UUID, interval: timedelta, after: datetime) -> datetime:
 
 
 def next_slot(key: UUID, interval: timedelta, now: datetime) -> datetime:
-    """After a look at `now`: at most one and a half intervals later, and never sooner than half of one, so that a look
+    """After a sync at `now`: at most one and a half intervals later, and never sooner than half of one, so that a sync
     out of turn is not followed by another one at once."""
     return slot_after(key, interval, now + interval / 2)
 

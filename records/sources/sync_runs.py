@@ -1,4 +1,4 @@
-"""The record of one look at a source in MongoDB (`runs`): what the fetcher writes and the source's history shows.
+"""The record of one sync of a source in MongoDB (`runs`): what the fetcher writes and the source's history shows.
 
 It is written, finished, before anything of it is emitted, so that a redelivered event finds it and repeats what it did.
 What became of a `requested` item is told by its import.
@@ -59,8 +59,8 @@ def finished(
     items: Sequence[Document] = (),
     error: Document | None = None,
 ) -> Document:
-    """`reason` is why it was looked at; `cost` are the units that it spent, by bucket; `error` is an error body. The
-    next look follows from the end of this one and is told by `planned`."""
+    """`reason` is why it was synced; `cost` are the units that it spent, by bucket; `error` is an error body. The
+    next sync follows from the end of this one and is told by `planned`."""
     return {
         "_id": event.id,
         "source_id": event.source_id,
@@ -79,5 +79,5 @@ def finished(
 
 
 def planned(source: Document) -> Document:
-    """The fields of a run that tell of the look after it."""
+    """The fields of a run that tell of the sync after it."""
     return {"next_sync_at": source["next_sync_at"], "next_reason": source["next_reason"]}

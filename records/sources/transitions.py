@@ -1,4 +1,4 @@
-"""How a look at a source ends, and what of it stays in the source."""
+"""How a sync of a source ends, and what of it stays in the source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -37,19 +37,19 @@ _HIDDEN = (
     "until it is found again.",
     "check_url",
 )
-FIRST_TRIES = 3  # of a first look that a parent task waits for, where the upstream fails
-FIRST_LIMITS = 10  # in a row, that such a look waits for: hours, however short they say they are
+FIRST_TRIES = 3  # of a first sync that a parent task waits for, where the upstream fails
+FIRST_LIMITS = 10  # in a row, that such a sync waits for: hours, however short they say they are
 
 _OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class SyncOutcome:
     """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was; `counted` where
     it was the upstream that limited us, and not our own ledger.
 
-    `metadata` is added to the source's; `url` is its new canonical link where it has moved. `memory` is what
-    the next look is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
+    `metadata` is added to the source's; `url` is its new canonical link where it has moved. `cursor` is what
+    the next sync is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
     `hidden` where nobody has found it for so long that it may have become private, and what was made of it is hidden.
     """
 
@@ -57,7 +57,7 @@ class Ended:
     reason: str | None = None  # words for the member
     retry_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    memory: Mapping[str, Any] | None = None
+    cursor: Mapping[str, Any] | None = None
     url: str | None = None
     display_name: str | None = None
     connection: str | None = None  # the provider whose account it was read with
@@ -66,8 +66,8 @@ class Ended:
     hidden: bool = False
 
     @classmethod
-    def by(cls, problem: ImportProblem) -> "Ended":
-        """What an error of a look says about the source."""
+    def by(cls, problem: ImportProblem) -> "SyncOutcome":
+        """What an error of a sync says about the source."""
         match problem:
             case RateLimitError():
                 return cls(None, problem.error, problem.retry_at, counted=not isinstance(problem, BudgetSpentError))
@@ -82,8 +82,8 @@ class Ended:
         return cls(state, problem.error)
 
 
-def finished(source: Document, ended: Ended, now: datetime) -> Document:
-    """The fields of the source that change with the end of the look that was due."""
+def finished(source: Document, ended: SyncOutcome, now: datetime) -> Document:
+    """The fields of the source that change with the end of the sync that was due."""
     now = to_millis(now)
     state = ended.state or SourceState(source["state"])
     worked = ended.state is SourceState.OK
@@ -102,8 +102,8 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         changes |= {"gone_since": None if worked else source.get("gone_since") or now, "hidden": ended.hidden}
     if worked:
         changes |= {"last_synced_at": now, "connection": ended.connection, **_privacy(source, ended)}
-    if ended.memory is not None:
-        changes["memory"] = dict(ended.memory)
+    if ended.cursor is not None:
+        changes["cursor"] = dict(ended.cursor)
     if ended.url:
         changes["url"] = ended.url
         if source["source_identifier"] == source["url"]:
@@ -112,12 +112,12 @@ def finished(source: Document, ended: Ended, now: datetime) -> Document:
         changes["display_name"] = ended.display_name
     task_id = source["task_id"] if _comes_again(ended.state, failures, limits) else None
     if task_id is None:
-        changes["task_id"] = None  # its first look is over
+        changes["task_id"] = None  # its first sync is over
     later = {**source, "task_id": task_id, "limits": limits}
     return changes | due(*next_after(later, ended.state, failures, now, ended.retry_at))
 
 
-def _privacy(source: Document, ended: Ended) -> Document:
+def _privacy(source: Document, ended: SyncOutcome) -> Document:
     """A source that was private from the first is as its owner knows it; one that became so is named, until it is
     public again."""
     if not ended.private:
@@ -130,7 +130,7 @@ def _privacy(source: Document, ended: Ended) -> Document:
 def next_after(
     source: Document, state: SourceState | None, failures: int, now: datetime, retry_at: datetime | None = None
 ) -> tuple[datetime | None, Reason]:
-    """When the source is looked at next without being asked, and why. A manual or disabled one: never, unless a parent
+    """When the source is synced next without being asked, and why. A manual or disabled one: never, unless a parent
     task still waits for it."""
     source_id, interval = source["_id"], _interval(source)
     if interval is None and source["task_id"] is None:
@@ -146,7 +146,7 @@ def next_after(
 
 
 def rescheduled(source: Document, now: datetime) -> Document:
-    """The fields that change with the source's frequency, or with its being enabled. A look that is due stays so,
+    """The fields that change with the source's frequency, or with its being enabled. A sync that is due stays so,
     and so does one that has begun, or that a parent task waits for."""
     interval, at = _interval(source), source["next_sync_at"]
     if at is not None and (source["task_id"] is not None or source["emit_at"] != at):
@@ -158,16 +158,16 @@ def rescheduled(source: Document, now: datetime) -> Document:
     return due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
 
 
-async def settle(db: Database, source_id: UUID, due_at: datetime, ended: Ended, at: datetime) -> Document | None:
-    """Write into the source how the look that was due at `due_at` ended at this time; the source as it is then, None
-    where it has been removed. Repeating it changes nothing. Where another look has been asked for meanwhile, that one
+async def settle(db: Database, source_id: UUID, due_at: datetime, ended: SyncOutcome, at: datetime) -> Document | None:
+    """Write into the source how the sync that was due at `due_at` ended at this time; the source as it is then, None
+    where it has been removed. Repeating it changes nothing. Where another sync has been asked for meanwhile, that one
     stays due."""
     while True:
         source = await db.sources.find_one({"_id": source_id})
         if source is None:
             return None
         changes = finished(source, ended, at)
-        if source["next_sync_at"] != due_at:  # another look has been asked for, or has been had
+        if source["next_sync_at"] != due_at:  # another sync has been asked for, or has been had
             if source["last_checked_at"] is not None and source["last_checked_at"] >= to_millis(at):
                 break
             changes = {name: value for name, value in changes.items() if name not in _OF_THE_LOOK}
@@ -213,7 +213,7 @@ async def _tell(db: Database, source: Document) -> None:
 
 
 def _comes_again(state: SourceState | None, failures: int, limits: int) -> bool:
-    """Whether a first look that ended so is had again for the parent task that waits for it."""
+    """Whether a first sync that ended so is had again for the parent task that waits for it."""
     if state is None:
         return limits < FIRST_LIMITS
     return state is SourceState.FAILING and failures < FIRST_TRIES
@@ -224,6 +224,6 @@ def _interval(source: Document) -> timedelta | None:
 
 
 def due(at: datetime | None, reason: Reason) -> Document:
-    """The fields that say when the next look is, and why."""
+    """The fields that say when the next sync is, and why."""
     at = at and to_millis(at)
     return {"next_sync_at": at, "emit_at": at, "next_reason": reason}

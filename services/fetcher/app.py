@@ -13,10 +13,10 @@ from kit.vault import Vault
 from records.attempts import Attempts
 from records.stage import Stage
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
-from services.fetcher.access import Access
 from services.fetcher.handler import fetch
+from services.fetcher.reader import CredentialedReader
+from services.fetcher.response_cache import ResponseCache
 from services.fetcher.settings import FetcherSettings
-from services.fetcher.snapshots import Snapshots
 from services.fetcher.sync import Sync
 
 
@@ -32,12 +32,12 @@ def build(settings: FetcherSettings) -> Stage:
     oauth = OAuth(build_providers(settings), transport)
     tokens = Tokens(connections, oauth, refused_for=settings.token_refused_for)
     http = Upstream(transport, registry.bases, budgets=budgets)
-    access = Access(tokens, connections, http, Snapshots(stage.db, http))
+    reader = CredentialedReader(tokens, connections, http, ResponseCache(stage.db, http))
     patience = settings.handler_timeout * 0.75  # leaves time to write down that it took too long
     sync = Sync(
         stage.db,
         registry,
-        access,
+        reader,
         fresh=settings.snapshots_fresh,
         patience=patience,
         hide_after=settings.hide_gone_after,
@@ -51,7 +51,7 @@ def build(settings: FetcherSettings) -> Stage:
     async def on_import_requested(event: ImportRequested) -> ContentFetched | None:
         if await attempts.over(event):  # before it costs an upstream call
             return None
-        return await fetch(event, registry, access)
+        return await fetch(event, registry, reader)
 
     @stage.on(
         SyncRequested, emits=(ContentFetched, SourceSynced), group="fetcher-sync"

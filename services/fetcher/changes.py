@@ -1,4 +1,4 @@
-"""What a look brought that its source did not have. Pure."""
+"""What a sync brought that its source did not have. Pure."""
 
 import hashlib
 from collections import Counter
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from integrations.base import Looked
+from integrations.base import SyncResult
 from kit.mongo import Document
 from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, item
 from schemas.content import Item
-from schemas.events import Standing, SyncRequested
+from schemas.events import SyncRequested, UpstreamStatus
 
 MAX_ENTRIES = 1_000  # of a run; beyond them it only tells how many there were
 
@@ -23,8 +23,8 @@ _DELETED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """An item that the source has handed on, as it was then; `state` is how it stood when it was looked at last."""
+class KnownItem:
+    """An item that the source has handed on, as it was then; `state` is how it stood when it was synced last."""
 
     url: str
     title: str
@@ -37,7 +37,7 @@ class Seen:
 class Changes:
     items: tuple[Item, ...] = ()  # to be handed on: new, or not as they were
     entries: tuple[Document, ...] = ()  # for the run
-    standings: tuple[Standing, ...] = ()  # that are not as they were, of items that are not handed on
+    standings: tuple[UpstreamStatus, ...] = ()  # that are not as they were, of items that are not handed on
     left_out: Mapping[str, int] = field(default_factory=dict)  # of the entries, by outcome
 
     def without(self, deleted: Collection[str]) -> "Changes":
@@ -61,11 +61,11 @@ def version(item: Item) -> str:
     return hashlib.sha256(item.model_dump_json(exclude={"seen_at", "formerly"}).encode()).hexdigest()[:32]
 
 
-def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen_at: datetime) -> Changes:
+def changes(event: SyncRequested, result: SyncResult, seen: Mapping[str, KnownItem], seen_at: datetime) -> Changes:
     """`seen` are the items that the source has handed on, by their external id."""
-    new = [it for it in looked.items if it.external_id not in seen or version(it) != seen[it.external_id].version]
+    new = [it for it in result.items if it.external_id not in seen or version(it) != seen[it.external_id].version]
     items = tuple(
-        it.model_copy(update={"seen_at": seen_at, "formerly": _formerly(event, looked, seen, it)}) for it in new
+        it.model_copy(update={"seen_at": seen_at, "formerly": _formerly(event, result, seen, it)}) for it in new
     )
     handed_on = {it.external_id for it in items}
     by_url = {known.url: (external_id, known) for external_id, known in seen.items()}
@@ -75,10 +75,10 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
     ]
     entries += [
         item(ItemOutcome.SKIPPED, it.external_id, it.url, it.title, reason=it.reason, suggestion=it.suggestion)
-        for it in looked.skipped
+        for it in result.skipped
     ]
-    standings: dict[str, Standing] = {}
-    for standing in _standings(looked):
+    standings: dict[str, UpstreamStatus] = {}
+    for standing in _standings(result):
         external_id, known = by_url.get(standing.url, ("", None))
         if known is None or external_id in handed_on or standing.url in standings:
             continue
@@ -90,22 +90,22 @@ def changes(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], seen
     return Changes(items, tuple(entries[:MAX_ENTRIES]), told, left_out)
 
 
-def gone(event: SyncRequested, seen: Mapping[str, Seen], *, hidden: bool = False) -> Changes:
+def gone(event: SyncRequested, seen: Mapping[str, KnownItem], *, hidden: bool = False) -> Changes:
     """Nothing stands at the source's own link any more. What it has listed stands as before. `hidden` where that has
     been so for long: upstreams do not tell what was deleted from what became private, and so it counts as that."""
-    standing = Standing(url=event.url, state="private" if hidden else "gone")
-    return changes(event, Looked(standings=(standing,)), seen, event.due_at)
+    standing = UpstreamStatus(url=event.url, state="private" if hidden else "gone")
+    return changes(event, SyncResult(standings=(standing,)), seen, event.due_at)
 
 
-def _standings(looked: Looked) -> Iterator[Standing]:
+def _standings(result: SyncResult) -> Iterator[UpstreamStatus]:
     """What was read is there, whatever else is said of it."""
-    for it in looked.items:
-        yield Standing(url=it.url, state="private" if it.is_private else "there")
-    yield from looked.standings
+    for it in result.items:
+        yield UpstreamStatus(url=it.url, state="private" if it.is_private else "there")
+    yield from result.standings
 
 
-def _formerly(event: SyncRequested, looked: Looked, seen: Mapping[str, Seen], it: Item) -> str | None:
+def _formerly(event: SyncRequested, result: SyncResult, seen: Mapping[str, KnownItem], it: Item) -> str | None:
     """Its link before: as it was handed on, or as it was followed."""
-    followed = event.url if looked.url == it.url else it.url
+    followed = event.url if result.url == it.url else it.url
     before = seen[it.external_id].url if it.external_id in seen else followed
     return before if before != it.url else None

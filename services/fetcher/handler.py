@@ -7,14 +7,14 @@ from schemas.content import Item
 from schemas.events import ContentFetched, ImportRequested
 
 
-class Access(Protocol):
+class CredentialedReader(Protocol):
     async def fetch(self, found: Recognised, user_id: str, *, interactive: bool) -> Item: ...
 
 
-async def fetch(event: ImportRequested, registry: IntegrationRegistry, access: Access) -> ContentFetched:
+async def fetch(event: ImportRequested, registry: IntegrationRegistry, reader: CredentialedReader) -> ContentFetched:
     """Raises the typed errors of `kit.errors`, as the integration does."""
     found = registry.recognise(event.url)
-    return fetched(event, await access.fetch(found, event.user_id, interactive=True))
+    return fetched(event, await reader.fetch(found, event.user_id, interactive=True))
 
 
 def fetched(event: ImportRequested, item: Item) -> ContentFetched:

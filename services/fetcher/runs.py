@@ -1,4 +1,4 @@
-"""The looks at sources as MongoDB keeps them: the run, what it hands on, and what its source has handed on by now.
+"""The syncs of sources as MongoDB keeps them: the run, what it hands on, and what its source has handed on by now.
 
 Everything is derived from the run's id, so that each step may be repeated. The run is written after what it hands on,
 and before anything is emitted: where it is there, nothing of it is missing.
@@ -20,8 +20,8 @@ from records.imports import SYNC, State, pending
 from records.projects import is_another
 from records.sources.sync_runs import RunOutcome, child_import
 from schemas.content import Item
-from schemas.events import ContentFetched, Standing, SyncRequested
-from services.fetcher.changes import Seen, version
+from schemas.events import ContentFetched, SyncRequested, UpstreamStatus
+from services.fetcher.changes import KnownItem, version
 
 KEPT = timedelta(days=90)  # an import after its item was handed on anew, as the run that shows it
 
@@ -33,13 +33,13 @@ class Runs:
     async def find(self, run_id: UUID) -> Document | None:
         return await self._db.runs.find_one({"_id": run_id})
 
-    async def seen(self, source_id: UUID) -> dict[str, Seen]:
+    async def seen(self, source_id: UUID) -> dict[str, KnownItem]:
         """What the source has handed on, by external id."""
         fields = {"external_id": 1, "url": 1, "title": 1, "version": 1, "state": 1, "import_id": 1, "_id": 0}
         found = self._db.source_items.find({"source_id": source_id}, fields)
-        return {known.pop("external_id"): Seen(**known) async for known in found}
+        return {known.pop("external_id"): KnownItem(**known) async for known in found}
 
-    async def deleted(self, user_id: str, platform: str, seen: Mapping[str, Seen]) -> frozenset[str]:
+    async def deleted(self, user_id: str, platform: str, seen: Mapping[str, KnownItem]) -> frozenset[str]:
         """Of what was handed on, by external id, that whose project was made and is there no more under any link: its
         owner has deleted it. What failed is not among it."""
         missing = {external_id: known.url for external_id, known in seen.items() if known.import_id}
@@ -57,7 +57,7 @@ class Runs:
         return frozenset([made_by[record["_id"]] async for record in made])
 
     async def record(
-        self, run: Document, events: Sequence[ContentFetched], seen: Mapping[str, Seen] = MappingProxyType({})
+        self, run: Document, events: Sequence[ContentFetched], seen: Mapping[str, KnownItem] = MappingProxyType({})
     ) -> Document:
         """Store a finished run and what it hands on; the run that is stored, which another process may have made.
 
@@ -147,7 +147,7 @@ def _import(event: ContentFetched, run: Document) -> Document:
             now=run["finished_at"],
         ),
         "published": True,
-        # As old as what the look went by: a project that its owner deleted meanwhile is not asked for.
+        # As old as what the sync went by: a project that its owner deleted meanwhile is not asked for.
         "created_at": run["started_at"],
     }
 
@@ -168,5 +168,5 @@ def _known(source_id: UUID, event: ContentFetched, at: Any) -> tuple[Document, D
 
 
 def _standing(source_id: UUID, standing: Document, at: Any) -> tuple[Document, Document]:
-    told = Standing.model_validate(standing)
+    told = UpstreamStatus.model_validate(standing)
     return {"source_id": source_id, "url": told.url, "at": {"$lte": at}}, {"$set": {"state": told.state, "at": at}}

@@ -1,6 +1,6 @@
-"""A look at a followed source: what is new or changed goes on its way, and how it ended stays in the source.
+"""A sync at a followed source: what is new or changed goes on its way, and how it ended stays in the source.
 
-Nobody waits for most looks, so a failure is the source's: it is told in its state and its history, and tried again.
+Nobody waits for most syncs, so a failure is the source's: it is told in its state and its history, and tried again.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter as Metric
 
-from integrations.base import Looked
+from integrations.base import SyncResult
 from integrations.registry import IntegrationRegistry, Recognised
 from kit.errors import (
     ContentNotFoundError,
@@ -28,10 +28,10 @@ from kit.mongo import Database, Document, is_outage
 from records import batches
 from records.sources.record import Reason, SourceState, to_millis
 from records.sources.sync_runs import ItemOutcome, RunOutcome, finished, planned
-from records.sources.transitions import Ended, settle
-from schemas.events import ContentFetched, Event, SourceSynced, Standing, SyncRequested
-from services.fetcher.access import Look, Sight
-from services.fetcher.changes import Changes, Seen, changes, gone
+from records.sources.transitions import SyncOutcome, settle
+from schemas.events import ContentFetched, Event, SourceSynced, SyncRequested, UpstreamStatus
+from services.fetcher.changes import Changes, KnownItem, changes, gone
+from services.fetcher.reader import SyncJob, SyncView
 from services.fetcher.runs import Runs, content_fetched
 
 log = structlog.get_logger(__name__)
@@ -41,20 +41,20 @@ MAX_STANDINGS = 1_000  # in one event
 ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # there is something newer than what anybody has seen
 
 
-class Access(Protocol):
-    async def look(self, found: Recognised, look: Look, spent: Counter[str]) -> Sight: ...
+class CredentialedReader(Protocol):
+    async def sync(self, found: Recognised, job: SyncJob, spent: Counter[str]) -> SyncView: ...
 
 
 class Sync:
-    """`fresh` is how long an answer for everybody serves those who come later; `patience` is how long a look may take,
-    and shorter than the handler's own timeout, which would leave the source as if it had not been looked at. What
+    """`fresh` is how long an answer for everybody serves those who come later; `patience` is how long a sync may take,
+    and shorter than the handler's own timeout, which would leave the source as if it had not been synced. What
     nobody has found for `hide_after` is hidden, as it may have become private."""
 
     def __init__(
         self,
         db: Database,
         registry: IntegrationRegistry,
-        access: Access,
+        reader: CredentialedReader,
         *,
         fresh: timedelta,
         patience: timedelta,
@@ -64,7 +64,7 @@ class Sync:
         self._db = db
         self._runs = Runs(db)
         self._registry = registry
-        self._access = access
+        self._reader = reader
         self._fresh = fresh
         self._patience = patience
         self._hide_after = hide_after
@@ -72,13 +72,13 @@ class Sync:
 
     async def __call__(self, event: SyncRequested) -> list[Event]:
         """What is to be emitted, the same for a redelivered event; of a source that has been removed, only what has its
-        imports already. A bug is raised once its source and whoever waits know that the look has failed."""
+        imports already. A bug is raised once its source and whoever waits know that the sync has failed."""
         run, bug = await self._runs.find(event.id), None
         if run is None:
             source = await self._db.sources.find_one({"_id": event.source_id, "user_id": event.user_id})
             if source is None:
                 return await self._removed(event)
-            run, bug = await self._look(event, source)
+            run, bug = await self._synced(event, source)
         fetched = await self._runs.handed_on(run)
         source = await settle(self._db, event.source_id, event.due_at, _ended(run), run["finished_at"])
         if source is None:
@@ -96,7 +96,7 @@ class Sync:
             await batches.abandoned(self._db, event.task_id, self._now())
         return [*await self._runs.outgoing(event.id)]
 
-    async def _look(self, event: SyncRequested, source: Document) -> tuple[Document, Exception | None]:
+    async def _synced(self, event: SyncRequested, source: Document) -> tuple[Document, Exception | None]:
         """The finished run, stored with all that it hands on; and the bug that it failed of."""
         started_at, spent = self._now(), Counter[str]()
         seen = await self._runs.seen(event.source_id)
@@ -109,7 +109,7 @@ class Sync:
         except ImportProblem as error:
             if error.outcome is Outcome.RETRY:
                 raise
-            problem, ended, found = error, Ended.by(error), Changes()
+            problem, ended, found = error, SyncOutcome.by(error), Changes()
             if isinstance(error, ContentNotFoundError):
                 hidden = self._gone_for_long(source) and any(it.url == event.url for it in seen.values())
                 ended, found = replace(ended, hidden=hidden), gone(event, seen, hidden=hidden)
@@ -117,7 +117,7 @@ class Sync:
             if is_outage(error):
                 raise
             bug, problem, found = error, InternalError("Something went wrong on our side."), Changes()
-            ended = Ended.by(problem)
+            ended = SyncOutcome.by(problem)
         outcome = RunOutcome.FAILED if problem else found.outcome
         SYNCS.labels(source["platform"], outcome).inc()
         log.info("sync finished", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
@@ -140,8 +140,8 @@ class Sync:
         return await self._runs.record(run, events, seen), bug
 
     async def _in_time(
-        self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
-    ) -> tuple[Changes, Ended]:
+        self, event: SyncRequested, source: Document, seen: dict[str, KnownItem], spent: Counter[str]
+    ) -> tuple[Changes, SyncOutcome]:
         try:
             async with asyncio.timeout(self._patience.total_seconds()) as limit:
                 return await self._found(event, source, seen, spent)
@@ -151,24 +151,24 @@ class Sync:
             raise UpstreamUnavailableError("The sync took too long.") from None
 
     async def _found(
-        self, event: SyncRequested, source: Document, seen: dict[str, Seen], spent: Counter[str]
-    ) -> tuple[Changes, Ended]:
-        sight = await self._access.look(
+        self, event: SyncRequested, source: Document, seen: dict[str, KnownItem], spent: Counter[str]
+    ) -> tuple[Changes, SyncOutcome]:
+        view = await self._reader.sync(
             self._registry.recognise_source(event.url),
-            Look.at(source, event, frozenset(seen), not_before=self._not_before(event, source)),
+            SyncJob.at(source, event, frozenset(seen), not_before=self._not_before(event, source)),
             spent,
         )
-        looked = sight.looked
-        ended = Ended(
+        result = view.result
+        ended = SyncOutcome(
             SourceState.OK,
-            metadata=looked.metadata,
-            memory=looked.memory,
-            url=looked.url if looked.url != event.url else None,
-            display_name=looked.display_name,
-            connection=sight.connection,
-            private=_is_private(looked, looked.url or event.url),
+            metadata=result.metadata,
+            cursor=result.cursor,
+            url=result.url if result.url != event.url else None,
+            display_name=result.display_name,
+            connection=view.connection,
+            private=_is_private(result, result.url or event.url),
         )
-        found = changes(event, looked, seen, sight.seen_at)
+        found = changes(event, result, seen, view.seen_at)
         known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
         deleted = await self._runs.deleted(event.user_id, source["platform"], known) if known else ()
         return found.without(deleted), ended
@@ -182,7 +182,7 @@ class Sync:
         return max(young, event.due_at) if source["next_reason"] in ASKED_FOR else young
 
     async def _report(self, task_id: UUID, run: Document, source: Document, fetched: Sequence[ContentFetched]) -> None:
-        """The parent task learns its children, or why there are none; it waits while its source is looked at again."""
+        """The parent task learns its children, or why there are none; it waits while its source is synced again."""
         now, error = self._now(), run["error"]
         if error is None:
             children = [(it.url, it.import_id) for it in fetched]
@@ -213,20 +213,20 @@ def _given_up(error: Document) -> Document:
     }
 
 
-def _is_private(looked: Looked, url: str) -> bool:
+def _is_private(result: SyncResult, url: str) -> bool:
     """Of the source itself; what a channel lists stands for itself."""
-    items = any(it.is_private for it in looked.items if it.url == url)
-    return items or any(it.state == "private" for it in looked.standings if it.url == url)
+    items = any(it.is_private for it in result.items if it.url == url)
+    return items or any(it.state == "private" for it in result.standings if it.url == url)
 
 
-def _ended(run: Document) -> Ended:
+def _ended(run: Document) -> SyncOutcome:
     state = run["ended"]["state"]
-    return Ended(**{**run["ended"], "state": state and SourceState(state)})
+    return SyncOutcome(**{**run["ended"], "state": state and SourceState(state)})
 
 
 def _synced(event: SyncRequested, run: Document, platform: str) -> list[SourceSynced]:
-    """That it was looked at, unless nothing could be seen."""
-    standings = [Standing.model_validate(it) for it in run["standings"]]
+    """That it was synced, unless nothing could be seen."""
+    standings = [UpstreamStatus.model_validate(it) for it in run["standings"]]
     if run["outcome"] == RunOutcome.FAILED and not standings:
         return []
     return [

@@ -23,8 +23,8 @@ from services.scheduler.hub import Hub
 from services.scheduler.reanalysis import Reanalysis
 from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
-from services.scheduler.sources import Sources
 from services.scheduler.subscriptions import Subscriptions
+from services.scheduler.sync_dispatcher import SyncDispatcher
 
 SILENCE = 60.0  # seconds without a round, after which the process is not live
 
@@ -48,7 +48,7 @@ def build(settings: SchedulerSettings) -> Starlette:
     relay = Relay(db, publish, send, settings)
 
     at_once = math.ceil(settings.syncs_per_second * settings.tick.total_seconds())
-    sources = Sources(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
+    sources = SyncDispatcher(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
 
     async def synced() -> bool:
         await sources.tick()

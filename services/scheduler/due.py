@@ -1,4 +1,4 @@
-"""Which imports want the relay, whose turn it is, and which sources want a look. Pure: records and the time in,
+"""Which imports want the relay, whose turn it is, and which sources want a sync. Pure: records and the time in,
 decisions out.
 """
 
@@ -44,11 +44,11 @@ def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int
 
 
 def to_emit(now: datetime, reasons: Sequence[str]) -> Document:
-    """A filter: sources whose look is to be asked for, for one of these reasons."""
+    """A filter: sources whose sync is to be asked for, for one of these reasons."""
     # Paused at the moment of a claim, a source may keep an `emit_at` without anything to emit.
     return {"next_reason": {"$in": list(reasons)}, "emit_at": {"$lte": now}, "next_sync_at": {"$ne": None}}
 
 
 def overdue(now: datetime) -> Document:
-    """A filter: sources that should have been looked at some time ago."""
+    """A filter: sources that should have been synced some time ago."""
     return {"next_sync_at": {"$lte": now - OVERDUE_AFTER}}

@@ -1,4 +1,4 @@
-"""Which imports the relay takes up next. Each look-up reads about as much as it returns, however many wait."""
+"""Which imports the relay takes up next. Each sync-up reads about as much as it returns, however many wait."""
 
 from datetime import datetime, timedelta
 
@@ -8,14 +8,14 @@ from kit.mongo import Database, Document
 from records.imports import IN_FLIGHT
 from services.scheduler.due import quiet_until, to_release
 
-MEMBERS = 200  # looked at in one step; whose share is full is passed over
+MEMBERS = 200  # synced in one step; whose share is full is passed over
 STEPS = 20
 
 
 async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> list[Document]:
     """Published, without progress for `after`, and waiting for no known time.
 
-    An import under way is looked at when its `watch_at` has come; one that moved meanwhile is given a later one. So
+    An import under way is synced when its `watch_at` has come; one that moved meanwhile is given a later one. So
     its progress writes nothing but itself.
     """
     due = await db.imports.find({"active": True, "watch_at": {"$lte": now}}).sort("watch_at", 1).limit(limit).to_list()

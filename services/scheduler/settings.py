@@ -19,7 +19,7 @@ class SchedulerSettings(KafkaSettings, MongoSettings, PushSettings, ProcessSetti
         le=1_000,
         description="syncs requested per second, at most, in each class: requested by members, pushed, scheduled",
     )
-    sync_lost_after: Seconds = timedelta(days=1)  # a look at a source that has not ended is asked for again
+    sync_lost_after: Seconds = timedelta(days=1)  # a sync of a source that has not ended is asked for again
     websub_hub_url: BaseUrl = "https://pubsubhubbub.appspot.com/subscribe"
     subscription_sweep: Seconds = timedelta(minutes=1)  # how often newly followed channels are looked for
     reanalyse_after: Seconds = timedelta(minutes=15)  # so long a model that failed is given to come back

@@ -1,5 +1,5 @@
 """Every channel that somebody follows has one subscription at the hub of its feed, whose pushes save the wait for the
-next look. Nothing else depends on them.
+next sync. Nothing else depends on them.
 
 Any number of schedulers may run: a claim is the move of `due_at` into the future, where a request that comes to nothing
 is made again. `failures` counts requests since the hub last confirmed one.

@@ -22,7 +22,7 @@ class Texts(Protocol):
 
 
 async def persist(event: Event, store: Store, imports: Imports, texts: Texts) -> ProjectSaved | None:
-    """None for a source that was looked at: of its items' standing nobody has to be told. None, too, where the import
+    """None for a source that was synced: of its items' standing nobody has to be told. None, too, where the import
     has ended. Raises ContentNotFoundError where its owner has deleted the project since they asked for it."""
     if isinstance(event, SourceSynced):
         await store.stand(event)

@@ -13,7 +13,7 @@ from kit.mongo import Document
 from records.projects import FROM_UPSTREAM, SHOWN, facets, upstream_identity
 from records.sources.record import to_millis
 from schemas.content import Project
-from schemas.events import ProjectDrafted, SourceSynced, Standing
+from schemas.events import ProjectDrafted, SourceSynced, UpstreamStatus
 
 MAX_SLUG_CHARS = 80
 NUMBERED_SLUGS = 5  # title, title-2 … title-5; then the title with a piece of the id
@@ -87,7 +87,7 @@ def give_up(link: str) -> list[Document]:
     return [{"$set": {"former_links": _longer([{"url": link, "until": until}], [link])}}, {"$unset": "url"}]
 
 
-def stand(event: SourceSynced, standing: Standing) -> tuple[Document, list[Document]]:
+def stand(event: SourceSynced, standing: UpstreamStatus) -> tuple[Document, list[Document]]:
     """The filter and the update for how the original of a project stands. Nothing is deleted, whatever it says."""
     which: Document = {"user_id": event.user_id, "url": standing.url}
     if event.platform and standing.external_id:

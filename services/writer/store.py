@@ -105,7 +105,7 @@ class ProjectStore:
         return await self._save(Draft(event, asked_at))
 
     async def stand(self, event: SourceSynced) -> None:
-        """How the originals of a source's projects stand. An older look never overwrites a newer one."""
+        """How the originals of a source's projects stand. An older sync never overwrites a newer one."""
         updates = [UpdateOne(*stand(event, standing)) for standing in event.standings]
         if updates:
             await self._projects.bulk_write(updates, ordered=False)

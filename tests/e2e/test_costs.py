@@ -21,12 +21,12 @@ from kit.settings import MongoSettings
 from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
 from records.indexes import ensure_indexes
-from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
 from sandbox.client import SandboxClient
 from sandbox.data.load_channels import channel_id
 from schemas.events import ContentFetched, Options
-from services.fetcher.access import Access
-from services.fetcher.snapshots import Snapshots
+from services.fetcher.reader import CredentialedReader
+from services.fetcher.response_cache import ResponseCache
 from services.fetcher.sync import Sync
 from tests.e2e.member import Member, settled
 from tests.e2e.stack import Stack
@@ -55,7 +55,7 @@ class NoAccounts:
 
 @dataclass
 class Followed:
-    """Sources on a database of their own, looked at by the fetcher's own code, by a clock that the test moves."""
+    """Sources on a database of their own, synced by the fetcher's own code, by a clock that the test moves."""
 
     db: Database
     sandbox: SandboxClient
@@ -81,15 +81,15 @@ class Followed:
         before = await self._spent()
         room = asyncio.Semaphore(AT_ONCE)
 
-        async def look(source: Document) -> int:
+        async def sync(source: Document) -> int:
             async with room:
-                await look_now(self.db, {"_id": source["_id"]}, Reason.INTERVAL, self.now)
+                await request_sync(self.db, {"_id": source["_id"]}, Reason.INTERVAL, self.now)
                 due = await self.db.sources.find_one({"_id": source["_id"]})
                 events = await self.sync(sync_requested(due or {}))
                 return sum(isinstance(event, ContentFetched) for event in events)
 
         with capture_logs():
-            handed_on = sum(await asyncio.gather(*map(look, sources)))
+            handed_on = sum(await asyncio.gather(*map(sync, sources)))
         assert await self.db.runs.count_documents({"outcome": "failed"}) == 0
         after = await self._spent()
         return Costs(handed_on, {name: after[name] - before[name] for name in BUCKETS})
@@ -121,7 +121,7 @@ async def followed(stack: Stack, sandbox: SandboxClient) -> AsyncIterator[Follow
     world = Followed(db, sandbox, sync=None, now=datetime.now(UTC))  # type: ignore[arg-type]
     http = Upstream(transport, registry.bases, budgets=budgets, now=lambda: world.now)
     connections = Connections(db, Vault(VaultSettings.model_construct()))
-    access = Access(NoAccounts(), connections, http, Snapshots(db, http))
+    access = CredentialedReader(NoAccounts(), connections, http, ResponseCache(db, http))
     world.sync = Sync(
         db, registry, access, fresh=timedelta(hours=1), patience=timedelta(minutes=1), now=lambda: world.now
     )
@@ -136,7 +136,7 @@ def told(what: str, cost: object) -> None:
     print(f"\n{what}: {cost}", end="")  # noqa: T201
 
 
-async def test_a_channel_of_fifty_videos_and_what_it_costs_to_look_again(
+async def test_a_channel_of_fifty_videos_and_what_it_costs_to_sync_again(
     stack: Stack, db: Database, ada: Member, sandbox: SandboxClient
 ) -> None:
     before = sum(one["used"] for one in (await sandbox.spent("youtube")).values())
@@ -152,8 +152,8 @@ async def test_a_channel_of_fifty_videos_and_what_it_costs_to_look_again(
     model = await sandbox.calls("openai")
     (source,) = (await ada.get("/integrations/sources/"))["sources"]
     assert source["metadata"]["total_videos_imported"] == 50
-    run = await looked_at(stack, ada, source["id"])
-    told("units of the next look at it", run["cost"] or 0)
+    run = await after_sync(stack, ada, source["id"])
+    told("units of its next sync", run["cost"] or 0)
     assert (run["outcome"], run["cost"]) == ("unchanged", {})
 
     # A week later: the numbers of all its videos are read anew, and one of them has changed.
@@ -161,12 +161,12 @@ async def test_a_channel_of_fifty_videos_and_what_it_costs_to_look_again(
         {"_id": UUID(source["id"])}, {"$set": {"memory.refreshed_at": (datetime.now(UTC) - 8 * DAY).isoformat()}}
     )
     await sandbox.change_video("sbxLight056", views=1_000_000)
-    run = await looked_at(stack, ada, source["id"])
+    run = await after_sync(stack, ada, source["id"])
     told("units of reading the numbers of all its videos anew", sum(run["cost"].values()))
     assert (run["outcome"], sum(run["cost"].values())) == ("changed", 2)
     await settled(stack, db)
     again = await sandbox.calls("openai") - model
-    told("calls of the model for both looks", again)
+    told("calls of the model for both syncs", again)
     assert again == 0
 
 
@@ -176,7 +176,7 @@ async def test_a_thousand_unchanged_channels_cost_no_unit_a_day(followed: Follow
         "youtube", [f"https://youtube.com/channel/{channel_id(n)}" for n in range(SOURCES)]
     )
     first = await followed.look_at_all(channels)
-    told(f"{SOURCES:,} channels of 5 videos, units of their first look", first.units["youtube"])
+    told(f"{SOURCES:,} channels of 5 videos, units of their first sync", first.units["youtube"])
     assert (first.handed_on, first.units["youtube"]) == (5 * SOURCES, 3 * SOURCES)
 
     daily = await followed.look_at_all(channels)
@@ -193,7 +193,7 @@ async def test_a_thousand_unchanged_channels_cost_no_unit_a_day(followed: Follow
 async def test_a_thousand_unchanged_repositories_cost_nothing_with_a_credential(followed: Followed) -> None:
     repositories = await followed.follow("github", [f"https://github.com/load/{n}" for n in range(SOURCES)])
     first = await followed.look_at_all(repositories)
-    told(f"{SOURCES:,} repositories, requests that counted at their first look", first.units["github"])
+    told(f"{SOURCES:,} repositories, requests that counted at their first sync", first.units["github"])
     assert first.handed_on == SOURCES
 
     daily = await followed.look_at_all(repositories)
@@ -210,7 +210,7 @@ async def ended(stack: Stack, db: Database, member: Member, task_id: str) -> dic
     return task
 
 
-async def looked_at(stack: Stack, member: Member, source_id: str) -> dict[str, Any]:
+async def after_sync(stack: Stack, member: Member, source_id: str) -> dict[str, Any]:
     """The run that this asks for, when it is over and its source knows of it."""
     path = f"/integrations/sources/{source_id}/"
     known = len((await member.get(f"{path}history/"))["runs"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.mongo import Database
-from records.sources.record import Reason, look_now
+from records.sources.record import Reason, request_sync
 from sandbox.client import SandboxClient
 from sandbox.links import DEMO_CHANNEL
 from tests.e2e.member import Member
@@ -47,7 +47,7 @@ async def test_an_agent_imports_its_channel_and_brings_what_is_new_with_and_with
     await until(stack, lambda: subscribed(sandbox))
     await sandbox.hub(dropping=True)
     unpushed = await sandbox.upload(DEMO_CHANNEL.rpartition("/")[2], title="Found by the clock")
-    await look_now(db, {"platform": "youtube"}, Reason.INTERVAL, datetime.now(UTC))  # as if its day had come
+    await request_sync(db, {"platform": "youtube"}, Reason.INTERVAL, datetime.now(UTC))  # as if its day had come
     await until(stack, lambda: is_shown(ada, unpushed))
 
     await sandbox.hub(dropping=False)

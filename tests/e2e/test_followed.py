@@ -1,4 +1,4 @@
-"""A followed repository, through every process: looked at when it is due, and told truthfully in its history."""
+"""A followed repository, through every process: synced when it is due, and told truthfully in its history."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,14 +24,14 @@ async def sandbox(stack: Stack) -> AsyncIterator[SandboxClient]:
 
 
 async def run(stack: Stack, member: Member, source_id: str, number: int) -> dict[str, Any]:
-    """The source's look of this number, from 1, when its source knows how it ended and all that it sent on its way has
+    """The source's sync of this number, from 1, when its source knows how it ended and all that it sent on its way has
     arrived."""
     async with asyncio.timeout(PATIENCE):
         while True:
             stack.check()
             runs: list[dict[str, Any]] = (await member.get(f"{SOURCES}{source_id}/history/"))["runs"]
-            if len(runs) >= number and (look := runs[-number])["next_reason"] and "pending" not in look["changes"]:
-                return look
+            if len(runs) >= number and (sync := runs[-number])["next_reason"] and "pending" not in sync["changes"]:
+                return sync
             await asyncio.sleep(0.1)
 
 

@@ -72,7 +72,7 @@ class Agents:
         except (ImportDuplicateError, ConflictError):
             if await self.source(agent) is None:
                 raise
-            return agent, False  # it follows its channel, and has looked at it
+            return agent, False  # it follows its channel, and has synced it
         return await self._users.change(agent["_id"], {"task_id": parent["_id"]}), made
 
     async def find(self, username: str) -> Document:
@@ -123,7 +123,7 @@ class Agents:
         await self._users.remove(agent["_id"])
 
     async def _is_busy(self, agent: Document, source: Document | None) -> bool:
-        """If not, it is paused. A look is due until it has ended, and what it hands on is stored before that."""
+        """If not, it is paused. A sync is due until it has ended, and what it hands on is stored before that."""
         if source is not None and source["next_sync_at"] is not None and source["next_sync_at"] <= datetime.now(UTC):
             return True
         under_way = {"user_id": agent["_id"], "state": {"$nin": TERMINAL}}
@@ -131,7 +131,7 @@ class Agents:
             return True
         if source is None:
             return False
-        unclaimed = {"_id": source["_id"], "emit_at": source["emit_at"]}  # else a look has begun meanwhile
+        unclaimed = {"_id": source["_id"], "emit_at": source["emit_at"]}  # else a sync has begun meanwhile
         paused = {"sync_enabled": False, **due(None, Reason.REQUESTED)}
         return not (await self._db["sources"].update_one(unclaimed, {"$set": paused})).matched_count
 

@@ -141,7 +141,7 @@ async def _connected(gateway: Gateway, row: Provider, done: Walk, answer: Answer
         raise refused
     grant, account = await consented(gateway, row, done, answer, _callback(gateway, row), otherwise=refused)
     connection = await gateway.accounts.tokens.connect(done.user_id, row, account, grant, done.purpose)
-    await gateway.sources.look_again(done.user_id, row.name)
+    await gateway.sources.retry_unreadable(done.user_id, row.name)
     return connection
 
 

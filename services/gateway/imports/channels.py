@@ -1,4 +1,4 @@
-"""A whole channel is imported: it is followed from now on, and the look that is due at once brings its latest videos.
+"""A whole channel is imported: it is followed from now on, and the sync that is due at once brings its latest videos.
 
 One parent task sums them up. It is stored before the source that reports to it.
 """
@@ -17,7 +17,7 @@ from kit.errors import ContentNotFoundError, ImportDuplicateError
 from kit.mongo import Collection, Database, Document
 from records import batches
 from records.imports import State
-from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, to_millis
+from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, to_millis
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, repeated, unless_refused
@@ -121,11 +121,11 @@ class ChannelImports:
         return await joined(self._db, "batches", {"_id": source["task_id"], "state": State.PROCESSING}, new)
 
     async def _again(self, new: NewChannel, source: Document, parent: Document, now: datetime) -> Document:
-        """Of a channel that is followed already, only a first look that came to nothing is asked for again."""
+        """Of a channel that is followed already, only a first sync that came to nothing is asked for again."""
         under_way = await self._batches.find_one({"_id": source["task_id"], "state": State.PROCESSING})
         if under_way is None and source["last_synced_at"] is None:
             again = {"_id": source["_id"], "last_synced_at": None}
-            await look_now(self._db, again, Reason.REQUESTED, now, task_id=parent["_id"], max_items=new.max_videos)
+            await request_sync(self._db, again, Reason.REQUESTED, now, task_id=parent["_id"], max_items=new.max_videos)
             return parent
         await self._batches.delete_one({"_id": parent["_id"]})
         # Only now is its key free to be the other's as well.

@@ -26,7 +26,7 @@ async def list_sources(
     """What you follow, newest first."""
     mine = {"user_id": caller.user_id}
     records, following = await newest_first(
-        gateway.db["sources"], mine, by="created_at", limit=limit, cursor=cursor, without=("memory",)
+        gateway.db["sources"], mine, by="created_at", limit=limit, cursor=cursor, without=("cursor",)
     )
     link_next(response, f"{PREFIX}/", following, limit=limit)
     return SourcePage(sources=[SourceAnswer.of(record) for record in records], next_cursor=following)
@@ -74,7 +74,7 @@ async def sync_now(source_id: UUID, gateway: GatewayDep, caller: CallerDep) -> S
     """Sync a source now, also one that is manual or switched off. The result appears in its history."""
     await gateway.sources.find(caller.user_id, source_id)
     async with gateway.limits.spending(caller.user_id, SYNCS):
-        return SourceAnswer.of(await gateway.sources.look_now(caller.user_id, source_id))
+        return SourceAnswer.of(await gateway.sources.request_sync(caller.user_id, source_id))
 
 
 @router.get("/{source_id}/history/", responses=errors(404))

@@ -23,7 +23,7 @@ TICK = timedelta(milliseconds=1)  # as MongoDB keeps time
 @dataclass(frozen=True, slots=True)
 class NewSource:
     """`url` is the source's canonical link, `identifier` what the API calls it where that is another name. What is
-    being imported right now is `seen`, and first looked at later."""
+    being imported right now is `seen`, and first synced later."""
 
     user_id: str
     platform: str
@@ -82,7 +82,7 @@ class Sources:
         return source
 
     async def change(self, user_id: str, source_id: UUID, changes: Mapping[str, Any]) -> Document:
-        """Sets these fields; another frequency also moves the next look. Raises `NotFoundError`."""
+        """Sets these fields; another frequency also moves the next sync. Raises `NotFoundError`."""
         while True:
             source = await self.find(user_id, source_id)
             wanted = {name: value for name, value in changes.items() if source[name] != value}
@@ -94,27 +94,27 @@ class Sources:
             if wanted.keys() & {"sync_frequency", "sync_enabled"}:
                 wanted |= rescheduled({**source, **wanted}, now)
             changed = await self._sources.find_one_and_update(
-                {"_id": source_id, "user_id": user_id, "updated_at": source["updated_at"]},  # else the look has ended
+                {"_id": source_id, "user_id": user_id, "updated_at": source["updated_at"]},  # else the sync has ended
                 {"$set": {**wanted, "updated_at": now}},
                 return_document=ReturnDocument.AFTER,
             )
             if changed is not None:
                 return changed
 
-    async def look_now(self, user_id: str, source_id: UUID) -> Document:
+    async def request_sync(self, user_id: str, source_id: UUID) -> Document:
         """Raises `NotFoundError`."""
-        await record.look_now(self._db, {"_id": source_id, "user_id": user_id}, Reason.REQUESTED, self._now())
+        await record.request_sync(self._db, {"_id": source_id, "user_id": user_id}, Reason.REQUESTED, self._now())
         return await self.find(user_id, source_id)
 
-    async def look_again(self, user_id: str, platform: str) -> None:
-        """The member has connected this account again: what could not be read without it is looked at now."""
+    async def retry_unreadable(self, user_id: str, platform: str) -> None:
+        """The member has connected this account again: what could not be read without it is synced now."""
         waiting = {
             "user_id": user_id,
             "platform": platform,
             "sync_enabled": True,
             "state": {"$nin": [SourceState.OK, SourceState.FAILING]},  # to the public, private looks like gone
         }
-        await record.look_now(self._db, waiting, Reason.RETRY, self._now())
+        await record.request_sync(self._db, waiting, Reason.RETRY, self._now())
 
     async def remove(self, user_id: str, source_id: UUID) -> None:
         """With its history, and what it knew; its projects stay. Raises `NotFoundError`."""

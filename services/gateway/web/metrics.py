@@ -21,7 +21,7 @@ PUBLISH_FAILURES = Counter(
 WALKS = Counter("thrive_gateway_walks", "OAuth flows: begun, finished, or why they were refused.", ["outcome"])
 PUSHES = Counter(
     "thrive_gateway_pushes",
-    "Deliveries of hubs and of GitHub, by outcome: looked (sync requested), repeated, unfollowed, irrelevant, foreign, "
+    "Deliveries of hubs and of GitHub, by outcome: requested (a sync), repeated, unfollowed, irrelevant, foreign, "
     "unreadable, unsigned, unknown (no such subscription).",
     ["sender", "outcome"],
 )

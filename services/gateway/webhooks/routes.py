@@ -1,6 +1,6 @@
 """Where hubs and GitHub push. They bring no token of a member's: a secret address or a signature says who they are.
 
-Nothing here is needed: what is not pushed is found at the source's next look.
+Nothing here is needed: what is not pushed is found at the source's next sync.
 """
 
 import structlog
@@ -71,15 +71,15 @@ async def _uploads(gateway: Gateway, channel_id: str, body: bytes) -> str:
     async with gateway.pushes.once(*about) as news:
         if not news:
             return "repeated" if about else "foreign"
-        if await gateway.pushes.look("youtube", [channel_url(channel_id)]):
-            return "looked"
+        if await gateway.pushes.request_sync("youtube", [channel_url(channel_id)]):
+            return "requested"
     await gateway.subscriptions.unwanted(channel_id)
     return "unfollowed"
 
 
 @router.post("/webhooks/github/")
 async def receive_github(request: Request, gateway: GatewayDep) -> Response:
-    """`push` and `repository` events. Answers within GitHub's ten seconds, since the look comes later."""
+    """`push` and `repository` events. Answers within GitHub's ten seconds, since the sync comes later."""
     secret = gateway.settings.github_webhook_secret
     if not secret.get_secret_value():
         raise NotFoundError("GitHub's webhooks are not set up here.")
@@ -93,7 +93,7 @@ async def receive_github(request: Request, gateway: GatewayDep) -> Response:
         raise InvalidRequestError("The X-GitHub-Delivery header is missing or too long.")
     outcome = await _repositories(gateway, request.headers.get("x-github-event", ""), delivery, body, str(signature))
     PUSHES.labels("github", outcome).inc()
-    return Response(status_code=202 if outcome == "looked" else 204)
+    return Response(status_code=202 if outcome == "requested" else 204)
 
 
 async def _repositories(gateway: Gateway, event: str, delivery: str, body: bytes, signature: str) -> str:
@@ -115,4 +115,4 @@ async def _repositories(gateway: Gateway, event: str, delivery: str, body: bytes
     async with gateway.pushes.once(*names) as news:
         if len(news) < len(names):
             return "repeated"
-        return "looked" if await gateway.pushes.look("github", about) else "unfollowed"
+        return "requested" if await gateway.pushes.request_sync("github", about) else "unfollowed"

@@ -1,7 +1,7 @@
-"""What upstreams push: a reason to look at the sources that it is about, now and not at their time.
+"""What upstreams push: a reason to sync the sources that it is about, now and not at their time.
 
 A push carries nothing into a project, so one that is forged, lost or repeated does no more harm than an early or a
-late look.
+late sync.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
-from records.sources.record import Reason, SourceState, followed, look_now, to_millis
+from records.sources.record import Reason, SourceState, followed, request_sync, to_millis
 
 REMEMBERED = timedelta(days=10)  # deliveries; GitHub repeats those of the last three days on request
-PAUSE = timedelta(minutes=1)  # between looks at a source that are pushed
+PAUSE = timedelta(minutes=1)  # between syncs of a source that are pushed
 
 
 class Pushes:
@@ -32,20 +32,20 @@ class Pushes:
             await self._db.pushes.delete_many({"_id": {"$in": new}})
             raise
 
-    async def look(self, platform: str, links: Sequence[str]) -> bool:
+    async def request_sync(self, platform: str, links: Sequence[str]) -> bool:
         """Make due what is followed under these links; whether anybody follows them.
 
-        However much is pushed, there is a pause between looks, and one look after it. What fails keeps its pauses,
-        what waits for an upstream's limit waits, and a look that a member waits for stays one.
+        However much is pushed, there is a pause between syncs, and one sync after it. What fails keeps its pauses,
+        what waits for an upstream's limit waits, and a sync that a member waits for stays one.
         """
         now = to_millis(self._now())
         which = followed(platform, links)
         patient = {"$nor": [{"state": SourceState.FAILING}, {"next_reason": Reason.LIMIT}]}
         asked = {"next_reason": {"$in": [Reason.NEW, Reason.REQUESTED]}, **_not_begun(now)}
-        await look_now(self._db, {"$and": [which, patient, asked]}, Reason.REQUESTED, now, pushed_at=now)
+        await request_sync(self._db, {"$and": [which, patient, asked]}, Reason.REQUESTED, now, pushed_at=now)
         for waiting, due_at in (_rested(now), now), (_tired(now), now + PAUSE):
             due = {"$and": [which, patient, waiting], "$nor": [asked]}
-            await look_now(self._db, due, Reason.PUSH, due_at, pushed_at=due_at, updated_at=now)
+            await request_sync(self._db, due, Reason.PUSH, due_at, pushed_at=due_at, updated_at=now)
         return await self._db.sources.find_one(which, {"_id": 1}) is not None
 
     async def _remember(self, name: str) -> bool:
@@ -57,12 +57,12 @@ class Pushes:
 
 
 def _rested(now: datetime) -> Document:
-    """A filter: no look was pushed of late, or the one that was has not begun."""
+    """A filter: no sync was pushed of late, or the one that was has not begun."""
     return {"$or": [{"pushed_at": {"$not": {"$gt": now - PAUSE}}}, _not_begun(now)]}
 
 
 def _tired(now: datetime) -> Document:
-    """A filter: a look was pushed of late, and no other is to come after the pause."""
+    """A filter: a sync was pushed of late, and no other is to come after the pause."""
     to_come = {"next_reason": Reason.PUSH, "next_sync_at": {"$gt": now}}
     return {"pushed_at": {"$gt": now - PAUSE}, "$nor": [to_come, _not_begun(now)]}
 

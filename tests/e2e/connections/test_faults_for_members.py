@@ -2,7 +2,7 @@
 
 An import is pasted while the fault is there, and waited for as long as it takes. A source was followed before, while
 everything was well and what it leads to was public, or was read with the account; then the fault begins, and it is
-looked at for nine days.
+synced for nine days.
 """
 
 from dataclasses import dataclass, field
@@ -27,11 +27,11 @@ from kit.http import Limits
 from kit.mongo import Database
 from kit.upstream import Upstream
 from records.imports import pending
-from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
+from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
 from records.stage_failures import StageFailures
 from schemas.events import Event, ImportFailed, Options
-from services.fetcher.access import Access
-from services.fetcher.snapshots import Snapshots
+from services.fetcher.reader import CredentialedReader
+from services.fetcher.response_cache import ResponseCache
 from services.fetcher.sync import Sync
 from tests.e2e.connections.rig import Clock, vault
 from tests.e2e.connections.upstreams import LINKS, Fault, Upstreams
@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """An import at first, and in the end; a source at the next look, and after nine days; the notices by then."""
+    """An import at first, and in the end; a source at the next sync, and after nine days; the notices by then."""
 
     first: str
     end: str
@@ -124,7 +124,7 @@ class World:
         tokens = Tokens(
             self.connections, OAuth(build_providers(SETTINGS), transport, now=self.clock), sleep=self._pause
         )
-        self.access = Access(tokens, self.connections, http, Snapshots(self.db, http))
+        self.access = CredentialedReader(tokens, self.connections, http, ResponseCache(self.db, http))
         self.sync = Sync(self.db, registry, self.access, fresh=MINUTE, patience=HOUR, now=self.clock)
         self.failures = StageFailures("fetcher", self.db, self._publish, chance=lambda: 0.0, now=self.clock)
 
@@ -184,7 +184,7 @@ class World:
         return f"waits {_short(pause)} {code} {problem.action}"
 
     async def followed(self) -> list[str]:
-        """The states of a source: at the next look, and after nine days."""
+        """The states of a source: at the next sync, and after nine days."""
         self.upstreams.public = self.cell.public or not self.cell.account
         source, _ = await follow(
             self.db,
@@ -198,7 +198,7 @@ class World:
         )
         states: list[str] = []
         for day in range(10):
-            await look_now(self.db, {"_id": source["_id"]}, Reason.INTERVAL, self.clock())
+            await request_sync(self.db, {"_id": source["_id"]}, Reason.INTERVAL, self.clock())
             found = await self.db.sources.find_one({"_id": source["_id"]})
             assert found is not None
             await self.sync(sync_requested(found))

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database
 from records.imports import State, pending
-from records.sources.record import Reason, look_now
+from records.sources.record import Reason, request_sync
 from records.sources.transitions import due
 from schemas.events import Options
 from services.writer.store import ProjectStore
@@ -42,8 +42,8 @@ async def create(operator: httpx2.AsyncClient, status: int = 201, **changes: Any
     return dict(answer.json())
 
 
-async def looked_at(operator: httpx2.AsyncClient, db: Database) -> str:
-    """The id of an agent whose first look has ended."""
+async def after_sync(operator: httpx2.AsyncClient, db: Database) -> str:
+    """The id of an agent whose first sync has ended."""
     await create(operator)
     tomorrow = due(datetime.now(UTC) + timedelta(days=1), Reason.INTERVAL)
     await db["sources"].update_one({}, {"$set": {**tomorrow, "task_id": None}})
@@ -140,7 +140,7 @@ async def test_an_agent_is_changed_paused_and_goes_on(operator: httpx2.AsyncClie
 async def test_it_is_removed_with_all_that_it_gathered(
     operator: httpx2.AsyncClient, db: Database, with_providers: FastAPI
 ) -> None:
-    agent_id = await looked_at(operator, db)
+    agent_id = await after_sync(operator, db)
     for owner in (agent_id, "user-ada"):
         await ProjectStore(db).save(draft(1).model_copy(update={"user_id": owner}), hour(1))
         await db["points"].insert_one({"user_id": owner, "project_id": owner, "reason": "import", "points": 50})
@@ -158,12 +158,12 @@ async def test_it_is_removed_with_all_that_it_gathered(
 async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
     operator: httpx2.AsyncClient, db: Database
 ) -> None:
-    agent_id = await looked_at(operator, db)
+    agent_id = await after_sync(operator, db)
     now = datetime.now(UTC)
     video = pending(task_id=uuid4(), user_id=agent_id, url="https://youtube.com/watch?v=video000001",
                     integration="youtube", options=Options(), released=True, now=now)  # fmt: skip
 
-    await look_now(db, {}, Reason.PUSH, now)
+    await request_sync(db, {}, Reason.PUSH, now)
     await refused(operator)
     await db["sources"].update_one({}, {"$set": {"emit_at": now + timedelta(days=1)}})  # it has been emitted
     await refused(operator)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from kit.mongo import Database
 from schemas.content import CoverBlock
 from services.writer.store import ProjectStore
-from tests.e2e.projects.drafts import OLD, draft, looked_at
+from tests.e2e.projects.drafts import OLD, draft, source_synced
 from tests.unit.gateway.support import bearer, client_of
 
 
@@ -124,8 +124,8 @@ async def test_what_was_imported_while_private_is_nobody_elses_until_its_source_
     public = ("/api/v1/ada/projects/", "/api/v1/users/ada/", "/api/v1/explore/")
     async with client_of(app, **bearer("bob")) as bob:
         for state, is_private in (("private", True), ("gone", True), ("there", False)):
-            look = looked_at({"private": 2, "gone": 3, "there": 4}[state], state)
-            await store.stand(look.model_copy(update={"user_id": "user-ada"}))
+            synced = source_synced({"private": 2, "gone": 3, "there": 4}[state], state)
+            await store.stand(synced.model_copy(update={"user_id": "user-ada"}))
             assert (await read(ada, project))["is_private"] is is_private
             assert (await bob.get(f"/api/v1/projects/{project}/")).status_code == (404 if is_private else 200)
             for path in public:
@@ -140,8 +140,8 @@ async def test_while_its_source_is_private_only_its_owner_sees_a_project(
     listed = "/api/v1/ada/projects/"
     async with client_of(app, **bearer("bob")) as bob:
         for state, status, count in (("gone", 200, 1), ("private", 404, 0), ("there", 200, 1)):
-            look = looked_at({"gone": 2, "private": 3, "there": 4}[state], state)
-            await store.stand(look.model_copy(update={"user_id": "user-ada"}))
+            synced = source_synced({"gone": 2, "private": 3, "there": 4}[state], state)
+            await store.stand(synced.model_copy(update={"user_id": "user-ada"}))
             assert (await bob.get(f"/api/v1/projects/{project}/")).status_code == status
             assert len((await bob.get(listed)).json()["projects"]) == count
             assert (await read(ada, project))["source_state"] == state

@@ -13,7 +13,7 @@ from services.gateway.auth import sessions
 from services.gateway.members.service import Users
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of
-from tests.e2e.projects.drafts import draft, looked_at
+from tests.e2e.projects.drafts import draft, source_synced
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 
 EXPLORE, AGENTS = "/api/v1/explore/", "/api/v1/agents/"
@@ -33,7 +33,7 @@ async def stored(db: Database) -> dict[str, UUID]:
     for title, shape in shapes.items():
         event = draft(1, f"https://github.com/ada/{title}", title=title, **shape)
         kept[title] = (await store.save(event.model_copy(update={"user_id": "user-ada"}))).id
-    vanished = looked_at(2, "private", "https://github.com/ada/vanished")
+    vanished = source_synced(2, "private", "https://github.com/ada/vanished")
     await store.stand(vanished.model_copy(update={"user_id": "user-ada"}))
     made, _ = await Users(db).create_agent("https://youtube.com/channel/UC1", "Tide Tables", task_id=uuid4())
     assert made["username"] == "tide-tables"

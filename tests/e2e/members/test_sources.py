@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from kit.mongo import Database, Document
 from records.sources.record import SourceState, sync_requested
 from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, finished, item, planned
-from records.sources.transitions import Ended, settle
+from records.sources.transitions import SyncOutcome, settle
 from services.gateway.app import create_app
 from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
 
@@ -36,8 +36,10 @@ async def followed(client: httpx2.AsyncClient, url: str = REPO, **body: Any) -> 
     return source
 
 
-async def looked(db: Database, source_id: str, ended: Ended, *items: Document, after: timedelta = DAY) -> UUID:
-    """What the fetcher leaves behind of the look that is due, which took place so long after that."""
+async def after_sync(
+    db: Database, source_id: str, ended: SyncOutcome, *items: Document, after: timedelta = DAY
+) -> UUID:
+    """What the fetcher leaves behind of the sync that is due, which took place so long after that."""
     source = await db["sources"].find_one({"_id": UUID(source_id)})
     assert source
     event = sync_requested(source)
@@ -70,7 +72,7 @@ async def test_a_followed_repository_is_due_at_once_and_weekly_after_that(
     assert datetime.fromisoformat(source["next_sync_at"]) <= datetime.now(UTC)
     assert (await ada.get(SOURCES)).json() == {"sources": [source], "next_cursor": None}
     assert (await ada.get(f"{SOURCES}{source['id']}/")).json() == source
-    await looked(db, source["id"], Ended(SourceState.OK, metadata={"total_commits": 7}), after=timedelta(0))
+    await after_sync(db, source["id"], SyncOutcome(SourceState.OK, metadata={"total_commits": 7}), after=timedelta(0))
     after = (await ada.get(f"{SOURCES}{source['id']}/")).json()
     assert after["metadata"] == {"total_commits": 7}
     assert 3 * DAY < datetime.fromisoformat(after["next_sync_at"]) - datetime.now(UTC) < 11 * DAY
@@ -121,7 +123,7 @@ async def test_a_member_follows_no_more_than_the_limit_and_may_remove_one(db: Da
 
 async def test_what_is_removed_is_gone_with_its_history_and_its_notice(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
-    await looked(db, source["id"], Ended(SourceState.GONE, "It is not there."))
+    await after_sync(db, source["id"], SyncOutcome(SourceState.GONE, "It is not there."))
     assert (await ada.get("/api/v1/notices/")).json()["notices"][0]["kind"] == "source_gone"
     assert (await ada.delete(f"{SOURCES}{source['id']}/")).status_code == 204
     assert (await ada.get("/api/v1/notices/")).json() == {"notices": []}
@@ -129,11 +131,11 @@ async def test_what_is_removed_is_gone_with_its_history_and_its_notice(db: Datab
     assert (await ada.delete(f"{SOURCES}{source['id']}/")).status_code == 404
 
 
-async def test_another_frequency_is_another_next_look(db: Database, ada: httpx2.AsyncClient) -> None:
+async def test_another_frequency_is_another_next_sync(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
     path = f"{SOURCES}{source['id']}/"
     assert (await ada.patch(path, json={"sync_frequency": "daily"})).json()["next_sync_at"] == source["next_sync_at"]
-    await looked(db, source["id"], Ended(SourceState.OK), after=timedelta(0))
+    await after_sync(db, source["id"], SyncOutcome(SourceState.OK), after=timedelta(0))
     await ada.patch(path, json={"sync_frequency": "weekly"})
     daily = (await ada.patch(path, json={"sync_frequency": "daily"})).json()
     assert datetime.fromisoformat(daily["next_sync_at"]) - datetime.now(UTC) <= DAY
@@ -142,7 +144,7 @@ async def test_another_frequency_is_another_next_look(db: Database, ada: httpx2.
         assert (await ada.patch(path, json=quiet)).json()["next_sync_at"] is None
     renamed = (await ada.patch(path, json={"sync_enabled": True, "display_name": " Mine "})).json()
     assert renamed["next_sync_at"] is not None
-    await looked(db, source["id"], Ended(SourceState.OK, display_name="Upstream's"))
+    await after_sync(db, source["id"], SyncOutcome(SourceState.OK, display_name="Upstream's"))
     assert (await ada.get(path)).json()["display_name"] == "Mine"
 
 
@@ -153,11 +155,11 @@ async def test_only_what_is_a_members_to_change_is_changed(ada: httpx2.AsyncClie
     assert (await ada.patch(f"{SOURCES}{source['id']}/", json={})).json() == source
 
 
-async def test_a_look_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Database) -> None:
+async def test_a_sync_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Database) -> None:
     app = create_app(settings(limit_syncs=2), db, FakeBroker().publish, FakeRegistry())
     async with client_of(app, **bearer("ada")) as ada:
         source = await followed(ada, sync_frequency="manual")
-        await looked(db, source["id"], Ended(SourceState.OK))
+        await after_sync(db, source["id"], SyncOutcome(SourceState.OK))
         for _ in range(2):
             answer = await ada.post(f"{SOURCES}{source['id']}/sync/")
             assert (answer.status_code, answer.json()["next_reason"]) == (202, "requested")
@@ -170,7 +172,7 @@ async def test_a_look_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Data
 
 async def test_the_history_says_what_became_of_everything(db: Database, ada: httpx2.AsyncClient) -> None:
     source = await followed(ada)
-    await looked(db, source["id"], Ended(SourceState.FAILING, "It did not answer."))
+    await after_sync(db, source["id"], SyncOutcome(SourceState.FAILING, "It did not answer."))
     event_id = sync_requested((await db["sources"].find_one({})) or {}).id
     names = ("new", "old", "bad", "slow", "unseen")
     ids = {name: child_import(event_id, name) for name in names}
@@ -189,7 +191,7 @@ async def test_the_history_says_what_became_of_everything(db: Database, ada: htt
         item(ItemOutcome.SKIPPED, "hidden", f"{REPO}/hidden", "hidden", reason="It is private."),
         item(ItemOutcome.GONE, "gone", f"{REPO}/gone", "gone"),
     ]
-    assert await looked(db, source["id"], Ended(SourceState.OK), *requested, *others) == event_id
+    assert await after_sync(db, source["id"], SyncOutcome(SourceState.OK), *requested, *others) == event_id
 
     history = (await ada.get(f"{SOURCES}{source['id']}/history/")).json()
     now = (await ada.get(f"{SOURCES}{source['id']}/")).json()
@@ -224,7 +226,7 @@ async def test_the_history_says_what_became_of_everything(db: Database, ada: htt
     assert rest.json()["runs"] == [first]
 
 
-async def test_an_import_may_ask_to_be_kept_in_sync_and_is_looked_at_again_an_interval_later(
+async def test_an_import_may_ask_to_be_kept_in_sync_and_is_synced_again_an_interval_later(
     db: Database, ada: httpx2.AsyncClient
 ) -> None:
     for _ in range(2):
@@ -287,11 +289,11 @@ async def test_the_same_key_with_another_wish_is_another_request(ada: httpx2.Asy
 
 
 @pytest.mark.parametrize("state", ["needs_reauth", "revoked", "gone"])
-async def test_who_connects_again_has_what_waited_for_it_looked_at_now(
+async def test_who_connects_again_has_what_waited_for_it_synced_now(
     db: Database, app: FastAPI, ada: httpx2.AsyncClient, state: str
 ) -> None:
     source = await followed(ada)
-    await looked(db, source["id"], Ended(SourceState(state), "GitHub does not show it."))
-    await app.state.gateway.sources.look_again("user-ada", "github")
+    await after_sync(db, source["id"], SyncOutcome(SourceState(state), "GitHub does not show it."))
+    await app.state.gateway.sources.retry_unreadable("user-ada", "github")
     again = (await ada.get(f"{SOURCES}{source['id']}/")).json()
     assert datetime.fromisoformat(again["next_sync_at"]) <= datetime.now(UTC)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from schemas.content import Project
-from schemas.events import ProjectDrafted, SourceSynced, Standing
+from schemas.events import ProjectDrafted, SourceSynced, UpstreamStatus
 
 OLD, NEW = "https://github.com/ada/engine", "https://github.com/ada/analytical-engine"
 DAWN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,8 +27,8 @@ def draft(at: int | None = 0, url: str = OLD, *, import_id: UUID | None = None, 
     return ProjectDrafted(id=uuid4(), import_id=import_id or uuid4(), user_id="ada", url=url, project=project)
 
 
-def looked_at(at: int, state: str, url: str = OLD) -> SourceSynced:
-    standing = Standing.model_validate({"url": url, "state": state})
+def source_synced(at: int, state: str, url: str = OLD) -> SourceSynced:
+    standing = UpstreamStatus.model_validate({"url": url, "state": state})
     return SourceSynced(
         id=uuid4(), import_id=uuid4(), user_id="ada", url=url, source_id=uuid4(), items_found=1, synced_at=hour(at),
         standings=(standing,),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kit.mongo import Database, Document
 from schemas.events import ProjectDrafted
 from services.writer.store import ProjectStore, Saved
-from tests.e2e.projects.drafts import NEW, OLD, draft, hour, looked_at
+from tests.e2e.projects.drafts import NEW, OLD, draft, hour, source_synced
 
 LINKS = [f"https://github.com/ada/{name}" for name in ("oar", "sail", "keel")]
 
@@ -138,7 +138,7 @@ async def test_an_id_is_only_ever_compared(db: Database, store: ProjectStore, ho
 
 async def test_how_a_thing_stands_is_told_by_its_id(db: Database, store: ProjectStore) -> None:
     await save(store, seen(77, OLD, 1), seen(99, OLD, 2))
-    told = looked_at(3, "private", OLD)
+    told = source_synced(3, "private", OLD)
     standing = told.standings[0].model_copy(update={"external_id": "77"})
     await store.stand(told.model_copy(update={"platform": "github", "standings": (standing,)}))
     states = {one["external_id"]: one["source_state"] async for one in db.projects.find()}

@@ -1,4 +1,4 @@
-"""Edits, upstream changes, looks, redeliveries and replays in random order, some of them at once: edits win, what is
+"""Edits, upstream changes, syncs, redeliveries and replays in random order, some of them at once: edits win, what is
 not edited is fresh, and every order ends alike. On a real MongoDB, through the gateway and the writer's store."""
 
 import asyncio
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kit.mongo import Database, Document
 from records.projects import SHOWN_TO_ALL, project_id
 from schemas.content import Analysis, Item
-from schemas.events import ContentAnalyzed, Options, SourceSynced, Standing
+from schemas.events import ContentAnalyzed, Options, SourceSynced, UpstreamStatus
 from services.gateway.app import create_app
 from services.transformer.handler import transform
 from services.writer.store import ProjectStore
@@ -28,7 +28,7 @@ WORDS = st.sampled_from(["Engine", "$title", "$$ROOT", "a.b", "Ünïcode", "{}"]
 
 
 @dataclass(frozen=True)
-class Sight:
+class Reading:
     """The upstream as it was in an hour; delivered once and more."""
 
     at: int
@@ -51,12 +51,12 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Look:
+class Sync:
     at: int
     state: str
 
     def event(self, user_id: str) -> SourceSynced:
-        standing = Standing.model_validate({"url": OLD, "state": self.state})
+        standing = UpstreamStatus.model_validate({"url": OLD, "state": self.state})
         return SourceSynced(
             id=uuid4(), import_id=uuid4(), user_id=user_id, url=OLD, source_id=uuid4(), items_found=1,
             synced_at=hour(self.at), standings=(standing,),
@@ -67,10 +67,10 @@ Edit = dict[str, Any]
 
 
 @st.composite
-def sights(draw: st.DrawFn) -> list[Sight]:
+def readings(draw: st.DrawFn) -> list[Reading]:
     hours = draw(st.lists(st.integers(0, 50).map(lambda n: 2 * n), min_size=1, max_size=5, unique=True))
     return [
-        Sight(
+        Reading(
             at, f"{draw(WORDS)} {at}", f"{draw(WORDS)} of {at}", draw(st.booleans()),
             draw(st.sampled_from([False, False, False, True])), UUID(int=at),
         )
@@ -79,8 +79,8 @@ def sights(draw: st.DrawFn) -> list[Sight]:
 
 
 LOOKS = st.lists(
-    st.builds(Look, st.integers(0, 50).map(lambda n: 2 * n + 1), st.sampled_from(["there", "gone", "private"])),
-    max_size=3, unique_by=lambda look: look.at,
+    st.builds(Sync, st.integers(0, 50).map(lambda n: 2 * n + 1), st.sampled_from(["there", "gone", "private"])),
+    max_size=3, unique_by=lambda sync: sync.at,
 )  # fmt: skip
 EDITS = st.lists(
     st.fixed_dictionaries({}, optional={
@@ -91,17 +91,17 @@ EDITS = st.lists(
 )  # fmt: skip
 
 
-def expected(sights: Sequence[Sight], looks: Sequence[Look], edits: Sequence[Edit]) -> Document:
+def expected(readings: Sequence[Reading], syncs: Sequence[Sync], edits: Sequence[Edit]) -> Document:
     """Said without regard to any order but that of the owner's edits among themselves."""
-    newest = max(sights, key=lambda sight: sight.at)
-    stands = {sight.at: "private" if sight.is_private else "there" for sight in sights}
-    stands |= {look.at: look.state for look in looks}
+    newest = max(readings, key=lambda sight: sight.at)
+    stands = {sight.at: "private" if sight.is_private else "there" for sight in readings}
+    stands |= {sync.at: sync.state for sync in syncs}
     was_private = [at for at in stands if stands[at] == "private"]
     was_public = [at for at in stands if stands[at] == "there"]
     hidden = max(was_private, default=-1) > max(was_public, default=-1)  # whatever is gone since
     state: Document = {
         "title": newest.title, "description": newest.description, "is_showcase": True,
-        "is_private": any(sight.wanted_private for sight in sights),
+        "is_private": any(sight.wanted_private for sight in readings),
     }  # fmt: skip
     edited = last_words(edits)
     return {
@@ -128,7 +128,7 @@ class World:
         self._project = project_id(user_id, OLD, "github", "1")
         self._edits: list[Edit] = []
 
-    async def run(self, steps: Sequence[Sequence[Sight | Look | Edit]]) -> Document:
+    async def run(self, steps: Sequence[Sequence[Reading | Sync | Edit]]) -> Document:
         """Each step's events and edits at once, its edits in turn. Checks after each that edits have won."""
         for step in steps:
             edits = [one for one in step if isinstance(one, dict)]
@@ -142,8 +142,8 @@ class World:
         seen_by_all = await self._db.projects.count_documents({"user_id": self._user_id, **SHOWN_TO_ALL})
         return {**end, "edited": sorted(stored.get("edited", ())), "shown": seen_by_all == 1}
 
-    async def _deliver(self, one: Sight | Look) -> None:
-        if isinstance(one, Sight):
+    async def _deliver(self, one: Reading | Sync) -> None:
+        if isinstance(one, Reading):
             await self._store.save(transform(one.event(self._user_id)))
         else:
             await self._store.stand(one.event(self._user_id))
@@ -160,17 +160,17 @@ class World:
 
 
 def shuffled(
-    rng: random.Random, sights: Sequence[Sight], looks: Sequence[Look], edits: Sequence[Edit]
-) -> list[list[Sight | Look | Edit]]:
+    rng: random.Random, readings: Sequence[Reading], syncs: Sequence[Sync], edits: Sequence[Edit]
+) -> list[list[Reading | Sync | Edit]]:
     """First any sight, as nothing can be edited before; then everything, each event and some again, in steps of some
     at once. Edits keep their order."""
-    line: list[Sight | Look | Edit] = [*sights, *looks]
+    line: list[Reading | Sync | Edit] = [*readings, *syncs]
     line += rng.choices(line, k=2 * len(line))
     rng.shuffle(line)
     places = sorted(rng.randint(0, len(line)) for _ in edits)
     for place, edit in zip(reversed(places), reversed(edits), strict=True):
         line.insert(place, edit)
-    steps: list[list[Sight | Look | Edit]] = [[rng.choice(sights)]]
+    steps: list[list[Reading | Sync | Edit]] = [[rng.choice(readings)]]
     while line:
         count = rng.randint(1, 4)
         steps.append(line[:count])
@@ -178,14 +178,14 @@ def shuffled(
     return steps
 
 
-@given(sights(), LOOKS, EDITS, st.lists(st.randoms(use_true_random=False), min_size=2, max_size=3))
+@given(readings(), LOOKS, EDITS, st.lists(st.randoms(use_true_random=False), min_size=2, max_size=3))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_edits_win_the_rest_is_fresh_and_every_order_ends_alike(
-    db: Database, sights: list[Sight], looks: list[Look], edits: list[Edit], orders: list[random.Random]
+    db: Database, readings: list[Reading], syncs: list[Sync], edits: list[Edit], orders: list[random.Random]
 ) -> None:
     app = create_app(gateway_settings(), db, FakeBroker().publish, FakeRegistry())
     for rng in orders:
         name = f"ada-{uuid4().hex}"
         async with client_of(app, **bearer(name)) as client:
-            end = await World(db, client, f"user-{name}").run(shuffled(rng, sights, looks, edits))
-        assert end == expected(sights, looks, edits)
+            end = await World(db, client, f"user-{name}").run(shuffled(rng, readings, syncs, edits))
+        assert end == expected(readings, syncs, edits)

@@ -10,7 +10,7 @@ import pytest
 from kit.mongo import Database, Document
 from records.projects import SHOWN_TO_ALL
 from services.writer.store import ProjectStore
-from tests.e2e.projects.drafts import NEW, OLD, draft, hour, looked_at
+from tests.e2e.projects.drafts import NEW, OLD, draft, hour, source_synced
 
 
 async def only(db: Database) -> Document:
@@ -92,21 +92,21 @@ async def test_two_projects_that_become_one_link_spoil_no_write(db: Database, st
 
 async def test_how_the_original_stands_is_kept_beside_the_project(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1))
-    for look, state in (
-        (looked_at(3, "gone"), "gone"),
-        (looked_at(2, "there"), "gone"),
-        (looked_at(4, "private"), "private"),
-        (looked_at(5, "there"), "there"),
-        (looked_at(4, "private"), "there"),
+    for sync, state in (
+        (source_synced(3, "gone"), "gone"),
+        (source_synced(2, "there"), "gone"),
+        (source_synced(4, "private"), "private"),
+        (source_synced(5, "there"), "there"),
+        (source_synced(4, "private"), "there"),
     ):
-        await store.stand(look)
+        await store.stand(sync)
         assert (await only(db))["source_state"] == state
     assert (await only(db))["title"] == "Engine 1"
 
 
 async def test_a_sight_is_a_standing_too(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1))
-    await store.stand(looked_at(2, "gone"))
+    await store.stand(source_synced(2, "gone"))
     await store.save(draft(1))
     assert (await only(db))["source_state"] == "gone"
     await store.save(draft(3))
@@ -127,7 +127,7 @@ async def test_a_project_is_hidden_while_its_source_is_private_from_its_first_dr
     assert not await shown(db)
     await store.save(draft(2))
     assert await shown(db)
-    await store.stand(looked_at(3, "private"))
+    await store.stand(source_synced(3, "private"))
     assert not await shown(db)
     await store.save(draft(4))
     assert await shown(db)
@@ -140,16 +140,16 @@ async def test_what_was_private_and_is_gone_stays_hidden(
     await store.save(draft(1, source_private=True))
     if before:
         await db.projects.update_one({}, {"$unset": before})
-    await store.stand(looked_at(3, "gone"))
-    await store.stand(looked_at(3, "gone"))
+    await store.stand(source_synced(3, "gone"))
+    await store.stand(source_synced(3, "gone"))
     assert ((await only(db))["source_state"], await shown(db)) == ("gone", False)
-    await store.stand(looked_at(2, "there"))
+    await store.stand(source_synced(2, "there"))
     assert ((await only(db))["source_state"], await shown(db)) == ("gone", True), "it was public before it went"
 
 
 async def test_nobody_moves_the_project_of_another_member(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1))
-    await store.stand(looked_at(2, "gone").model_copy(update={"user_id": "mallory"}))
+    await store.stand(source_synced(2, "gone").model_copy(update={"user_id": "mallory"}))
     await store.save(draft(2, NEW, formerly=OLD).model_copy(update={"user_id": "mallory"}))
     project = await db.projects.find_one({"user_id": "ada"}) or {}
     assert (project["url"], project["source_state"]) == (OLD, "there")

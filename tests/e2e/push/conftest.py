@@ -57,7 +57,7 @@ class World:
         return replace(gateway, pushes=self.pushes, subscriptions=self.subscriptions)
 
     async def follows(self, member: str, link: str = channel_url(CHANNEL), **changes: Any) -> Document:
-        """A source that was looked at long ago, and comes tomorrow."""
+        """A source that was synced long ago, and comes tomorrow."""
         platform = "github" if "github" in link else "youtube"
         now = self.clock.now()
         source = new_source(
@@ -69,8 +69,8 @@ class World:
             identifier=link.removeprefix(channel_url("")),
         )
         tomorrow = now + timedelta(days=1)
-        looked = {"last_checked_at": now - LONG_AGO, "next_sync_at": tomorrow, "emit_at": tomorrow, "updated_at": now}
-        stored, _ = await follow(self.db, {**source, **looked, "next_reason": "interval", **changes})
+        synced = {"last_checked_at": now - LONG_AGO, "next_sync_at": tomorrow, "emit_at": tomorrow, "updated_at": now}
+        stored, _ = await follow(self.db, {**source, **synced, "next_reason": "interval", **changes})
         return stored
 
     async def unfollow(self, member: str) -> None:
@@ -86,19 +86,19 @@ class World:
         return sorted([source["user_id"].removeprefix("user-") async for source in self.db.sources.find(due)])
 
     async def emitted(self) -> None:
-        """The looks that are due begin."""
+        """The syncs that are due begin."""
         now = self.clock.now()
         await self.db.sources.update_many({"emit_at": {"$lte": now}}, {"$set": {"emit_at": now + timedelta(days=1)}})
 
-    async def looked(self) -> None:
-        """The looks that are due end."""
+    async def synced(self) -> None:
+        """The syncs that are due end."""
         now = self.clock.now()
         tomorrow = now + timedelta(days=1)
         ended = {"last_checked_at": now, "next_sync_at": tomorrow, "emit_at": tomorrow, "next_reason": "interval"}
         await self.db.sources.update_many({"next_sync_at": {"$lte": now}}, {"$set": ended})
 
     async def due_at(self) -> datetime:
-        """When the one source there is is looked at next."""
+        """When the one source there is is synced next."""
         (source,) = await self.db.sources.find().to_list()
         due_at: datetime = source["next_sync_at"]
         return due_at

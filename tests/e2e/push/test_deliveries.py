@@ -1,4 +1,4 @@
-"""What a hub pushes: a signed entry is one look at its channel for each who follows it; all else is nothing."""
+"""What a hub pushes: a signed entry is one sync of its channel for each who follows it; all else is nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -56,17 +56,17 @@ async def test_what_is_not_signed_by_the_subscriptions_secret_is_ignored(world: 
     assert await world.pushed() == ["ada"], "what was forged does not stand in the way of what is genuine"
 
 
-async def test_the_same_news_is_one_look_and_an_edit_is_another(world: World) -> None:
+async def test_the_same_news_is_one_sync_and_an_edit_is_another(world: World) -> None:
     await world.follows("ada")
     address = await world.subscribed()
     for updated, pushed in (("1", ["ada"]), ("1", []), ("2", ["ada"]), ("1", []), ("2", [])):
         world.clock.advance(timedelta(hours=1))
         await world.push(address, upload(updated=updated))
         assert await world.pushed() == pushed
-        await world.looked()
+        await world.synced()
 
 
-async def test_a_deleted_upload_is_a_reason_to_look(world: World) -> None:
+async def test_a_deleted_upload_is_a_reason_to_sync(world: World) -> None:
     await world.follows("ada")
     await world.push(await world.subscribed(), deletion())
     assert await world.pushed() == ["ada"]
@@ -79,12 +79,12 @@ async def test_a_callback_speaks_for_its_own_channel_only(world: World) -> None:
     assert await world.pushed() == []
 
 
-async def test_many_pushes_are_a_look_now_and_one_after_a_pause(world: World) -> None:
+async def test_many_pushes_are_a_sync_now_and_one_after_a_pause(world: World) -> None:
     await world.follows("ada", last_checked_at=world.clock.now())
     address = await world.subscribed()
     await world.push(address, upload(updated="first"))
     assert await world.pushed() == ["ada"]
-    await world.looked()
+    await world.synced()
     after = world.clock.now() + PAUSE
     for number in range(20):
         await world.push(address, upload(updated=f"{number}"))
@@ -94,7 +94,7 @@ async def test_many_pushes_are_a_look_now_and_one_after_a_pause(world: World) ->
     assert await world.pushed() == ["ada"]
 
 
-async def test_a_push_during_a_look_is_another_look_and_before_it_is_the_same(world: World) -> None:
+async def test_a_push_during_a_sync_is_another_sync_and_before_it_is_the_same(world: World) -> None:
     await world.follows("ada")
     address = await world.subscribed()
     for updated in "123":
@@ -107,7 +107,7 @@ async def test_a_push_during_a_look_is_another_look_and_before_it_is_the_same(wo
     assert await world.due_at() == world.clock.now() + PAUSE
 
 
-async def test_a_look_that_is_due_by_the_clock_becomes_one_that_sees_what_is_there_now(world: World) -> None:
+async def test_a_sync_that_is_due_by_the_clock_becomes_one_that_sees_what_is_there_now(world: World) -> None:
     due = world.clock.now() - timedelta(minutes=5)
     await world.follows("ada", next_sync_at=due, emit_at=due)
     await world.push(await world.subscribed(), upload())
@@ -132,7 +132,7 @@ async def test_a_push_shortens_no_pause_that_an_upstream_needs(world: World, wai
     assert await world.pushed() == []
 
 
-async def test_what_was_gone_is_looked_at_when_it_is_heard_of(world: World) -> None:
+async def test_what_was_gone_is_synced_when_it_is_heard_of(world: World) -> None:
     await world.follows("ada", state="gone", failures=3, next_reason="retry")
     await world.push(await world.subscribed(), upload())
     assert await world.pushed() == ["ada"]

@@ -66,10 +66,10 @@ async def test_the_old_header_by_sha1_alone_counts_for_nothing(world: World) -> 
     assert (await world.client.post("/webhooks/github/", content=body, headers=headers)).status_code == 401
 
 
-async def test_a_delivery_that_is_repeated_is_not_looked_at_again(world: World) -> None:
+async def test_a_delivery_that_is_repeated_is_not_synced_again(world: World) -> None:
     await world.follows("ada", REPOSITORY)
     assert (await world.github(delivery="one")).status_code == 202
-    await world.looked()
+    await world.synced()
     world.clock.advance(timedelta(hours=1))
     assert (await world.github(delivery="one")).status_code == 204
     assert (await world.github(delivery="made up, as the signature does not cover it")).status_code == 204

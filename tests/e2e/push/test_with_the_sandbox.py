@@ -46,7 +46,7 @@ class Wired:
     async def pushed(self) -> list[str]:
         """Who has a source that was made due; their looks end then."""
         members = await self.world.pushed()
-        await self.world.looked()
+        await self.world.synced()
         self.world.clock.advance(timedelta(hours=1))
         return members
 
@@ -98,7 +98,7 @@ async def wired(world: World) -> AsyncIterator[Wired]:
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha512"])
-async def test_an_upload_an_edit_and_a_deletion_are_each_a_look(wired: Wired, algorithm: str) -> None:
+async def test_an_upload_an_edit_and_a_deletion_are_each_a_sync(wired: Wired, algorithm: str) -> None:
     for member in ("ada", "bob"):
         await wired.world.follows(member, LINK)
     await wired.subscribe()
@@ -160,7 +160,7 @@ async def test_with_its_last_follower_the_subscription_ends_at_the_hub_too(wired
     await until(ended)
 
 
-async def test_a_repositorys_changes_and_its_new_name_are_each_a_look(wired: Wired) -> None:
+async def test_a_repositorys_changes_and_its_new_name_are_each_a_sync(wired: Wired) -> None:
     await wired.world.follows("ada", f"https://github.com/{REPOSITORY}")
     await wired.sandbox.webhooks(f"{wired.url}/webhooks/github/")
     (changed,) = await wired.sandbox.change_repository(REPOSITORY, description="Another one")
@@ -180,7 +180,7 @@ async def test_webhooks_that_are_signed_with_another_secret_are_refused(wired: W
     assert (refused["status"], await wired.pushed()) == (401, [])
 
 
-async def test_a_hub_that_drops_pushes_delays_nothing_beyond_the_next_look(wired: Wired) -> None:
+async def test_a_hub_that_drops_pushes_delays_nothing_beyond_the_next_sync(wired: Wired) -> None:
     source = await wired.world.follows("ada", LINK)
     await wired.subscribe()
     await wired.sandbox.hub(dropping=True)

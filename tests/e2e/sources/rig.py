@@ -1,4 +1,4 @@
-"""Sources, schedulers on a clock that is set, and a broker that remembers."""
+"""SyncDispatcher, schedulers on a clock that is set, and a broker that remembers."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaConnectionError
 from kit.mongo import Database, Document
 from records.sources.record import Frequency, Identity, follow, new_source
 from schemas.events import Options, SyncRequested
-from services.scheduler.sources import Sources
+from services.scheduler.sync_dispatcher import SyncDispatcher
 
 DAY = timedelta(days=1)
 
@@ -42,8 +42,8 @@ class Broker:
         return [event.url.rpartition("/")[2] for event in self.events]
 
 
-def scheduler(db: Database, broker: Broker, *, at_once: int = 100, lost_after: timedelta = DAY) -> Sources:
-    return Sources(db, broker.publish, at_once=at_once, lost_after=lost_after, now=broker.clock)
+def scheduler(db: Database, broker: Broker, *, at_once: int = 100, lost_after: timedelta = DAY) -> SyncDispatcher:
+    return SyncDispatcher(db, broker.publish, at_once=at_once, lost_after=lost_after, now=broker.clock)
 
 
 def a_source(clock: Clock, name: str = "one", **changes: Any) -> Document:

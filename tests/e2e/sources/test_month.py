@@ -17,9 +17,9 @@ from pymongo import InsertOne, UpdateOne, WriteConcern
 from kit.mongo import Database, Document
 from records.sources.record import INTERVAL, Frequency, Identity, SourceState, new_source
 from records.sources.schedule import slot_after
-from records.sources.transitions import Ended, finished
+from records.sources.transitions import SyncOutcome, finished
 from schemas.events import Options, SyncRequested
-from services.scheduler.sources import Sources
+from services.scheduler.sync_dispatcher import SyncDispatcher
 from tests.e2e.sources.rig import DAY, Broker, Clock, scheduler
 
 COUNT = 10_000
@@ -31,17 +31,17 @@ BEGIN = Clock().now
 AWAY = (BEGIN + 14 * DAY, BEGIN + 15.5 * DAY)
 END = BEGIN + 30 * DAY
 
-OK = Ended(SourceState.OK)
-FAILING = Ended(SourceState.FAILING, "It did not answer.")
+OK = SyncOutcome(SourceState.OK)
+FAILING = SyncOutcome(SourceState.FAILING, "It did not answer.")
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """How the looks of a fifth of the failing sources end between two days. None: they never end."""
+    """How the syncs of a fifth of the failing sources end between two days. None: they never end."""
 
     first_day: float
     last_day: float
-    end: Callable[[datetime, int], Ended | None]  # from the time and the number of the look
+    end: Callable[[datetime, int], SyncOutcome | None]  # from the time and the number of the sync
 
     @property
     def cured_at(self) -> datetime:
@@ -52,11 +52,11 @@ class Pattern:
 
 
 PATTERNS = (
-    Pattern(5, 8.3, lambda _at, _look: FAILING),  # an outage
-    Pattern(3, 24, lambda _at, look: FAILING if look % 2 else OK),  # every other look
-    Pattern(6, 21, lambda _at, _look: Ended(SourceState.GONE, "There is no such thing.")),
-    Pattern(10, 12, lambda at, _look: Ended(None, "The limit.", at + timedelta(hours=7))),
-    Pattern(9, 10, lambda _at, _look: None),  # whoever has the look dies of it
+    Pattern(5, 8.3, lambda _at, _sync: FAILING),  # an outage
+    Pattern(3, 24, lambda _at, sync: FAILING if sync % 2 else OK),  # every other sync
+    Pattern(6, 21, lambda _at, _sync: SyncOutcome(SourceState.GONE, "There is no such thing.")),
+    Pattern(10, 12, lambda at, _sync: SyncOutcome(None, "The limit.", at + timedelta(hours=7))),
+    Pattern(9, 10, lambda _at, _sync: None),  # whoever has the sync dies of it
 )
 
 
@@ -83,19 +83,19 @@ class Fetcher:
 
     db: Database
     clock: Clock
-    looks: dict[UUID, list[tuple[datetime, Ended | None]]] = field(default_factory=lambda: defaultdict(list))
+    syncs: dict[UUID, list[tuple[datetime, SyncOutcome | None]]] = field(default_factory=lambda: defaultdict(list))
 
-    async def look(self, events: list[SyncRequested]) -> None:
+    async def sync(self, events: list[SyncRequested]) -> None:
         writes = []
         found = self.db.sources.find({"_id": {"$in": [event.source_id for event in events]}})
         records = {record["_id"]: record async for record in found}
         for event in events:
             source = records[event.source_id]
-            assert source["next_sync_at"] == event.due_at, "nobody has looked at it meanwhile"
-            looks = self.looks[event.source_id]
+            assert source["next_sync_at"] == event.due_at, "nobody has synced it meanwhile"
+            syncs = self.syncs[event.source_id]
             pattern, at = pattern_of(source), self.clock.now + LOOK
-            ended = pattern.end(at, len(looks)) if pattern and pattern.holds(at) else OK
-            looks.append((at, ended))
+            ended = pattern.end(at, len(syncs)) if pattern and pattern.holds(at) else OK
+            syncs.append((at, ended))
             if ended is not None:
                 changes = {"$set": finished(source, ended, at), "$unset": {"claim": ""}}
                 writes.append(UpdateOne({"_id": event.source_id}, changes))
@@ -104,7 +104,7 @@ class Fetcher:
 
 
 @pytest.mark.long
-async def test_each_source_is_looked_at_once_an_interval_and_comes_back_when_its_upstream_does(db: Database) -> None:
+async def test_each_source_is_synced_once_an_interval_and_comes_back_when_its_upstream_does(db: Database) -> None:
     db = db.with_options(write_concern=WriteConcern(w=1, j=False))  # no node fails here, and a month is long
     clock = Clock()
     broker, fetcher = Broker(clock), Fetcher(db, clock)
@@ -124,21 +124,21 @@ async def test_each_source_is_looked_at_once_an_interval_and_comes_back_when_its
         if pattern is None:
             assert_once_an_interval(source, times[source_id])
         else:
-            failed[pattern] += assert_recovered(source, pattern, fetcher.looks[source_id])
+            failed[pattern] += assert_recovered(source, pattern, fetcher.syncs[source_id])
     assert all(failed[pattern] > 50 for pattern in PATTERNS), failed
     assert_spread(broker)
 
 
-async def step(clock: Clock, broker: Broker, fetcher: Fetcher, schedulers: list[Sources]) -> None:
+async def step(clock: Clock, broker: Broker, fetcher: Fetcher, schedulers: list[SyncDispatcher]) -> None:
     before = len(broker.events)
     if not AWAY[0] <= clock.now < AWAY[1]:
         await asyncio.gather(*(one.tick() for one in schedulers))
-    await fetcher.look(broker.events[before:])
+    await fetcher.sync(broker.events[before:])
     clock.now += STEP
 
 
 def by_source(broker: Broker) -> dict[UUID, list[tuple[datetime, datetime]]]:
-    """When each was due, and when its event went out. No event twice, but those whose look never ended."""
+    """When each was due, and when its event went out. No event twice, but those whose sync never ended."""
     times: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
     first: dict[UUID, datetime] = {}
     for event, at in zip(broker.events, broker.times, strict=True):
@@ -157,7 +157,7 @@ def assert_once_an_interval(source: Document, times: list[tuple[datetime, dateti
     for (due, at), (following, _) in pairwise(times):
         assert at - due < 2 * interval, "overdue"
         assert following == slot_after(source["_id"], interval, following - STEP), "its own slot"
-        if due == times[0][0]:  # looked at because it was new
+        if due == times[0][0]:  # synced because it was new
             assert interval / 2 < following - due < 2 * interval
         elif AWAY[0] - STEP <= due < AWAY[1]:
             assert interval <= following - due <= 3 * interval, "one for all that were missed"
@@ -165,19 +165,19 @@ def assert_once_an_interval(source: Document, times: list[tuple[datetime, dateti
             assert following - due == interval
 
 
-def assert_recovered(source: Document, pattern: Pattern, looks: list[tuple[datetime, Ended | None]]) -> bool:
+def assert_recovered(source: Document, pattern: Pattern, syncs: list[tuple[datetime, SyncOutcome | None]]) -> bool:
     """Whether it had failed at all."""
     assert (source["state"], source["failures"], source["state_reason"]) == ("ok", 0, None)
-    before = [ended for at, ended in looks if at < pattern.cured_at]
+    before = [ended for at, ended in syncs if at < pattern.cured_at]
     if before[-1] is not OK:
-        at, ended = next(look for look in looks if look[0] >= pattern.cured_at)
+        at, ended = next(sync for sync in syncs if sync[0] >= pattern.cured_at)
         assert ended is OK
         assert at - pattern.cured_at <= DAY + 2 * STEP
     return any(ended is not OK for ended in before)
 
 
 def assert_spread(broker: Broker) -> None:
-    """A quiet day's looks are spread over its hours, and those that were missed went out at the pace that is set."""
+    """A quiet day's syncs are spread over its hours, and those that were missed went out at the pace that is set."""
     hours = Counter(at.hour for at in broker.times if BEGIN + 26 * DAY <= at < BEGIN + 27 * DAY)
     assert max(hours.values()) < 1.5 * hours.total() / len(hours), hours
     steps = Counter(at for at in broker.times if AWAY[1] <= at < AWAY[1] + DAY)

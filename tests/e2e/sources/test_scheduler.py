@@ -1,4 +1,4 @@
-"""Who asks for looks at sources, and how often."""
+"""Who asks for syncs at sources, and how often."""
 
 import asyncio
 from datetime import timedelta
@@ -9,13 +9,13 @@ from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
 from kit.mongo import Database, Document
-from records.sources.record import Reason, SourceState, look_now
-from records.sources.transitions import Ended, settle
-from services.scheduler.sources import CLAIM
+from records.sources.record import Reason, SourceState, request_sync
+from records.sources.transitions import SyncOutcome, settle
+from services.scheduler.sync_dispatcher import CLAIM
 from tests.e2e.sources.rig import DAY, Broker, Clock, a_source, scheduler, stored
 
 MINUTE = timedelta(minutes=1)
-OK = Ended(SourceState.OK)
+OK = SyncOutcome(SourceState.OK)
 
 
 async def test_what_is_due_is_emitted_once_by_any_number_of_schedulers(
@@ -87,7 +87,7 @@ async def test_a_scheduler_that_died_after_the_broker_had_it_emits_the_same_even
     assert first == second
 
 
-async def test_a_look_that_does_not_end_is_asked_for_again_as_the_same_one(
+async def test_a_sync_that_does_not_end_is_asked_for_again_as_the_same_one(
     db: Database, clock: Clock, broker: Broker
 ) -> None:
     await stored(db, clock)
@@ -98,13 +98,13 @@ async def test_a_look_that_does_not_end_is_asked_for_again_as_the_same_one(
     assert [event.id for event in broker.events] == [broker.events[0].id] * 2
 
 
-async def test_a_push_during_a_look_is_another_look(db: Database, clock: Clock, broker: Broker) -> None:
+async def test_a_push_during_a_sync_is_another_sync(db: Database, clock: Clock, broker: Broker) -> None:
     source = await stored(db, clock)
     one = scheduler(db, broker)
     await one.tick()
     clock.now += MINUTE
     pushed_at = clock.now
-    assert await look_now(db, {"_id": source["_id"]}, Reason.PUSH, clock.now) == 1
+    assert await request_sync(db, {"_id": source["_id"]}, Reason.PUSH, clock.now) == 1
     clock.now += MINUTE
     settled = await settle(db, source["_id"], broker.events[0].due_at, OK, clock.now)
     assert settled
@@ -114,14 +114,14 @@ async def test_a_push_during_a_look_is_another_look(db: Database, clock: Clock, 
     assert [event.due_at for event in broker.events] == [source["next_sync_at"], pushed_at]
 
 
-async def test_a_source_that_is_asked_for_while_it_is_claimed_is_looked_at_after_that(
+async def test_a_source_that_is_asked_for_while_it_is_claimed_is_synced_after_that(
     db: Database, clock: Clock, broker: Broker
 ) -> None:
     source = await stored(db, clock)
 
     async def publish_while_it_is_pushed(event: object) -> None:
         clock.now += timedelta(seconds=1)
-        await look_now(db, {"_id": source["_id"]}, Reason.PUSH, clock.now)
+        await request_sync(db, {"_id": source["_id"]}, Reason.PUSH, clock.now)
 
     busy = Broker(clock)
     busy.publish = publish_while_it_is_pushed  # type: ignore[method-assign]
@@ -131,7 +131,7 @@ async def test_a_source_that_is_asked_for_while_it_is_claimed_is_looked_at_after
 
 
 @pytest.mark.parametrize("quiet", [{"sync_frequency": "manual"}, {"sync_enabled": False}])
-async def test_a_quiet_source_is_looked_at_when_it_is_asked_for_and_not_again(
+async def test_a_quiet_source_is_synced_when_it_is_asked_for_and_not_again(
     db: Database, clock: Clock, broker: Broker, quiet: Document
 ) -> None:
     source = await stored(db, clock, **quiet)
@@ -140,7 +140,7 @@ async def test_a_quiet_source_is_looked_at_when_it_is_asked_for_and_not_again(
     await settle(db, source["_id"], clock.now, OK, clock.now)
     clock.now += 30 * DAY
     assert await one.tick() == 0
-    await look_now(db, {"_id": source["_id"]}, Reason.REQUESTED, clock.now)
+    await request_sync(db, {"_id": source["_id"]}, Reason.REQUESTED, clock.now)
     assert await one.tick() == 1
 
 
@@ -148,7 +148,7 @@ async def test_what_is_overdue_is_counted(db: Database, clock: Clock, broker: Br
     for number in range(3):
         await stored(db, clock, str(number), next_sync_at=clock.now - number * timedelta(hours=1))
     await scheduler(db, broker).tick()
-    assert REGISTRY.get_sample_value("thrive_sources_overdue") == 2, "until they have been looked at, emitted or not"
+    assert REGISTRY.get_sample_value("thrive_sources_overdue") == 2, "until they have been synced, emitted or not"
 
 
 async def test_a_source_with_nothing_due_is_passed_over_whatever_else_it_says(

@@ -1,4 +1,4 @@
-"""How the end of a look gets into its source, and what its owner is told."""
+"""How the end of a sync gets into its source, and what its owner is told."""
 
 import asyncio
 from datetime import timedelta
@@ -8,18 +8,18 @@ import pytest
 
 from kit.mongo import Database, Document
 from records.sources.record import SourceState, follow
-from records.sources.transitions import Ended, settle
+from records.sources.transitions import SyncOutcome, settle
 from tests.e2e.sources.rig import Clock, a_source, stored
 
 MINUTE = timedelta(minutes=1)
-OK = Ended(SourceState.OK)
-GONE = Ended(SourceState.GONE, "GitHub has no such repository.")
+OK = SyncOutcome(SourceState.OK)
+GONE = SyncOutcome(SourceState.GONE, "GitHub has no such repository.")
 
 
 async def test_a_repeated_end_changes_nothing(db: Database, clock: Clock) -> None:
     source = await stored(db, clock)
-    first = await settle(db, source["_id"], clock.now, Ended(SourceState.FAILING), clock.now + MINUTE)
-    again = await settle(db, source["_id"], clock.now, Ended(SourceState.FAILING), clock.now + MINUTE)
+    first = await settle(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
+    again = await settle(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
     assert first == again
     assert first
     assert first["failures"] == 1
@@ -39,7 +39,7 @@ async def test_a_clock_that_goes_slow_does_not_keep_a_source_due_for_ever(db: Da
     assert settled["next_sync_at"] > clock.now
 
 
-async def test_the_end_of_a_look_at_a_removed_source_is_nothing(db: Database, clock: Clock) -> None:
+async def test_the_end_of_a_sync_of_a_removed_source_is_nothing(db: Database, clock: Clock) -> None:
     assert await settle(db, a_source(clock)["_id"], clock.now, GONE, clock.now) is None
     assert await db.notices.count_documents({}) == 0
 
@@ -62,7 +62,7 @@ class Meanwhile:
         return await self._sources.find_one_and_update(*arguments, **options)
 
 
-async def test_what_its_owner_changed_during_the_look_stays_changed(db: Database, clock: Clock) -> None:
+async def test_what_its_owner_changed_during_the_sync_stays_changed(db: Database, clock: Clock) -> None:
     source = await stored(db, clock)
     changes = {"sync_frequency": "manual", "updated_at": clock.now + MINUTE}
     interrupted = cast(Database, Meanwhile(db, changes))
@@ -79,7 +79,7 @@ async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
     source = await stored(db, clock, "paper")
     for _ in range(3):
         due = source["next_sync_at"]
-        settled = await settle(db, source["_id"], due, Ended(SourceState(state), "why"), due + MINUTE)
+        settled = await settle(db, source["_id"], due, SyncOutcome(SourceState(state), "why"), due + MINUTE)
         assert settled
         source = settled
         (notice,) = await db.notices.find().to_list()
@@ -90,12 +90,12 @@ async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
     assert await db.notices.count_documents({}) == 0
 
 
-async def test_what_becomes_private_is_told_and_looked_at_as_before_until_it_is_public_again(
+async def test_what_becomes_private_is_told_and_synced_as_before_until_it_is_public_again(
     db: Database, clock: Clock
 ) -> None:
     source = await stored(db, clock, "paper")
-    private = Ended(SourceState.OK, private=True)
-    failed = Ended(SourceState.FAILING, "It did not answer.")
+    private = SyncOutcome(SourceState.OK, private=True)
+    failed = SyncOutcome(SourceState.FAILING, "It did not answer.")
     ends = [private, OK, private, private, failed, private, OK]
     states = []
     for ended in ends:
@@ -114,13 +114,13 @@ async def test_nobody_is_told_what_passes_or_what_their_connection_tells(
     db: Database, clock: Clock, state: str
 ) -> None:
     source = await stored(db, clock)
-    await settle(db, source["_id"], clock.now, Ended(SourceState(state)), clock.now + MINUTE)
+    await settle(db, source["_id"], clock.now, SyncOutcome(SourceState(state)), clock.now + MINUTE)
     assert await db.notices.count_documents({}) == 0
 
 
 async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clock: Clock) -> None:
     source = await stored(db, clock, "old")
-    moved = Ended(SourceState.OK, url="https://github.com/ada/new")
+    moved = SyncOutcome(SourceState.OK, url="https://github.com/ada/new")
     settled = await settle(db, source["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
     assert (settled["_id"], settled["url"], settled["source_identifier"]) == (source["_id"], moved.url, moved.url)
@@ -133,7 +133,7 @@ async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clo
 async def test_a_source_that_is_followed_under_both_names_keeps_the_old_one(db: Database, clock: Clock) -> None:
     old = await stored(db, clock, "old")
     await stored(db, clock, "new")
-    moved = Ended(SourceState.OK, url="https://github.com/ada/new")
+    moved = SyncOutcome(SourceState.OK, url="https://github.com/ada/new")
     settled = await settle(db, old["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
     assert (settled["url"], settled["state"]) == (old["url"], "ok")

@@ -17,10 +17,10 @@ from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredErr
 from kit.http import Limits
 from kit.mongo import Database, Document
 from kit.upstream import Upstream
-from records.sources.record import Frequency, Identity, Reason, follow, look_now, new_source, sync_requested
-from schemas.events import ContentFetched, Event, Options, SourceSynced, Standing, SyncRequested
-from services.fetcher.access import Access
-from services.fetcher.snapshots import Snapshots
+from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
+from schemas.events import ContentFetched, Event, Options, SourceSynced, SyncRequested, UpstreamStatus
+from services.fetcher.reader import CredentialedReader
+from services.fetcher.response_cache import ResponseCache
 from services.fetcher.sync import Sync
 from tests.databases import made
 from tests.e2e.sync.github import TOKEN, GitHub
@@ -80,7 +80,7 @@ class Rig:
             budgets=self.budgets,
             now=lambda: self.now,
         )
-        access = Access(self.accounts, self.accounts, http, Snapshots(self.db, http))
+        access = CredentialedReader(self.accounts, self.accounts, http, ResponseCache(self.db, http))
         self.sync = Sync(self.db, registry, access, fresh=HOUR, patience=self.patience, now=lambda: self.now)
 
     async def follow(self, url: str, user_id: str = "ada", **more: Any) -> Document:
@@ -98,15 +98,15 @@ class Rig:
         return source
 
     async def due(self, source: Document, reason: Reason = Reason.INTERVAL) -> SyncRequested:
-        """The command for a look that is due now, an hour and a bit after the last one."""
+        """The command for a sync that is due now, an hour and a bit after the last one."""
         self.now += HOUR + timedelta(seconds=1)
         return await self.now_due(source, reason)
 
     async def now_due(self, source: Document, reason: Reason = Reason.INTERVAL) -> SyncRequested:
-        await look_now(self.db, {"_id": source["_id"]}, reason, self.now)
+        await request_sync(self.db, {"_id": source["_id"]}, reason, self.now)
         return sync_requested(await self.source(source))
 
-    async def look(self, source: Document, reason: Reason = Reason.INTERVAL) -> "Emitted":
+    async def sync_source(self, source: Document, reason: Reason = Reason.INTERVAL) -> "Emitted":
         return Emitted(await self.sync(await self.due(source, reason)))
 
     async def source(self, source: Document) -> Document:
@@ -133,7 +133,7 @@ class Emitted:
         return [event for event in self.events if isinstance(event, SourceSynced)]
 
     @property
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[UpstreamStatus]:
         return [standing for event in self.synced for standing in event.standings]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from integrations.base import Known, Looked, Ref
+from integrations.base import Ref, SyncResult, SyncState
 from integrations.credentials import Credentials
 from integrations.registry import IntegrationSettings, build_registry
 from kit.upstream import Upstream
@@ -47,17 +47,17 @@ class FakeChannel:
         self.ref = Ref(URL, ID, is_collection=True)
         self.transport = httpx2.MockTransport(self._answer)
         self.http = Upstream(self.transport, self.integration.bases, now=lambda: self.now, sleep=self._sleep)
-        self.known = Known()
+        self.state = SyncState()
 
     def upload(self, *numbers: int) -> None:
         self.titles |= {number: f"Video {number}" for number in numbers}
 
-    async def look(self, max_items: int = 50) -> Looked:
+    async def sync(self, max_items: int = 50) -> SyncResult:
         """And remember what it found, as the fetcher does."""
         self.calls.clear()
-        looked = await self.integration.look(self.ref, self.http, Credentials(), self.known, max_items)
-        self.known = Known(self.known.ids | {item.external_id for item in looked.items}, looked.memory)
-        return looked
+        result = await self.integration.sync(self.ref, self.http, Credentials(), self.state, max_items)
+        self.state = SyncState(self.state.ids | {item.external_id for item in result.items}, result.cursor)
+        return result
 
     @property
     def units(self) -> int:

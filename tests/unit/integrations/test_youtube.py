@@ -187,9 +187,15 @@ def quota(unit: str, message: str = "Quota exceeded") -> httpx2.Response:
     ("answer", "reset"),
     [
         (quota("1/d/{project}"), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
-        (quota("", "… metric 'Look-ups' and limit 'Look-ups per day' of …"), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)),
+        (
+            quota("", "… metric 'Look-ups' and limit 'Look-ups per day' of …"),
+            datetime(2026, 3, 2, 8, 0, tzinfo=UTC),
+        ),
         (quota("1/min/{project}"), NOW + timedelta(seconds=60)),
-        (quota("", "… metric 'Look-ups' and limit 'Look-ups per minute per user' of …"), NOW + timedelta(seconds=60)),
+        (
+            quota("", "… metric 'Look-ups' and limit 'Look-ups per minute per user' of …"),
+            NOW + timedelta(seconds=60),
+        ),
     ],
 )
 async def test_a_quota_of_a_day_is_one_whatever_it_calls_itself(answer: httpx2.Response, reset: datetime) -> None:

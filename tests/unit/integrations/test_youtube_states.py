@@ -63,7 +63,7 @@ def test_the_times_of_a_broadcast_tell_sooner_than_its_word(
         ({}, False),
     ],
 )
-def test_what_may_be_otherwise_by_the_next_look(parts: dict[str, Any], provisional: bool) -> None:
+def test_what_may_be_otherwise_by_the_next_sync(parts: dict[str, Any], provisional: bool) -> None:
     published = parts.pop("published", None)
     one = made(**parts)
     if published:

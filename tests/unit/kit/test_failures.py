@@ -187,7 +187,7 @@ def test_a_document_that_nobody_could_store_is_the_records_fault() -> None:
 
 
 @pytest.mark.parametrize("event", [SyncRequested, SourceSynced])
-async def test_no_import_fails_with_a_look_at_a_source(event: type[Event]) -> None:
+async def test_no_import_fails_with_a_sync_of_a_source(event: type[Event]) -> None:
     stage, of_a_source = Stage(), record()
     of_a_source.topic = event.topic
     await stage.failures.fail(of_a_source, KeyError("a bug"))

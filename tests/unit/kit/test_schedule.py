@@ -1,4 +1,4 @@
-"""When a source is looked at next."""
+"""When a source is synced next."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def test_a_key_has_one_slot_in_every_interval(key: UUID, interval: timedelta, at
 
 
 @given(keys, intervals, times, st.floats(0, 0.49))
-def test_a_look_in_its_slot_is_followed_by_one_in_the_next_however_long_it_took(
+def test_a_sync_in_its_slot_is_followed_by_one_in_the_next_however_long_it_took(
     key: UUID, interval: timedelta, at: datetime, late: float
 ) -> None:
     slot = slot_after(key, interval, at)
@@ -38,7 +38,7 @@ def test_a_look_in_its_slot_is_followed_by_one_in_the_next_however_long_it_took(
 
 
 @given(keys, intervals, times)
-def test_a_look_out_of_turn_is_followed_by_one_after_half_an_interval_to_one_and_a_half(
+def test_a_sync_out_of_turn_is_followed_by_one_after_half_an_interval_to_one_and_a_half(
     key: UUID, interval: timedelta, at: datetime
 ) -> None:
     assert interval / 2 < next_slot(key, interval, at) - at <= interval * 3 / 2

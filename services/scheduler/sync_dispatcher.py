@@ -1,7 +1,7 @@
-"""Sources that are due go on their way, each once.
+"""SyncDispatcher that are due go on their way, each once.
 
 A claim is a lease: it hides a source from every other scheduler until it runs out, and what was emitted stays hidden
-until its look has ended or counts as lost. An event's id is derived from the time that its source was due, so that
+until its sync has ended or counts as lost. An event's id is derived from the time that its source was due, so that
 whatever is emitted again is the same event.
 """
 
@@ -21,22 +21,22 @@ from services.scheduler.due import overdue, to_emit
 log = structlog.get_logger()
 
 EMITTED = Counter("thrive_syncs_requested", "Syncs that the scheduler requested, by reason.", ["reason"])
-OVERDUE = Gauge("thrive_sources_overdue", "Sources that have been due for an hour and were not synced.")
+OVERDUE = Gauge("thrive_sources_overdue", "SyncDispatcher that have been due for an hour and were not synced.")
 
 CLAIM = timedelta(seconds=30)
 COUNT_EVERY = timedelta(seconds=30)
-LANES = (
+PRIORITIES = (
     (Reason.NEW, Reason.REQUESTED),  # a member waits
-    (Reason.PUSH,),  # one upload is a look for each follower
+    (Reason.PUSH,),  # one upload is a sync for each follower
     (Reason.INTERVAL, Reason.RETRY, Reason.LIMIT),
 )
 
 Publish = Callable[[SyncRequested], Awaitable[None]]
 
 
-class Sources:
+class SyncDispatcher:
     """`at_once` bounds what a tick emits of each lane, so that no backlog becomes a burst and nobody waits behind
-    another lane's. `lost_after` is when a look that has not ended is asked for again."""
+    another lane's. `lost_after` is when a sync that has not ended is asked for again."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Sources:
     async def tick(self) -> int:
         """One round; how many it emitted. Raises what the engines raise: the next round tries again."""
         await self._count()
-        return sum([await self._emit(await self._claim(reasons)) for reasons in LANES])
+        return sum([await self._emit(await self._claim(reasons)) for reasons in PRIORITIES])
 
     async def _claim(self, reasons: tuple[Reason, ...]) -> list[Document]:
         """The longest due, that no other scheduler has in hand."""
@@ -69,14 +69,14 @@ class Sources:
         claim = uuid4()
         ids = {"$in": [source["_id"] for source in found]}
         await self._db.sources.update_many({**free, "_id": ids}, {"$set": {"claim": claim, "emit_at": now + CLAIM}})
-        return await self._db.sources.find({"_id": ids, "claim": claim}, {"memory": 0, "metadata": 0}).to_list()
+        return await self._db.sources.find({"_id": ids, "claim": claim}, {"cursor": 0, "metadata": 0}).to_list()
 
     async def _emit(self, claimed: list[Document]) -> int:
         if not claimed:
             return 0
         results = await asyncio.gather(*map(self._emit_one, claimed), return_exceptions=True)
         sent = [source for source, result in zip(claimed, results, strict=True) if result is None]
-        # After the broker has them. Whoever wanted another look meanwhile has ended the claim, and it is due again.
+        # After the broker has them. Whoever wanted another sync meanwhile has ended the claim, and it is due again.
         await self._db.sources.update_many(
             {"_id": {"$in": [source["_id"] for source in sent]}, "claim": claimed[0]["claim"]},
             {"$set": {"emit_at": self._now() + self._lost_after}, "$unset": {"claim": ""}},

@@ -1,4 +1,4 @@
-"""What the end of a look changes in its source."""
+"""What the end of a sync changes in its source."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,14 +17,14 @@ from kit.errors import (
 )
 from kit.mongo import Document
 from records.sources.record import Frequency, Identity, Reason, SourceState, new_source, sync_requested
-from records.sources.transitions import FIRST_LIMITS, Ended, finished, next_after, rescheduled
+from records.sources.transitions import FIRST_LIMITS, SyncOutcome, finished, next_after, rescheduled
 from schemas.events import Options
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535_000, tzinfo=UTC)
 DAY = timedelta(days=1)
-OK = Ended(SourceState.OK)
-FAILED = Ended(SourceState.FAILING, "It did not answer.")
-LIMITED = Ended(None, "The limit resets at 16:00 UTC.", NOW + timedelta(hours=1))
+OK = SyncOutcome(SourceState.OK)
+FAILED = SyncOutcome(SourceState.FAILING, "It did not answer.")
+LIMITED = SyncOutcome(None, "The limit resets at 16:00 UTC.", NOW + timedelta(hours=1))
 
 
 def source(**changes: Any) -> Document:
@@ -67,13 +67,13 @@ def test_failures_are_counted_and_waited_for_longer_and_longer() -> None:
 
 @pytest.mark.parametrize("state", [s for s in SourceState if s not in (SourceState.OK, SourceState.FAILING)])
 @pytest.mark.parametrize("frequency", [Frequency.DAILY, Frequency.WEEKLY])
-def test_what_has_a_name_is_looked_at_daily(state: SourceState, frequency: Frequency) -> None:
-    changes = finished(source(sync_frequency=frequency), Ended(state, "why"), NOW)
+def test_what_has_a_name_is_synced_daily(state: SourceState, frequency: Frequency) -> None:
+    changes = finished(source(sync_frequency=frequency), SyncOutcome(state, "why"), NOW)
     assert (changes["state"], changes["state_reason"], changes["next_reason"]) == (state, "why", Reason.RETRY)
     assert NOW < changes["next_sync_at"] <= NOW + DAY
 
 
-def test_a_limit_says_nothing_about_the_source_and_its_first_look_is_still_to_come() -> None:
+def test_a_limit_says_nothing_about_the_source_and_its_first_sync_is_still_to_come() -> None:
     task_id = uuid4()
     changes = finished(source(task_id=task_id), LIMITED, NOW)
     assert (changes["state"], changes["failures"], changes["next_reason"]) == (SourceState.OK, 0, Reason.LIMIT)
@@ -83,8 +83,8 @@ def test_a_limit_says_nothing_about_the_source_and_its_first_look_is_still_to_co
 
 
 @pytest.mark.parametrize("quiet", [{"sync_frequency": "manual"}, {"sync_enabled": False}])
-@pytest.mark.parametrize("ended", [OK, FAILED, LIMITED, Ended(SourceState.GONE)])
-def test_nobody_looks_unasked_at_what_is_manual_or_switched_off(quiet: Document, ended: Ended) -> None:
+@pytest.mark.parametrize("ended", [OK, FAILED, LIMITED, SyncOutcome(SourceState.GONE)])
+def test_nothing_syncs_unasked_what_is_manual_or_switched_off(quiet: Document, ended: SyncOutcome) -> None:
     changes = finished(source(**quiet), ended, NOW)
     assert (changes["next_sync_at"], changes["emit_at"]) == (None, None)
 
@@ -100,20 +100,20 @@ def test_nobody_looks_unasked_at_what_is_manual_or_switched_off(quiet: Document,
     ],
 )
 def test_an_error_says_what_has_become_of_the_source(problem: ImportProblem, state: SourceState | None) -> None:
-    ended = Ended.by(problem)
+    ended = SyncOutcome.by(problem)
     assert (ended.state, ended.reason, ended.retry_at) == (state, problem.error, problem.retry_at)
 
 
 def test_what_was_learnt_is_added_and_a_name_that_its_owner_gave_stays() -> None:
-    learnt = Ended(SourceState.OK, metadata={"b": 2}, memory={"m": 1}, display_name="New", url="https://x/new")
-    changes = finished(source(metadata={"a": 1}, memory={"old": 1}), learnt, NOW)
-    assert (changes["metadata"], changes["memory"]) == ({"a": 1, "b": 2}, {"m": 1})
+    learnt = SyncOutcome(SourceState.OK, metadata={"b": 2}, cursor={"m": 1}, display_name="New", url="https://x/new")
+    changes = finished(source(metadata={"a": 1}, cursor={"old": 1}), learnt, NOW)
+    assert (changes["metadata"], changes["cursor"]) == ({"a": 1, "b": 2}, {"m": 1})
     assert (changes["display_name"], changes["url"], changes["source_identifier"]) == ("New", *2 * ("https://x/new",))
     assert "source_identifier" not in finished(source(source_identifier="77"), learnt, NOW), "a name of its own stays"
     assert "display_name" not in finished(source(named=True), learnt, NOW)
 
 
-def test_another_frequency_moves_the_next_look_but_never_one_that_is_due_or_a_retry() -> None:
+def test_another_frequency_moves_the_next_sync_but_never_one_that_is_due_or_a_retry() -> None:
     later = source(next_sync_at=NOW + 5 * DAY, emit_at=NOW + 5 * DAY, sync_frequency="daily")
     assert NOW < rescheduled(later, NOW)["next_sync_at"] <= NOW + DAY
     assert rescheduled(source(next_sync_at=NOW), NOW) == {}
@@ -123,7 +123,7 @@ def test_another_frequency_moves_the_next_look_but_never_one_that_is_due_or_a_re
     assert rescheduled(source(next_sync_at=None), NOW)["next_reason"] == Reason.INTERVAL
 
 
-def test_the_next_look_can_be_told_before_it_is_written() -> None:
+def test_the_next_sync_can_be_told_before_it_is_written() -> None:
     record = source()
     changes = finished(record, OK, NOW)
     assert next_after(record, SourceState.OK, 0, NOW)[1] == changes["next_reason"]
@@ -132,8 +132,8 @@ def test_the_next_look_can_be_told_before_it_is_written() -> None:
 # Limits in a row
 
 
-def limited(retry_at: datetime, *, by: type[RateLimitError] = RateLimitError) -> Ended:
-    return Ended.by(by("A limit.", retry_at=retry_at))
+def limited(retry_at: datetime, *, by: type[RateLimitError] = RateLimitError) -> SyncOutcome:
+    return SyncOutcome.by(by("A limit.", retry_at=retry_at))
 
 
 def test_a_limit_that_does_not_go_away_is_asked_about_less_and_less_often_until_a_day() -> None:
@@ -157,7 +157,7 @@ def test_our_own_ledgers_limits_do_not_count() -> None:
     assert record["next_sync_at"] <= NOW + timedelta(minutes=2)
 
 
-def test_a_first_look_that_somebody_waits_for_does_not_wait_much_longer_than_a_short_limit() -> None:
+def test_a_first_sync_that_somebody_waits_for_does_not_wait_much_longer_than_a_short_limit() -> None:
     waited_for = source(task_id=uuid4())
     changes = finished(waited_for, limited(NOW + timedelta(minutes=1)), NOW)
     assert changes["next_sync_at"] <= NOW + timedelta(seconds=66)
@@ -178,9 +178,9 @@ def test_a_task_does_not_wait_for_ever_for_a_limit_that_does_not_go_away() -> No
 
 def test_since_when_something_is_gone_is_remembered_until_it_is_seen() -> None:
     record = source()
-    record |= finished(record, Ended(SourceState.GONE, "x"), NOW)
+    record |= finished(record, SyncOutcome(SourceState.GONE, "x"), NOW)
     record |= finished(record, FAILED, NOW + DAY)
-    record |= finished(record, Ended(SourceState.GONE, "x"), NOW + 2 * DAY)
+    record |= finished(record, SyncOutcome(SourceState.GONE, "x"), NOW + 2 * DAY)
     assert record["gone_since"] == NOW
     record |= finished(record, OK, NOW + 3 * DAY)
     assert (record["gone_since"], record["hidden"]) == (None, False)

@@ -1,4 +1,4 @@
-"""What upstreams answered, remembered in MongoDB (`snapshots`) for the next look: conditional requests, and one request
+"""What upstreams answered, remembered in MongoDB (`snapshots`) for the next sync: conditional requests, and one request
 for all who follow the same thing.
 
 An answer belongs to an audience: the public, for what was read with the application's own credential, or one member's
@@ -29,29 +29,29 @@ VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 KEPT = (*VALIDATORS, "link")  # headers that integrations read
 
 
-class Turn(asyncio.Lock):
+class SingleFlight(asyncio.Lock):
     """Who follow the same thing ask one after the other, and all but the first find the answer. Where there was none,
     those who wait behind do not try it once more each."""
 
     unavailable: str | None = None  # what the last one was told
 
 
-class Snapshots:
+class ResponseCache:
     """One for each process, over the store that all share."""
 
     def __init__(self, db: Database, http: Upstream) -> None:
         # Not waiting for the journal: one that is lost costs a request.
         self._store = db.snapshots.with_options(write_concern=WriteConcern(w=1, j=False))
         self._http = http
-        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, SingleFlight] = WeakValueDictionary()
 
-    def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "View":
-        """For one look; the units of its requests are counted in `spent`, by bucket. What was read after `not_before`
+    def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "CacheView":
+        """For one sync; the units of its requests are counted in `spent`, by bucket. What was read after `not_before`
         is taken as it is, without a request."""
-        return View(self, audience, self._http, spent, not_before)
+        return CacheView(self, audience, self._http, spent, not_before)
 
-    def turn(self, key: str) -> Turn:
-        return self._turns.setdefault(key, Turn())
+    def turn(self, key: str) -> SingleFlight:
+        return self._turns.setdefault(key, SingleFlight())
 
     async def find(self, key: str) -> Document | None:
         return await self._store.find_one({"_id": key})
@@ -72,11 +72,11 @@ class Snapshots:
         return known | changes
 
 
-class View:
+class CacheView:
     """What one audience sees: `http` makes the requests."""
 
     def __init__(
-        self, snapshots: Snapshots, audience: str, http: Upstream, spent: Counter[str], not_before: datetime | None
+        self, snapshots: ResponseCache, audience: str, http: Upstream, spent: Counter[str], not_before: datetime | None
     ) -> None:
         self.http = http.remembering(self, spent)
         self.seen_at = http.now()  # of the oldest answer

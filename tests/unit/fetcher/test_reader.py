@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from integrations.base import Known, Looked, Ref
+from integrations.base import Ref, SyncResult, SyncState
 from integrations.connections.model import Connection, ConnectionState, waits_for
 from integrations.connections.tokens import FreshToken
 from integrations.credentials import Credentials
@@ -27,9 +27,9 @@ from kit.errors import (
 )
 from kit.upstream import Upstream
 from schemas.content import Item
-from services.fetcher.access import Access, Look, Sight
-from services.fetcher.snapshots import PUBLIC as EVERYBODY
-from services.fetcher.snapshots import Snapshots
+from services.fetcher.reader import CredentialedReader, SyncJob, SyncView
+from services.fetcher.response_cache import PUBLIC as EVERYBODY
+from services.fetcher.response_cache import ResponseCache
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PRIVATE = "https://github.com/mira/private"
@@ -56,8 +56,10 @@ class FakeGitHub:
         facts = {"integration": "github", "external_id": "1", "kind": "github_repo", "title": "x", "full_name": "m/x"}
         return Item.model_validate({**facts, "url": ref.url, "is_private": ref.url == PRIVATE})
 
-    async def look(self, ref: Ref, http: Upstream, credentials: Credentials, known: Known, max_items: int) -> Looked:
-        return Looked(items=(await self.fetch(ref, http, credentials),))
+    async def sync(
+        self, ref: Ref, http: Upstream, credentials: Credentials, state: SyncState, max_items: int
+    ) -> SyncResult:
+        return SyncResult(items=(await self.fetch(ref, http, credentials),))
 
 
 def found(integration: FakeGitHub, url: str) -> Recognised:
@@ -108,7 +110,7 @@ class FakeHttp:
 
 @dataclass
 class FakeSnapshots:
-    """Remembers nothing but who has looked."""
+    """Remembers nothing but who has result."""
 
     audiences: list[str] = field(default_factory=list)
     http: FakeHttp = field(default_factory=FakeHttp)
@@ -124,9 +126,9 @@ def of(token: str | None, *scopes: str) -> FreshToken | None:
     return FreshToken(SecretStr(token), "ada", "github", "account 7", scopes, 1) if token else None
 
 
-def access(tokens: FakeTokens, snapshots: FakeSnapshots, **connections: Any) -> Access:
+def access(tokens: FakeTokens, snapshots: FakeSnapshots, **connections: Any) -> CredentialedReader:
     http = cast(Upstream, FakeHttp())
-    return Access(tokens, FakeConnections(**connections), http, cast(Snapshots, snapshots))
+    return CredentialedReader(tokens, FakeConnections(**connections), http, cast(ResponseCache, snapshots))
 
 
 async def fetch(github: FakeGitHub, url: str, tokens: FakeTokens, **connections: Any) -> Item:
@@ -134,7 +136,7 @@ async def fetch(github: FakeGitHub, url: str, tokens: FakeTokens, **connections:
     return await it.fetch(found(github, url), "ada", interactive=False)
 
 
-async def look(
+async def sync(
     github: FakeGitHub,
     url: str,
     tokens: FakeTokens,
@@ -142,10 +144,10 @@ async def look(
     snapshots: FakeSnapshots | None = None,
     connection: str | None = None,
     **connections: Any,
-) -> Sight:
+) -> SyncView:
     it = access(tokens, snapshots or FakeSnapshots(), **connections)
-    wanted = Look("ada", Known(), 50, interactive=False, not_before=NOW, connection=connection)
-    return await it.look(found(github, url), wanted, Counter())
+    wanted = SyncJob("ada", SyncState(), 50, interactive=False, not_before=NOW, connection=connection)
+    return await it.sync(found(github, url), wanted, Counter())
 
 
 async def test_a_connected_member_reads_with_their_own_token_and_spends_their_own_allowance() -> None:
@@ -222,38 +224,38 @@ async def test_what_the_public_does_not_see_names_the_scope_that_was_not_granted
 # Looks at what is followed
 
 
-async def test_a_look_is_the_publics_although_the_member_is_connected() -> None:
+async def test_a_sync_is_the_publics_although_the_member_is_connected() -> None:
     github, snapshots = FakeGitHub("good"), FakeSnapshots()
-    sight = await look(github, PUBLIC, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    view = await sync(github, PUBLIC, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
     assert ([it.token for it in github.asked], snapshots.audiences) == ([None], [EVERYBODY])
-    assert (sight.connection, sight.seen_at) == (None, NOW)
+    assert (view.connection, view.seen_at) == (None, NOW)
 
 
-async def test_what_the_public_does_not_see_is_looked_at_with_the_members_account() -> None:
+async def test_what_the_public_does_not_see_is_synced_with_the_members_account() -> None:
     github, snapshots = FakeGitHub("good"), FakeSnapshots()
-    sight = await look(github, PRIVATE, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    view = await sync(github, PRIVATE, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
     assert snapshots.audiences == [EVERYBODY, "ada github account 7"]
-    assert (sight.connection, sight.looked.items[0].url) == ("github", PRIVATE)
+    assert (view.connection, view.result.items[0].url) == ("github", PRIVATE)
 
 
-async def test_what_took_the_members_account_last_time_is_looked_at_with_it_at_once() -> None:
+async def test_what_took_the_members_account_last_time_is_synced_with_it_at_once() -> None:
     github = FakeGitHub("good")
-    await look(github, PRIVATE, FakeTokens("good"), connection="github", state=CONNECTED)
+    await sync(github, PRIVATE, FakeTokens("good"), connection="github", state=CONNECTED)
     assert [it.account for it in github.asked] == ["account 7"]
 
 
 async def test_what_nobody_sees_is_not_found_after_one_request_without_a_connection() -> None:
     github = FakeGitHub()
     with pytest.raises(ContentNotFoundError):
-        await look(github, PRIVATE, FakeTokens())
+        await sync(github, PRIVATE, FakeTokens())
     assert len(github.asked) == 1
 
 
 async def test_a_private_source_names_the_lost_account() -> None:
     with pytest.raises(ReauthRequiredError):
-        await look(FakeGitHub(), PRIVATE, FakeTokens(held=True), state=ConnectionState.NEEDS_REAUTH)
+        await sync(FakeGitHub(), PRIVATE, FakeTokens(held=True), state=ConnectionState.NEEDS_REAUTH)
     with pytest.raises(IntegrationAuthError):
-        await look(FakeGitHub(), PRIVATE, FakeTokens(), state=ConnectionState.DISCONNECTED)
+        await sync(FakeGitHub(), PRIVATE, FakeTokens(), state=ConnectionState.DISCONNECTED)
 
 
 async def test_that_our_own_credential_is_refused_is_no_matter_of_the_members() -> None:
@@ -262,7 +264,7 @@ async def test_that_our_own_credential_is_refused_is_no_matter_of_the_members() 
             raise TokenRefusedError("GitHub refused our credentials.")
 
     with pytest.raises(UpstreamUnavailableError):
-        await look(Refusing(), PUBLIC, FakeTokens())
+        await sync(Refusing(), PUBLIC, FakeTokens())
 
 
 # A member with an account is never worse off than one without
@@ -298,8 +300,8 @@ async def test_what_everybody_sees_is_read_without_an_account_that_is_not_let_in
     github = Guarded(problem)
     assert (await fetch(github, PUBLIC, FakeTokens("good"))).url == PUBLIC
     assert [it.token is not None for it in github.asked] == [True, False]
-    look_again = Guarded(problem)
-    assert (await look(look_again, PUBLIC, FakeTokens("good"), connection="github", state=CONNECTED)).connection is None
+    reader = Guarded(problem)
+    assert (await sync(reader, PUBLIC, FakeTokens("good"), connection="github", state=CONNECTED)).connection is None
 
 
 @pytest.mark.parametrize("problem", [SSO, HIDDEN, LIMITED, OURS, IN_DOUBT])
@@ -334,7 +336,7 @@ async def test_what_is_blocked_is_no_matter_of_accounts() -> None:
     assert len(github.asked) == 1
     public = Guarded(SSO, own=blocked)
     with pytest.raises(ContentBlockedError):
-        await look(public, PUBLIC, FakeTokens("good"), state=CONNECTED)
+        await sync(public, PUBLIC, FakeTokens("good"), state=CONNECTED)
     assert len(public.asked) == 1
     with pytest.raises(ContentBlockedError):
         await fetch(public, PUBLIC, FakeTokens("good"))
@@ -349,7 +351,7 @@ async def test_nobody_is_told_to_connect_while_the_public_cannot_be_asked(
         await fetch(Guarded(SSO, own=own), PUBLIC, tokens)
 
 
-async def test_a_look_goes_on_with_the_members_account_while_our_own_credential_is_refused() -> None:
+async def test_a_sync_goes_on_with_the_members_account_while_our_own_credential_is_refused() -> None:
     class Ours(FakeGitHub):
         async def fetch(self, ref: Ref, http: Upstream, credentials: Credentials) -> Item:
             if credentials.token is None:
@@ -358,16 +360,16 @@ async def test_a_look_goes_on_with_the_members_account_while_our_own_credential_
             return await super().fetch(ref, http, credentials)
 
     github = Ours("good")
-    sight = await look(github, PUBLIC, FakeTokens("good"), state=CONNECTED)
-    assert (sight.looked.items[0].url, sight.connection) == (PUBLIC, None)
+    view = await sync(github, PUBLIC, FakeTokens("good"), state=CONNECTED)
+    assert (view.result.items[0].url, view.connection) == (PUBLIC, None)
     with pytest.raises(CredentialRefusedError):
-        await look(Ours(), PUBLIC, FakeTokens())
+        await sync(Ours(), PUBLIC, FakeTokens())
 
 
 async def test_what_neither_sees_costs_one_question_each() -> None:
     github = Guarded(HIDDEN)
     with pytest.raises(ContentNotFoundError):
-        await look(github, PRIVATE, FakeTokens("good"), state=CONNECTED)
+        await sync(github, PRIVATE, FakeTokens("good"), state=CONNECTED)
     assert [it.token is not None for it in github.asked] == [False, True]
 
 
