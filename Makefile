@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 # two workers; each begins with half of the tests and takes over what the other has left
 SHARED := -n 2 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run create-youtube-agent schemas check test long chaos bench bench-growth lock clean
+.PHONY: help setup demo run create-youtube-agent schemas check format test long chaos bench bench-growth lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-24s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.12, say.")'
@@ -23,47 +23,54 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
-demo: setup ## connect accounts and import a dozen links from the sandbox, on real Kafka and MongoDB, and keep running (EXIT=1: exit)
+demo: setup ## imports against a sandbox (EXIT=1: then exit)
 	@$(BIN)/python -m deploy.start demo $(if $(filter-out 0,$(EXIT)),--exit)
 
-run: setup ## the whole system against the real upstreams; settings in .env, see .env.example
+run: setup ## the system; .env.example explains its settings
 	@$(BIN)/python -m deploy.start run
 
-create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= [AVATAR= WEBSITE= TWITTER= INSTAGRAM= LINKEDIN= GITHUB=]
+create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= (docs/operations.md)
 	@$(BIN)/thrive agents create
 
-schemas: setup ## write schemas/published/ from the code, unless a change breaks other systems
+schemas: setup ## write schemas/published/, unless readers break
 	@$(BIN)/python -m schemas.publish
 
-check: setup ## ruff, mypy --strict, import-linter and the unit tests, in under a minute
+check: setup ## linters, types, contracts, unit tests: a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint --failure-threshold warning deploy/Dockerfile
 	$(BIN)/pytest $(SHARED) tests/unit tests/contract -m "not engines"
 
-test: setup ## the suite, on real Kafka and MongoDB, in under ten minutes
+format: setup ## sort imports, mend what ruff can, format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup ## the suite on real Kafka and MongoDB: ten minutes
 	$(BIN)/pytest $(SHARED) -m "not alone and not chaos and not long"
 	$(BIN)/pytest -m "alone and not chaos and not long"
 
-long: setup ## what the suite leaves out for its length: a simulated month, thousands of sources, a quota to its last unit
+long: setup ## simulated months, thousands of sources, mutants
 	$(BIN)/pytest -s -m long
 
-chaos: setup ## what takes longer: Kafka and MongoDB killed under load, everything that breaks at once (CHAOS_IMPORTS=1000)
+chaos: setup ## engines killed under load (CHAOS_IMPORTS=1000)
 	CHAOS_IMPORTS=$(or $(CHAOS_IMPORTS),1000) $(BIN)/pytest -s -m chaos
 
-bench: setup ## this pipeline against a bare aiohttp baseline, about 6 minutes (BENCH=--quick: 1.5)
+bench: setup ## against a baseline: 6 min (BENCH=--quick: 1.5)
 	$(BIN)/python -m bench $(BENCH)
 
-bench-growth: setup ## everyday operations at 10,000 to 1,000,000 projects, about ten minutes (BENCH='--most 100000': one)
+bench-growth: setup ## 10,000 to 1,000,000 projects, ten minutes
 	@$(BIN)/python -m bench.growth $(BENCH)
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header pyproject.toml
 
-lock: setup ## resolve all dependencies again (needs uv: `pip install uv`)
+lock: setup ## resolve all dependencies again (needs uv)
 	$(COMPILE) --extra local --group dev -o requirements.lock
 	$(COMPILE) --constraints requirements.lock -o requirements-production.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --group build -o requirements-build.lock
 	$(BIN)/python -m deploy.local lock
 
 clean: ## remove the virtual environment and all local data
