@@ -22,11 +22,10 @@ from schemas.content import Analysis, CoverBlock, Frozen, Project, TextBlock, Vi
 from schemas.events import Options
 from services.awarder.handler import REASON
 from services.awarder.settings import AwarderSettings
-from services.gateway.app import create_app
 from services.gateway.settings import LimitSettings
 from services.gateway.sources.responses import SourceBody
 from services.transformer.handler import draft
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, absent_database, settings
+from tests.unit.gateway.support import FakeBroker, absent_database, gateway_app, settings
 from tests.unit.integrations.answers import NOW, World, reply, repository, video
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +80,7 @@ AGENT = {"CHANNEL_URL", "SOURCE_NAME", "AVATAR", "WEBSITE", "TWITTER", "INSTAGRA
 
 @cache
 def openapi() -> dict[str, Any]:
-    return create_app(settings(), absent_database(), FakeBroker().publish, FakeRegistry()).openapi()
+    return gateway_app(settings(), absent_database(), FakeBroker().publish).openapi()
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.app import create_app
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, absent_database, settings
+from tests.unit.gateway.support import FakeBroker, absent_database, gateway_app, settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -54,5 +53,5 @@ def test_errors_notices_logs_and_commands_use_the_fields_words() -> None:
 
 
 def test_the_description_of_the_api_uses_the_fields_words() -> None:
-    described = create_app(settings(), absent_database(), FakeBroker().publish, FakeRegistry()).openapi()
+    described = gateway_app(settings(), absent_database(), FakeBroker().publish).openapi()
     assert avoided([json.dumps(described, ensure_ascii=False)]) == []

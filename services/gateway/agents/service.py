@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from integrations.collection import FoundCollection
 from integrations.credentials import Credentials
@@ -20,6 +20,7 @@ from services.gateway.imports.channels import PLATFORM, ChannelImports, NewChann
 from services.gateway.members.service import Kind, Users
 from services.gateway.sources.service import Sources
 from services.gateway.web.errors import ConflictError, NotFoundError
+from services.gateway.web.provided import provided
 
 FIRST_VIDEOS = 50
 GATHERED = ("imports", "batches", "projects", "points")
@@ -138,3 +139,6 @@ class Agents:
 
 def _followed_by(agent: Document) -> Document:
     return {"user_id": agent["_id"], "platform": PLATFORM, "url": agent["curates"]}
+
+
+AgentsDep = Annotated[Agents, provided(Agents)]

@@ -1,5 +1,7 @@
-"""What signing in and connecting have in common: to a provider's page of consent, and back with its answer."""
+"""Send a browser to a provider's consent page, and take the answer that it comes back with: signing in and connecting
+an account both do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,12 +9,15 @@ from fastapi import Cookie, Depends, Query
 from starlette.responses import RedirectResponse, Response
 
 from integrations.connections.model import Grant
-from integrations.provider import Account, Provider
+from integrations.connections.oauth import OAuth
+from integrations.provider import Account, Provider, Purpose
 from services.gateway.auth import oauth_flow
-from services.gateway.auth.oauth_flow import Begun, Walk, WalkRefusedError
-from services.gateway.auth.return_to import with_query
-from services.gateway.services import Gateway
+from services.gateway.auth.oauth_flow import OAuthFlow, OAuthFlowRefusedError, OAuthFlows, StartedFlow
+from services.gateway.auth.return_to import checked_return_to, with_query
+from services.gateway.rate_limits.limits import OAUTH_STARTS, MemberLimits
+from services.gateway.settings import GatewaySettings
 from services.gateway.web.errors import ConsentRefusedError
+from services.gateway.web.provided import provided
 
 Browser = Annotated[str | None, Cookie(alias=oauth_flow.COOKIE, include_in_schema=False)]
 ReturnTo = Annotated[
@@ -26,7 +31,7 @@ ReturnTo = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider sends the browser back with (RFC 6749, section 4.1.2; `iss` is RFC 9207's)."""
+    """The parameters with which a provider sends the browser back (RFC 6749, section 4.1.2; `iss`: RFC 9207)."""
 
     state: Annotated[str | None, Query(max_length=200)] = None
     code: Annotated[str | None, Query(max_length=2_048)] = None
@@ -37,35 +42,90 @@ class Answer:
 AnswerDep = Annotated[Answer, Depends()]
 
 
-def page_of(gateway: Gateway, row: Provider, begun: Begun, callback: str) -> str:
-    """The address of the provider's page of consent for this walk."""
-    return gateway.accounts.oauth.authorize_url(
-        row,
-        scopes=row.scopes[begun.walk.purpose],
-        redirect_uri=callback,
-        state=begun.state,
-        verifier=begun.walk.verifier,
-        nonce=begun.walk.nonce,
-    )
+class Consents:
+    def __init__(self, oauth: OAuth, flows: OAuthFlows, limits: MemberLimits, settings: GatewaySettings) -> None:
+        self._oauth, self._flows, self._limits = oauth, flows, limits
+        self._home, self._origins = settings.public_url, settings.return_origins
+
+    async def start(
+        self,
+        provider: Provider,
+        purpose: Purpose,
+        prefix: str,
+        *,
+        counted_for: str,
+        browser: str | None,
+        return_to: str | None,
+        user_id: str | None = None,
+        in_session: bool = False,
+    ) -> tuple[str, StartedFlow]:
+        """Begin a flow whose callback is below the path `prefix`; return the consent page's address too.
+
+        `counted_for` is the member or address whose limit it counts against. Raises `MemberLimitError`, and
+        `InvalidRequestError` for a `return_to` that is not allowed.
+        """
+        async with self._limits.spending(counted_for, OAUTH_STARTS):
+            started = await self._flows.begin(
+                purpose,
+                provider.name,
+                browser=browser,
+                user_id=user_id,
+                in_session=in_session,
+                return_to=checked_return_to(return_to, home=self._home, origins=self._origins),
+            )
+        page = self._oauth.authorize_url(
+            provider,
+            scopes=provider.scopes[purpose],
+            redirect_uri=self._callback(provider, prefix),
+            state=started.state,
+            verifier=started.flow.verifier,
+            nonce=started.flow.nonce,
+        )
+        return page, started
+
+    async def finish(
+        self,
+        provider: Provider,
+        purposes: Collection[Purpose],
+        answer: Answer,
+        *,
+        browser: str | None,
+        caller_id: str | None,
+    ) -> OAuthFlow:
+        """End the flow that the answer's state names. Raises `OAuthFlowRefusedError`."""
+        return await self._flows.finish(
+            purposes, provider.name, state=answer.state, browser=browser, caller_id=caller_id
+        )
+
+    async def granted(
+        self, provider: Provider, flow: OAuthFlow, answer: Answer, prefix: str, *, otherwise: ConsentRefusedError
+    ) -> tuple[Grant, Account]:
+        """Return what was granted and whose account it is.
+
+        Raises `otherwise` if the access was not allowed, `OAuthFlowRefusedError` for another provider's answer, and
+        the errors of the provider's endpoints.
+        """
+        if not provider.issued_by(answer.iss):
+            raise OAuthFlowRefusedError("The reply came from another provider than the one you started with.")
+        if answer.error or not answer.code:
+            raise otherwise
+        grant = await self._oauth.exchange(
+            provider,
+            code=answer.code,
+            redirect_uri=self._callback(provider, prefix),
+            verifier=flow.verifier,
+            scopes=provider.scopes[flow.purpose],
+        )
+        return grant, await self._oauth.account(provider, grant, nonce=flow.nonce)
+
+    def _callback(self, provider: Provider, prefix: str) -> str:
+        return f"{self._home}{prefix}/{provider.name}/callback/"
 
 
-async def consented(
-    gateway: Gateway, row: Provider, done: Walk, answer: Answer, callback: str, *, otherwise: ConsentRefusedError
-) -> tuple[Grant, Account]:
-    """What was granted, and whose account it is. Raises `otherwise` where the access was not allowed,
-    `WalkRefusedError` for another provider's answer, and what the provider's endpoints raise."""
-    if not row.issued_by(answer.iss):
-        raise WalkRefusedError("The reply came from another provider than the one you started with.")
-    if answer.error or not answer.code:
-        raise otherwise
-    oauth = gateway.accounts.oauth
-    grant = await oauth.exchange(
-        row, code=answer.code, redirect_uri=callback, verifier=done.verifier, scopes=row.scopes[done.purpose]
-    )
-    return grant, await oauth.account(row, grant, nonce=done.nonce)
+ConsentsDep = Annotated[Consents, provided(Consents)]
 
 
-def back_to(page: str, **params: str) -> Response:
-    """Without a referrer, in which the code and the state would travel on."""
+def redirect_back(page: str, **params: str) -> Response:
+    """Redirect without a referrer, which would carry the code and the state along."""
     address = with_query(page, **params) if params else page
     return RedirectResponse(address, 303, {"Referrer-Policy": "no-referrer"})

@@ -11,14 +11,18 @@ from services.gateway.web.errors import ForbiddenError
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def refuse_cross_site(request: Request, own_origin: str, *, also_safe: bool = False, typed: bool = False) -> None:
-    """Raises `ForbiddenError` for a method that changes something, unless it is our own page that asks. `also_safe`:
-    for a GET too. `typed`: but not for an address that the member typed, or kept as a bookmark."""
+def refuse_cross_site(
+    request: Request, own_origin: str, *, also_safe: bool = False, allow_direct: bool = False
+) -> None:
+    """Raise `ForbiddenError` if the method changes something and the request is not from one of our own pages.
+
+    `also_safe`: check a GET too. `allow_direct`: also accept direct navigation (Sec-Fetch-Site: none).
+    """
     if request.method in SAFE and not also_safe:
         return
     site = request.headers.get("sec-fetch-site")
     ours = site == "same-origin" if site is not None else request.headers.get("origin") == own_origin
-    if not ours and not (typed and site == "none"):
+    if not ours and not (allow_direct and site == "none"):
         raise ForbiddenError(
             "A browser sent this from another site's page.",
             suggestion="Use this service's pages, or send an API token as `Authorization: Bearer …` and no cookie.",

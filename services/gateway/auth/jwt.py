@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -12,6 +12,7 @@ from kit.errors import ImportProblem
 from services.gateway.auth.static_keys import FindKey
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.errors import UnauthorizedError
+from services.gateway.web.provided import provided
 
 MAX_TOKEN_CHARS = 4_096
 MAX_SUBJECT_CHARS = 200
@@ -67,3 +68,6 @@ class Verifier:
         roles = claims.get("roles")
         named = frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else frozenset()
         return Claims(subject, name if isinstance(name, str) and name.isprintable() else "", named)
+
+
+VerifierDep = Annotated[Verifier, provided(Verifier)]

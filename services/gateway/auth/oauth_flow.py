@@ -1,7 +1,7 @@
-"""An OAuth flow: from our start address to the provider and back to the callback; once, within minutes, in one browser.
+"""Bind an OAuth flow, from our start address to the provider and back to the callback, to one browser and ten minutes.
 
-What is stored is not worth stealing: `walks` holds hashes of the state and of the browser's secret. The PKCE verifier
-and the nonce are derived from the two together, which nobody but that browser brings back.
+`walks` holds only hashes of the state and of the browser's secret. The PKCE verifier and the nonce are derived from the
+two together, which only that browser brings back.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import structlog
 from pydantic import SecretStr
@@ -20,17 +21,18 @@ from starlette.responses import Response
 from integrations.provider import Purpose
 from kit.errors import ImportProblem
 from kit.mongo import Database
-from services.gateway.web.metrics import WALKS
+from services.gateway.web.metrics import OAUTH_FLOWS
+from services.gateway.web.provided import provided
 
 log = structlog.get_logger(__name__)
 
-COOKIE = "__Host-walk"  # the browser's secret: one for all its walks, so that two tabs may walk at once
+COOKIE = "__Host-oauth-flow"  # the browser's secret: one for all its flows, so that two tabs may each have one
 LIFETIME = timedelta(minutes=10)
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
 
 
-class WalkRefusedError(ImportProblem):
-    """One wording for every attack and for every expired tab; the log knows which."""
+class OAuthFlowRefusedError(ImportProblem):
+    """Refuse every attack and every expired tab in the same words; the log names the cause."""
 
     error_code = "OAUTH_STATE_INVALID"
     action = "start_again"
@@ -38,8 +40,8 @@ class WalkRefusedError(ImportProblem):
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """What the callback may rely on. `user_id` is None where nobody was signed in."""
+class OAuthFlow:
+    """The facts that the callback may rely on. `user_id` is None if the browser was not signed in."""
 
     purpose: Purpose
     provider: str
@@ -50,13 +52,13 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    walk: Walk
+class StartedFlow:
+    flow: OAuthFlow
     state: str
     browser: SecretStr
 
     def remember(self, response: Response) -> None:
-        """Binds the walk to the browser that gets this response."""
+        """Bind the flow to the browser that gets this response."""
         response.set_cookie(
             COOKIE,
             self.browser.get_secret_value(),
@@ -68,11 +70,11 @@ class Begun:
         )
 
 
-class Walks:
+class OAuthFlows:
     """`now` is there for tests."""
 
     def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._walks = db["walks"]
+        self._flows = db["walks"]
         self._now = now
 
     async def begin(
@@ -84,12 +86,14 @@ class Walks:
         user_id: str | None = None,
         in_session: bool = False,
         return_to: str | None = None,
-    ) -> Begun:
-        """`browser` is the request's COOKIE, if it has one; `return_to` has passed `allowed_return`. A walk that begins
-        `in_session` ends in that member's session too."""
+    ) -> StartedFlow:
+        """Store a new flow. `browser` is the request's `COOKIE`, if it has one; `return_to` has been checked.
+
+        A flow that begins `in_session` must end in that member's session too.
+        """
         secret = browser if browser and SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
         state = secrets.token_urlsafe(32)
-        await self._walks.insert_one(
+        await self._flows.insert_one(
             {
                 "_id": _digest(state),
                 "browser": _digest(secret),
@@ -101,9 +105,9 @@ class Walks:
                 "expires_at": self._now() + LIFETIME,
             }
         )
-        WALKS.labels("begun").inc()
-        walk = Walk(purpose, provider, user_id, return_to, *_derived(secret, state))
-        return Begun(walk, state, SecretStr(secret))
+        OAUTH_FLOWS.labels("begun").inc()
+        flow = OAuthFlow(purpose, provider, user_id, return_to, *_derived(secret, state))
+        return StartedFlow(flow, state, SecretStr(secret))
 
     async def finish(
         self,
@@ -113,16 +117,15 @@ class Walks:
         state: str | None,
         browser: str | None,
         caller_id: str | None = None,
-    ) -> Walk:
-        """Ends the walk that `state` names, whatever comes of it: a state that was shown is used up.
+    ) -> OAuthFlow:
+        """End the flow that `state` names; the state cannot be used again, even if the flow is refused.
 
-        `purposes` and `provider` are those of the callback; `caller_id` is who is signed in there, and another member
-        than began the walk is refused.
-        Raises `WalkRefusedError`.
+        `purposes` and `provider` are those of the callback. `caller_id` is the member who is signed in there.
+        Raises `OAuthFlowRefusedError`, also if another member began the flow.
         """
         if not (state and SECRET.fullmatch(state)):
             raise _refused("no state")
-        record = await self._walks.find_one_and_delete({"_id": _digest(state)})
+        record = await self._flows.find_one_and_delete({"_id": _digest(state)})
         if record is None:
             raise _refused("unknown or used state")
         if not browser or not hmac.compare_digest(_digest(browser), record["browser"]):
@@ -135,8 +138,8 @@ class Walks:
         owner = record["user_id"]
         if owner and caller_id != owner and (caller_id or record["in_session"]):
             raise _refused("another member")
-        WALKS.labels("finished").inc()
-        return Walk(purpose, provider, owner, record["return_to"], *_derived(browser, state))
+        OAUTH_FLOWS.labels("finished").inc()
+        return OAuthFlow(purpose, provider, owner, record["return_to"], *_derived(browser, state))
 
 
 def _digest(secret: str) -> str:
@@ -144,7 +147,7 @@ def _digest(secret: str) -> str:
 
 
 def _derived(browser: str, state: str) -> tuple[SecretStr, str]:
-    """Verifier and nonce, of 256 bits each."""
+    """Derive the verifier and the nonce, 256 bits each."""
 
     def derive(label: str) -> str:
         mac = hmac.new(browser.encode(), f"{label} {state}".encode(), hashlib.sha256)
@@ -153,7 +156,12 @@ def _derived(browser: str, state: str) -> tuple[SecretStr, str]:
     return SecretStr(derive("verifier")), derive("nonce")
 
 
-def _refused(reason: str) -> WalkRefusedError:
-    WALKS.labels(reason).inc()
+def _refused(reason: str) -> OAuthFlowRefusedError:
+    OAUTH_FLOWS.labels(reason).inc()
     log.info("OAuth flow refused", reason=reason)
-    return WalkRefusedError("The sign-in or connection was not started in this browser, or was started too long ago.")
+    return OAuthFlowRefusedError(
+        "The sign-in or connection was not started in this browser, or was started too long ago."
+    )
+
+
+OAuthFlowsDep = Annotated[OAuthFlows, provided(OAuthFlows)]

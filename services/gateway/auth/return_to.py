@@ -1,4 +1,4 @@
-"""Where a browser may be sent after an OAuth walk: our own pages, and pages of the origins that settings name."""
+"""Check where a browser may be sent after an OAuth flow: to our own pages, and to those of configured origins."""
 
 from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -8,10 +8,10 @@ from services.gateway.web.errors import InvalidRequestError
 MAX_CHARS = 2_048
 
 
-def allowed_return(value: str | None, *, home: str, origins: Collection[str] = ()) -> str | None:
-    """The page as an absolute URL. `value` is a path of ours, or a URL of one of the `origins`; `home` is our own.
+def checked_return_to(value: str | None, *, home: str, origins: Collection[str] = ()) -> str | None:
+    """Return the page as an absolute URL. `value` is a path below `home`, or a URL of `home` or one of the `origins`.
 
-    Raises `InvalidRequestError` for any other, so that no link of ours leads to a stranger's page.
+    Raises `InvalidRequestError` for any other page, which would make this service an open redirect.
     """
     if value is None:
         return None
@@ -29,7 +29,7 @@ def allowed_return(value: str | None, *, home: str, origins: Collection[str] = (
 
 
 def with_query(url: str, **params: str) -> str:
-    """The URL with these parameters more."""
+    """Return the URL with these query parameters added."""
     parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), *params.items()]
     return parts._replace(query=urlencode(query)).geturl()

@@ -8,11 +8,13 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from starlette.responses import Response
 
 from kit.mongo import Collection, Database
 from services.gateway.web.errors import UnauthorizedError
+from services.gateway.web.provided import provided
 
 COOKIE = "__Host-session"
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
@@ -86,3 +88,6 @@ def forget(response: Response) -> None:
 def _digest(secret: str) -> str:
     """Of a random secret, so a fast hash without salt is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+SessionsDep = Annotated[Sessions, provided(Sessions)]

@@ -12,9 +12,10 @@ from kit.errors import IntegrationAuthError, TokenRefusedError
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.connections import repositories
 from services.gateway.connections.responses import RepositoryPage, UnreadRepository
-from services.gateway.services import Gateway, GatewayDep
+from services.gateway.connections.service import Accounts, AccountsDep
 from services.gateway.web.openapi import errors
 from services.gateway.web.pagination import link_next
+from services.gateway.web.provided import DatabaseDep
 
 PROVIDER = "github"
 PATH = "/api/v1/github/repos/"
@@ -27,38 +28,43 @@ Words = Annotated[str, Query(max_length=200, description="Only repositories with
 
 @router.get(PATH, responses=errors(404, 424, 429, 502))
 async def browse_repositories(
-    response: Response, gateway: GatewayDep, caller: CallerDep, page: At = "1", q: Words = ""
+    response: Response,
+    db: DatabaseDep,
+    accounts: AccountsDep,
+    caller: CallerDep,
+    page: At = "1",
+    q: Words = "",
 ) -> RepositoryPage:
     """Your repositories, those pushed to last first, with the projects that you have of them.
 
     Private ones are among them once you have connected GitHub with `private`. With `q` a page may be short, or
     empty, while more follow.
     """
-    token = await gateway.accounts.tokens.fresh(caller.user_id, PROVIDER)
+    token = await accounts.tokens.fresh(caller.user_id, PROVIDER)
     try:
-        found = await _find(gateway, token, page, q)
+        found = await _find(accounts, token, page, q)
     except TokenRefusedError:
-        token = token and await gateway.accounts.tokens.refused(token)
+        token = token and await accounts.tokens.refused(token)
         try:
-            found = await _find(gateway, token, page, q)
+            found = await _find(accounts, token, page, q)
         except TokenRefusedError:
-            raise (await gateway.accounts.tokens.refused_again(token) if token else _not_connected()) from None
+            raise (await accounts.tokens.refused_again(token) if token else _not_connected()) from None
     if token is not None:
-        await gateway.accounts.tokens.accepted(token)
+        await accounts.tokens.accepted(token)
     link_next(response, PATH, found.next, parameter="page", q=q or None)
     return RepositoryPage(
-        repositories=await repositories.marked(gateway.db, caller, found.repositories),
+        repositories=await repositories.with_imports(db, caller, found.repositories),
         skipped=[UnreadRepository(**asdict(one)) for one in found.skipped],
         next_page=found.next,
         private=_private(token),
     )
 
 
-async def _find(gateway: Gateway, token: FreshToken | None, page: str, words: str) -> Page:
+async def _find(accounts: Accounts, token: FreshToken | None, page: str, words: str) -> Page:
     if token is None:
         raise _not_connected()
     credentials = Credentials(token.token, token.account_id, token.user_id)
-    return await repositories.find(gateway.accounts.repositories, credentials, page, words, private=_private(token))
+    return await repositories.find(accounts.repositories, credentials, page, words, private=_private(token))
 
 
 def _not_connected() -> IntegrationAuthError:

@@ -37,7 +37,7 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
     return Page(tuple(found), at, tuple(skipped))
 
 
-async def marked(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:
+async def with_imports(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:
     """Each with the caller's project of it, if there is one, also where it has been renamed since."""
     ids, urls = [one.external_id for one in repositories], [one.url for one in repositories]
     by_id = {"platform": GitHub.name, "external_id": {"$in": ids}}

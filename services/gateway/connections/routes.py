@@ -1,24 +1,24 @@
-"""The accounts that a member has connected, and the walk that connects one."""
+"""The accounts that a member has connected, and the OAuth flow that connects one."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from integrations.connections.model import Connection
 from integrations.provider import Provider, Purpose
 from kit.errors import ImportProblem
 from services.gateway.auth.caller import Caller, Via
-from services.gateway.auth.consent import Answer, AnswerDep, Browser, ReturnTo, back_to, consented, page_of
+from services.gateway.auth.consent import Answer, AnswerDep, Browser, Consents, ConsentsDep, ReturnTo, redirect_back
 from services.gateway.auth.csrf import refuse_cross_site
-from services.gateway.auth.dependencies import Bearer, CallerDep, PersonDep, SessionCookie, caller
-from services.gateway.auth.oauth_flow import Walk
-from services.gateway.auth.return_to import allowed_return
+from services.gateway.auth.dependencies import CallerDep, PersonDep, SignedInDep
+from services.gateway.auth.oauth_flow import OAuthFlow
 from services.gateway.connections.responses import ConnectionAnswer, ConnectionList, Started
-from services.gateway.rate_limits.limits import WALKS
-from services.gateway.services import Gateway, GatewayDep
-from services.gateway.web.errors import ConsentRefusedError, NotFoundError, UnauthorizedError
+from services.gateway.connections.service import Accounts, AccountsDep
+from services.gateway.sources.service import SourcesDep
+from services.gateway.web.errors import ConsentRefusedError, NotFoundError
 from services.gateway.web.openapi import PUBLIC, errors
+from services.gateway.web.provided import SettingsDep
 
 PREFIX = "/api/v1/connections"
 CONNECTING = (Purpose.CONNECT, Purpose.PRIVATE)
@@ -32,10 +32,10 @@ Private = Annotated[
 
 
 @router.get("/", responses=errors())
-async def list_connections(gateway: GatewayDep, caller: CallerDep) -> ConnectionList:
+async def list_connections(accounts: AccountsDep, caller: CallerDep) -> ConnectionList:
     """Every provider that can be connected, and how your connection stands."""
-    held = {one.provider: one for one in await gateway.accounts.connections.list(caller.user_id)}
-    offered = gateway.accounts.offered.values()
+    held = {one.provider: one for one in await accounts.connections.list(caller.user_id)}
+    offered = accounts.offered.values()
     return ConnectionList(connections=[ConnectionAnswer.of(one, held.get(one.name)) for one in offered])
 
 
@@ -51,40 +51,33 @@ async def list_connections(gateway: GatewayDep, caller: CallerDep) -> Connection
 async def start_connecting(
     provider: str,
     request: Request,
-    gateway: GatewayDep,
+    settings: SettingsDep,
+    accounts: AccountsDep,
+    consents: ConsentsDep,
     caller: PersonDep,
     browser: Browser = None,
     return_to: ReturnTo = None,
     private: Private = None,
 ) -> Response:
     """Start connecting an account, in a browser: a cookie binds the OAuth flow to it."""
-    row = _offered(gateway, provider)
-    settings = gateway.settings
+    offered = _offered(accounts, provider)
     if caller.via is Via.SESSION:
         # Another page could have signed this browser in at the provider, and so connect its own account.
-        refuse_cross_site(request, settings.public_url, also_safe=True, typed=True)
-    async with gateway.limits.spending(caller.user_id, WALKS):
-        begun = await gateway.walks.begin(
-            await _purpose(gateway, caller, row, private),
-            row.name,
-            browser=browser,
-            user_id=caller.user_id,
-            in_session=caller.via is Via.SESSION,
-            return_to=allowed_return(return_to, home=settings.public_url, origins=settings.return_origins),
-        )
-    address = page_of(gateway, row, begun, _callback(gateway, row))
+        refuse_cross_site(request, settings.public_url, also_safe=True, allow_direct=True)
+    page, started = await consents.start(
+        offered,
+        await _purpose(accounts, caller, offered, private),
+        PREFIX,
+        counted_for=caller.user_id,
+        browser=browser,
+        return_to=return_to,
+        user_id=caller.user_id,
+        in_session=caller.via is Via.SESSION,
+    )
     wants_json = "application/json" in request.headers.get("accept", "")
-    response = JSONResponse({"authorize_url": address}) if wants_json else RedirectResponse(address, 302)
-    begun.remember(response)
+    response = JSONResponse({"authorize_url": page}) if wants_json else RedirectResponse(page, 302)
+    started.remember(response)
     return response
-
-
-async def signed_in(request: Request, credentials: Bearer, session: SessionCookie) -> Caller | None:
-    """Who comes back from the provider, if they are signed in here; a JWT's bearer comes back without it."""
-    try:
-        return await caller(request, credentials, session)
-    except UnauthorizedError:
-        return None
 
 
 @router.get(
@@ -102,65 +95,63 @@ async def signed_in(request: Request, credentials: Bearer, session: SessionCooki
 )
 async def finish_connecting(
     provider: str,
-    gateway: GatewayDep,
-    caller: Annotated[Caller | None, Depends(signed_in)],
+    accounts: AccountsDep,
+    consents: ConsentsDep,
+    sources: SourcesDep,
+    caller: SignedInDep,  # a client that sent a JWT comes back without it
     answer: AnswerDep,
     browser: Browser = None,
 ) -> Response:
     """Where the provider sends the browser back to."""
-    row = _offered(gateway, provider)
-    done = await gateway.walks.finish(
-        CONNECTING, row.name, state=answer.state, browser=browser, caller_id=caller.user_id if caller else None
-    )
+    offered = _offered(accounts, provider)
+    caller_id = caller.user_id if caller else None
+    flow = await consents.finish(offered, CONNECTING, answer, browser=browser, caller_id=caller_id)
     try:
-        connection = await _connected(gateway, row, done, answer)
+        connection = await _connect(accounts, consents, offered, flow, answer)
+        await sources.retry_unreadable(connection.user_id, offered.name)
     except ImportProblem as problem:
-        if done.return_to is None:
+        if flow.return_to is None:
             raise
-        return back_to(done.return_to, provider=row.name, error_code=problem.body()["error_code"])
-    told = ConnectionAnswer.of(row, connection)
-    if done.return_to is None:
-        return JSONResponse(told.model_dump(mode="json"))
-    missing = {"missing_scopes": " ".join(told.missing_scopes)} if told.missing_scopes else {}
-    return back_to(done.return_to, connected=row.name, **missing)
+        return redirect_back(flow.return_to, provider=offered.name, error_code=problem.body()["error_code"])
+    shown = ConnectionAnswer.of(offered, connection)
+    if flow.return_to is None:
+        return JSONResponse(shown.model_dump(mode="json"))
+    missing = {"missing_scopes": " ".join(shown.missing_scopes)} if shown.missing_scopes else {}
+    return redirect_back(flow.return_to, connected=offered.name, **missing)
 
 
 @router.delete("/{provider}/", status_code=204, responses=errors(403, 404))
-async def disconnect(provider: str, gateway: GatewayDep, caller: PersonDep) -> Response:
+async def disconnect(provider: str, accounts: AccountsDep, caller: PersonDep) -> Response:
     """Disconnect an account: its tokens are revoked at the provider and erased here."""
-    if not await gateway.accounts.tokens.disconnect(caller.user_id, provider):
+    if not await accounts.tokens.disconnect(caller.user_id, provider):
         raise NotFoundError("No account of this provider is connected.")
     return Response(status_code=204)
 
 
-async def _connected(gateway: Gateway, row: Provider, done: Walk, answer: Answer) -> Connection:
+async def _connect(
+    accounts: Accounts, consents: Consents, provider: Provider, flow: OAuthFlow, answer: Answer
+) -> Connection:
     refused = ConsentRefusedError(
-        f"{row.title} was not connected: the access was not allowed.", action=f"connect_{row.name}"
+        f"{provider.title} was not connected: the access was not allowed.", action=f"connect_{provider.name}"
     )
-    if done.user_id is None:  # no walk to connect begins without a member
+    if flow.user_id is None:  # a flow that connects an account always begins with a member
         raise refused
-    grant, account = await consented(gateway, row, done, answer, _callback(gateway, row), otherwise=refused)
-    connection = await gateway.accounts.tokens.connect(done.user_id, row, account, grant, done.purpose)
-    await gateway.sources.retry_unreadable(done.user_id, row.name)
-    return connection
+    grant, account = await consents.granted(provider, flow, answer, PREFIX, otherwise=refused)
+    return await accounts.tokens.connect(flow.user_id, provider, account, grant, flow.purpose)
 
 
-async def _purpose(gateway: Gateway, caller: Caller, row: Provider, private: bool | None) -> Purpose:
-    """Who connects again is asked for no less than before, unless they say so: what waits for it may need it."""
-    if not row.offers(Purpose.PRIVATE):
+async def _purpose(accounts: Accounts, caller: Caller, provider: Provider, private: bool | None) -> Purpose:
+    """Choose the scopes to request: by default no fewer than before, as waiting imports may need them."""
+    if not provider.offers(Purpose.PRIVATE):
         return Purpose.CONNECT
     if private is None:
-        before = await gateway.accounts.connections.find(caller.user_id, row.name)
-        private = before is not None and not row.missing(Purpose.PRIVATE, before.scopes)
+        before = await accounts.connections.find(caller.user_id, provider.name)
+        private = before is not None and not provider.missing(Purpose.PRIVATE, before.scopes)
     return Purpose.PRIVATE if private else Purpose.CONNECT
 
 
-def _offered(gateway: Gateway, provider: str) -> Provider:
-    row = gateway.accounts.offered.get(provider)
-    if row is None:
+def _offered(accounts: Accounts, provider: str) -> Provider:
+    offered = accounts.offered.get(provider)
+    if offered is None:
         raise NotFoundError("Accounts of this provider cannot be connected here.")
-    return row
-
-
-def _callback(gateway: Gateway, row: Provider) -> str:
-    return f"{gateway.settings.public_url}{PREFIX}/{row.name}/callback/"
+    return offered

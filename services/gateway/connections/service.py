@@ -3,6 +3,7 @@ public before an import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import httpx2
 
@@ -20,7 +21,8 @@ from integrations.youtube.integration import YouTube
 from kit.budgets import Budgets
 from kit.mongo import Database
 from kit.upstream import Upstream
-from kit.vault import Vault, VaultSettings
+from kit.vault import Vault
+from services.gateway.web.provided import provided
 
 
 class Channels:
@@ -77,7 +79,4 @@ def open_accounts(
     )
 
 
-def no_accounts(db: Database) -> Accounts:
-    """Of no provider; nothing of it calls anybody."""
-    settings = ConnectionSettings.model_construct()
-    return open_accounts(db, httpx2.AsyncBaseTransport(), settings, Vault(VaultSettings.model_construct()))
+AccountsDep = Annotated[Accounts, provided(Accounts)]

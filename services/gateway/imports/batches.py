@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from pymongo.errors import DuplicateKeyError
@@ -23,6 +24,7 @@ from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, keys, repeated, unless_refused
 from services.gateway.imports.service import Imports, NewImport
 from services.gateway.web.errors import MemberLimitError
+from services.gateway.web.provided import provided
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +121,6 @@ class Batches:
 
 def child_ids(batch: Document) -> list[UUID]:
     return [child["task_id"] for child in batch["children"]]
+
+
+BatchesDep = Annotated[Batches, provided(Batches)]

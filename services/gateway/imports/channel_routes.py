@@ -6,15 +6,17 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
+from integrations.registry import IntegrationRegistry
 from kit.errors import InvalidURLError
 from schemas.events import Options
 from services.gateway.auth.dependencies import CallerDep
-from services.gateway.imports.channels import NewChannel
+from services.gateway.imports.channels import ChannelImportsDep, NewChannel
 from services.gateway.imports.idempotency import idempotency_key
 from services.gateway.imports.requests import Link, Showcase
-from services.gateway.imports.routes import RESPONSES, Key, acceptance, limit_headers, misplaced
-from services.gateway.rate_limits.limits import CHANNELS
-from services.gateway.services import Gateway, GatewayDep
+from services.gateway.imports.routes import RESPONSES, Key, acceptance, limit_headers
+from services.gateway.imports.submissions import misplaced
+from services.gateway.integrations.service import RegistryDep
+from services.gateway.rate_limits.limits import CHANNELS, MemberLimitsDep
 from services.gateway.tasks.batch_responses import AcceptedBatch
 from services.gateway.web import examples
 from services.gateway.web.fields import Whole, one_of
@@ -57,7 +59,14 @@ router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
     response_model=AcceptedBatch,
     responses={202: RESPONSES[202], **errors(400, 403, 404, 413, 424, 429, 502), 409: imported_channel()},
 )
-async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerDep, key: Key = None) -> Response:
+async def import_channel(
+    body: ChannelBody,
+    channels: ChannelImportsDep,
+    registry: RegistryDep,
+    limits: MemberLimitsDep,
+    caller: CallerDep,
+    key: Key = None,
+) -> Response:
     """Import a YouTube channel's latest videos as children of one task, and follow it from now on.
 
     The task has no children until the channel has been read. What is deleted or private is named in `refused`.
@@ -66,15 +75,15 @@ async def import_channel(body: ChannelBody, gateway: GatewayDep, caller: CallerD
     options = Options(is_showcase=body.is_showcase)
     new = NewChannel(caller, name, options, body.max_videos, idempotency_key(key))
     try:
-        record = await gateway.channels.accept(new)
+        record = await channels.accept(new)
     except InvalidURLError as error:
-        raise _no_channel(gateway, name, error) from None
-    return acceptance(AcceptedBatch.of(record), await limit_headers(gateway, caller, CHANNELS))
+        raise _no_channel(registry, name, error) from None
+    return acceptance(AcceptedBatch.of(record), await limit_headers(limits, caller, CHANNELS))
 
 
-def _no_channel(gateway: Gateway, name: str, error: InvalidURLError) -> InvalidURLError:
+def _no_channel(registry: IntegrationRegistry, name: str, error: InvalidURLError) -> InvalidURLError:
     """A link of something else that can be imported is told where."""
     try:
-        return misplaced(gateway.registry.recognise(name).integration, "links to YouTube channels")
+        return misplaced(registry.recognise(name).integration, "links to YouTube channels")
     except InvalidURLError:
         return error

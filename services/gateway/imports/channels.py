@@ -6,7 +6,7 @@ One parent task sums them up. It is stored before the source that reports to it.
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import uuid4
 
 from pymongo.errors import DuplicateKeyError
@@ -24,6 +24,7 @@ from services.gateway.imports.idempotency import begun, joined, keys, repeated, 
 from services.gateway.rate_limits.limits import CHANNELS, MemberLimits
 from services.gateway.sources.responses import SourceAnswer
 from services.gateway.sources.service import Sources
+from services.gateway.web.provided import provided
 
 PLATFORM = "youtube"
 MOST_PROJECTS = 50  # of a channel that was imported before, as many as an import brings
@@ -154,3 +155,6 @@ class ChannelImports:
                 async for project in projects
             ],
         )
+
+
+ChannelImportsDep = Annotated[ChannelImports, provided(ChannelImports)]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import uuid4
 
 import structlog
@@ -28,6 +29,7 @@ from services.gateway.imports.lookups import Lookups
 from services.gateway.rate_limits.limits import MemberLimits
 from services.gateway.web.errors import MemberLimitError
 from services.gateway.web.metrics import ACCEPTS, PUBLISH_FAILURES
+from services.gateway.web.provided import provided
 
 log = structlog.get_logger(__name__)
 
@@ -172,3 +174,6 @@ class Imports:
 def _not_written(failure: Document) -> Exception:
     kind = DuplicateKeyError if failure["code"] == DUPLICATE_KEY else WriteRefusedError
     return kind(str(failure.get("errmsg", "not written"))[:200])
+
+
+ImportsDep = Annotated[Imports, provided(Imports)]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from pymongo import ReturnDocument
@@ -18,6 +18,7 @@ from kit import mongo
 from kit.mongo import Database, Document
 from services.gateway.members.usernames import candidates
 from services.gateway.web.errors import ConflictError, UnauthorizedError
+from services.gateway.web.provided import provided
 
 MAX_DISPLAY_NAME_CHARS = 80
 MAX_IDENTITIES = 10
@@ -181,3 +182,6 @@ def _taken(identity: Identity) -> ConflictError:
         action="use_another_account",
         suggestion="Sign in with that account, or link another one.",
     )
+
+
+UsersDep = Annotated[Users, provided(Users)]

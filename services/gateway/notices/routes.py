@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.notices.responses import NoticeAnswer, NoticeList
-from services.gateway.services import GatewayDep
 from services.gateway.web.openapi import errors
+from services.gateway.web.provided import DatabaseDep
 
 MOST = 100
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["connections"])
 
 
 @router.get("/", responses=errors())
-async def list_notices(gateway: GatewayDep, caller: CallerDep) -> NoticeList:
+async def list_notices(db: DatabaseDep, caller: CallerDep) -> NoticeList:
     """Notices that need your action, such as an account to connect again. A notice disappears with its cause."""
-    records = gateway.db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
+    records = db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
     return NoticeList(notices=[NoticeAnswer.model_validate(record) async for record in records])

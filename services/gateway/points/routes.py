@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.points.responses import PointsAnswer, PointsEntry
 from services.gateway.points.totals import total_points
-from services.gateway.services import GatewayDep
 from services.gateway.web.openapi import errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
+from services.gateway.web.provided import DatabaseDep
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 PATH = "/points/"
@@ -17,12 +17,12 @@ PATH = "/points/"
 
 @router.get(PATH, responses=errors())
 async def read_points(
-    response: Response, gateway: GatewayDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None
+    response: Response, db: DatabaseDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None
 ) -> PointsAnswer:
     """Your points: the total, and what each was awarded for, newest first."""
     mine = {"user_id": caller.user_id}
-    page = newest_first(gateway.db["points"], mine, by="awarded_at", limit=limit, cursor=cursor)
-    (records, following), total = await asyncio.gather(page, total_points(gateway.db, caller.user_id))
+    page = newest_first(db["points"], mine, by="awarded_at", limit=limit, cursor=cursor)
+    (records, following), total = await asyncio.gather(page, total_points(db, caller.user_id))
     link_next(response, router.prefix + PATH, following, limit=limit)
     entries = [PointsEntry.model_validate({**record, "id": record["_id"]}) for record in records]
     return PointsAnswer(total=total, entries=entries, next_cursor=following)

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Response
 from kit.mongo import Document
 from records.projects import narrowed
 from services.gateway.auth.dependencies import ReaderDep
+from services.gateway.members.service import UsersDep
 from services.gateway.projects.explore_responses import ExplorePage, ExploreProject
-from services.gateway.services import GatewayDep
 from services.gateway.web.openapi import PUBLIC, errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
+from services.gateway.web.provided import DatabaseDep
 
 router = APIRouter(prefix="/api/v1", tags=["explore"])
 PATH = "/explore/"
@@ -30,7 +31,8 @@ Platform = Annotated[
 @router.get(PATH, responses=errors(429), openapi_extra=PUBLIC)
 async def explore(
     response: Response,
-    gateway: GatewayDep,
+    db: DatabaseDep,
+    users: UsersDep,
     _: ReaderDep,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -41,11 +43,11 @@ async def explore(
     """The newest public showcase projects. `Link: rel="next"` leads to the next page."""
     query: Document = {"shown": True, **narrowed(type=type, technology=technology, platform=platform)}
     records, following = await newest_first(
-        gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
+        db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )
     link_next(
         response, router.prefix + PATH, following, limit=limit, type=type, technology=technology, platform=platform
     )
-    owners = await gateway.users.read_many({record["user_id"] for record in records})
+    owners = await users.read_many({record["user_id"] for record in records})
     shown = [ExploreProject.by(one, owners[one["user_id"]]) for one in records if one["user_id"] in owners]
     return ExplorePage(projects=shown, next_cursor=following)

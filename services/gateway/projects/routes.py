@@ -13,12 +13,13 @@ from records import deletions
 from records.projects import SHOWN_TO_ALL, edit
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep, ReaderDep
+from services.gateway.members.service import UsersDep
 from services.gateway.projects.requests import ProjectPatch
 from services.gateway.projects.responses import ProjectAnswer, ProjectPage, ProjectSummary
-from services.gateway.services import GatewayDep
 from services.gateway.web.errors import NotFoundError
 from services.gateway.web.openapi import PUBLIC, errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
+from services.gateway.web.provided import DatabaseDep
 
 router = APIRouter(prefix="/api/v1", tags=["projects"])
 
@@ -28,20 +29,20 @@ Showcase = Annotated[
 
 
 @router.get("/projects/{project_id}/", responses=errors(404, 429), openapi_extra=PUBLIC)
-async def read_project(project_id: UUID, gateway: GatewayDep, reader: ReaderDep) -> ProjectAnswer:
+async def read_project(project_id: UUID, db: DatabaseDep, users: UsersDep, reader: ReaderDep) -> ProjectAnswer:
     """A project with all its content. Public ones are for everybody, also without a token."""
-    project = await gateway.db["projects"].find_one({"_id": project_id, **visible_to(reader)})
+    project = await db["projects"].find_one({"_id": project_id, **visible_to(reader)})
     if project is None:
         raise NotFoundError("There is no such project.")
-    username = await gateway.users.find_name(project["user_id"]) or ""
+    username = await users.find_name(project["user_id"]) or ""
     return ProjectAnswer.of(project, username, own=reader is not None and project["user_id"] == reader.user_id)
 
 
 @router.patch("/projects/{project_id}/", responses=errors(403, 404, 413))
-async def change_project(project_id: UUID, body: ProjectPatch, gateway: GatewayDep, caller: CallerDep) -> ProjectAnswer:
+async def change_project(project_id: UUID, body: ProjectPatch, db: DatabaseDep, caller: CallerDep) -> ProjectAnswer:
     """Change a project of yours. No sync overwrites what you changed; what the upstream says instead is in
     `upstream_changes`, and `null` takes that."""
-    projects, hers = gateway.db["projects"], {"_id": project_id, "user_id": caller.user_id}
+    projects, hers = db["projects"], {"_id": project_id, "user_id": caller.user_id}
     if changes := body.model_dump(exclude_unset=True):
         project = await projects.find_one_and_update(
             hers, edit(changes, datetime.now(UTC)), return_document=ReturnDocument.AFTER
@@ -54,11 +55,11 @@ async def change_project(project_id: UUID, body: ProjectPatch, gateway: GatewayD
 
 
 @router.delete("/projects/{project_id}/", status_code=204, responses=errors(403, 404))
-async def delete_project(project_id: UUID, gateway: GatewayDep, caller: CallerDep) -> Response:
+async def delete_project(project_id: UUID, db: DatabaseDep, caller: CallerDep) -> Response:
     """Delete a project of yours. Its points stay; importing the link again makes it anew, without new ones."""
     hers = {"_id": project_id, "user_id": caller.user_id}
-    await deletions.remember(gateway.db, hers, datetime.now(UTC))
-    if not (await gateway.db["projects"].delete_one(hers)).deleted_count:
+    await deletions.remember(db, hers, datetime.now(UTC))
+    if not (await db["projects"].delete_one(hers)).deleted_count:
         raise NotFoundError("There is no such project.")
     return Response(status_code=204)
 
@@ -67,7 +68,8 @@ async def delete_project(project_id: UUID, gateway: GatewayDep, caller: CallerDe
 async def list_projects(
     username: str,
     response: Response,
-    gateway: GatewayDep,
+    db: DatabaseDep,
+    users: UsersDep,
     reader: ReaderDep,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -76,12 +78,12 @@ async def list_projects(
     """A member's projects, newest first; for others, and without a token, the public ones. `Link: rel="next"` leads to
     the next page."""
     own = reader is not None and username == reader.username
-    user_id = reader.user_id if reader and own else await gateway.users.find_id(username)
+    user_id = reader.user_id if reader and own else await users.find_id(username)
     if user_id is None:
         raise NotFoundError("There is no such member.")
     query = {"user_id": user_id, **visible_to(reader)} | ({} if showcase is None else {"is_showcase": showcase})
     records, following = await newest_first(
-        gateway.db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
+        db["projects"], query, by="created_at", limit=limit, cursor=cursor, without=("content", "metadata")
     )
     link_next(response, f"{router.prefix}/{quote(username)}/projects/", following, limit=limit, showcase=showcase)
     return ProjectPage(projects=[ProjectSummary.of(one, username) for one in records], next_cursor=following)

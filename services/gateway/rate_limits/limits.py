@@ -5,30 +5,33 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
 from limits import RateLimitItemPerHour
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from kit.mongo import Database
-from services.gateway.rate_limits.storage import Windows
+from services.gateway.rate_limits.storage import MovingWindows
 from services.gateway.settings import LimitSettings
 from services.gateway.web.errors import MemberLimitError
+from services.gateway.web.provided import provided
 
 HOUR = 3_600
-REPOSITORIES, VIDEOS, CHANNELS, SYNCS, WALKS = "repositories", "videos", "channels", "syncs", "oauth_starts"
+REPOSITORIES, VIDEOS, CHANNELS, SYNCS = "repositories", "videos", "channels", "syncs"
+OAUTH_STARTS = "oauth_starts"
 
 
 class MemberLimits:
     def __init__(self, db: Database, settings: LimitSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._windows = Windows(db, clock=clock)
+        self._windows = MovingWindows(db, clock=clock)
         self._limiter = MovingWindowRateLimiter(self._windows)
         own = {
             REPOSITORIES: settings.limit_repositories,
             VIDEOS: settings.limit_videos,
             CHANNELS: settings.limit_channels,
             SYNCS: settings.limit_syncs,
-            WALKS: settings.limit_oauth_starts,
+            OAUTH_STARTS: settings.limit_oauth_starts,
         }
         self._own = {kind: RateLimitItemPerHour(per_hour) for kind, per_hour in own.items()}
         self._others = RateLimitItemPerHour(settings.limit_others)
@@ -78,10 +81,13 @@ class MemberLimits:
 
 
 def _verb(kind: str) -> str:
-    return {SYNCS: "request", WALKS: "start"}.get(kind, "import")
+    return {SYNCS: "request", OAUTH_STARTS: "start"}.get(kind, "import")
 
 
 def _noun(kind: str) -> str:
-    if kind == WALKS:
+    if kind == OAUTH_STARTS:
         return "sign-ins or connections"
     return kind
+
+
+MemberLimitsDep = Annotated[MemberLimits, provided(MemberLimits)]

@@ -9,8 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Annotated
 
 from services.gateway.web.errors import MemberLimitError
+from services.gateway.web.provided import provided
 
 MINUTE = 60
 MOST_READERS = 100_000  # in one window; if more come, it begins anew
@@ -46,3 +48,6 @@ class Reads:
                 "Retry-After": str(seconds),
             },
         )
+
+
+ReadsDep = Annotated[Reads, provided(Reads)]

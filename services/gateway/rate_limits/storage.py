@@ -36,7 +36,7 @@ class _Entry:
         return UpdateOne(room, entered, upsert=True)
 
 
-class Windows(Storage, MovingWindowSupport):
+class MovingWindows(Storage, MovingWindowSupport):
     """`limits` {_id: key, entries: epoch seconds, newest first, expires_at}. Keeps moving windows, and nothing else.
 
     What arrives together is counted together, in one round trip. A failover may forget the last few entries, which

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pymongo import ReturnDocument
@@ -16,6 +16,7 @@ from records.sources.record import Frequency, Identity, Reason, SourceState, new
 from records.sources.transitions import due, next_after, notice_id, rescheduled
 from schemas.events import Options
 from services.gateway.web.errors import ConflictError, NotFoundError
+from services.gateway.web.provided import provided
 
 TICK = timedelta(milliseconds=1)  # as MongoDB keeps time
 
@@ -164,3 +165,6 @@ def followed(source: Document) -> ConflictError:
 
 def _not_found() -> NotFoundError:
     return NotFoundError("There is no such source.")
+
+
+SourcesDep = Annotated[Sources, provided(Sources)]

@@ -1,16 +1,18 @@
-"""How many streams and waiting requests are open at once: of a member, from an address, and in all of this process.
+"""Limit how many status streams and waiting requests are open at once: of a member, from an address, in this process.
 
-Each holds a connection for as long as its import takes, so that nobody may have very many.
+Each holds a connection for as long as its import takes.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from kit.errors import ImportProblem
 from services.gateway.settings import GatewaySettings
-from services.gateway.web.metrics import TURNED_AWAY
+from services.gateway.web.metrics import REFUSED_STREAMS
+from services.gateway.web.provided import provided
 
 ASK_AGAIN = timedelta(seconds=10)
 
@@ -22,31 +24,31 @@ class TooManyStreamsError(ImportProblem):
     suggestion = "Close a stream that you no longer need, or poll the task's address."
 
 
-class Places:
+class OpenStreams:
     def __init__(self, settings: GatewaySettings) -> None:
         self._most = {
             "member": settings.streams_per_member,
             "address": settings.streams_per_address,
             "process": settings.max_connections * 4 // 5,  # the rest is for requests that end
         }
-        self._taken: Counter[tuple[str, str]] = Counter()
+        self._open: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
-    def taken(self, member: str, address: str) -> Iterator[None]:
-        """One place, for as long as the block runs. Raises `TooManyStreamsError` where none is left."""
+    def counted(self, member: str, address: str) -> Iterator[None]:
+        """Count one more as open for as long as the block runs. Raises `TooManyStreamsError` at a limit."""
         wanted = {"member": member, "address": address, "process": ""}
         for whose, limit in self._most.items():
-            if self._taken[whose, wanted[whose]] >= limit:
-                TURNED_AWAY.labels(whose).inc()
+            if self._open[whose, wanted[whose]] >= limit:
+                REFUSED_STREAMS.labels(whose).inc()
                 raise _refusal(whose, limit)
-        self._taken.update(wanted.items())
+        self._open.update(wanted.items())
         try:
             yield
         finally:
             for key in wanted.items():
-                self._taken[key] -= 1
-                if not self._taken[key]:
-                    del self._taken[key]
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
 
 
 def _refusal(whose: str, limit: int) -> TooManyStreamsError:
@@ -56,3 +58,6 @@ def _refusal(whose: str, limit: int) -> TooManyStreamsError:
         "process": "Too many status streams are open at the moment.",
     }
     return TooManyStreamsError(error[whose], retry_at=datetime.now(UTC) + ASK_AGAIN)
+
+
+OpenStreamsDep = Annotated[OpenStreams, provided(OpenStreams)]

@@ -5,23 +5,26 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
-from kit.mongo import Document
+from kit.mongo import Database, Document
 from records.imports import TERMINAL, State, newest_tasks
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep
-from services.gateway.services import Gateway, GatewayDep
+from services.gateway.imports.batches import Batches, BatchesDep
 from services.gateway.tasks.batch_responses import AnyTask, TaskPage, batch_task, ended, version_of
+from services.gateway.tasks.open_streams import OpenStreamsDep
 from services.gateway.tasks.responses import TASKS, task
+from services.gateway.tasks.stream import StatusStream, StatusStreamDep
 from services.gateway.web import examples
-from services.gateway.web.client_address import peer
+from services.gateway.web.client_address import AddressDep
 from services.gateway.web.errors import NotFoundError
 from services.gateway.web.headers import seen_version
 from services.gateway.web.openapi import errors
 from services.gateway.web.pagination import Cursor, Limit, decode, encode, link_next
+from services.gateway.web.provided import DatabaseDep
 
 PING_SECONDS = 15
 SEND_SECONDS = 30  # a client that reads nothing for so long is gone
@@ -34,9 +37,9 @@ LastEventId = Annotated[
 Status = Annotated[State | None, Query(description="Only tasks with this status.")]
 
 
-async def place(request: Request, gateway: GatewayDep, caller: CallerDep) -> AsyncIterator[None]:
-    """For the stream, until it has ended."""
-    with gateway.places.taken(caller.user_id, peer(request, gateway.settings.trusted_proxies)):
+async def counted(streams: OpenStreamsDep, caller: CallerDep, address: AddressDep) -> AsyncIterator[None]:
+    """Count the stream as open until it has ended."""
+    with streams.counted(caller.user_id, address):
         yield
 
 
@@ -63,14 +66,14 @@ STATES = {
 
 @router.get("/", response_model=TaskPage, responses=errors())
 async def list_tasks(
-    gateway: GatewayDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None, status: Status = None
+    db: DatabaseDep, caller: CallerDep, limit: Limit = 20, cursor: Cursor = None, status: Status = None
 ) -> Response:
     """Your imports, newest first; a sync may have started them. A channel is among them while it is being read, and
     where it could not be; then its videos are. `Link: rel="next"` leads to the next page.
     """
     before = decode(cursor) if cursor else None
     states = (status,) if status else tuple(State)
-    records = await newest_tasks(gateway.db, caller.user_id, states=states, limit=limit + 1, before=before)
+    records = await newest_tasks(db, caller.user_id, states=states, limit=limit + 1, before=before)
     shown = records[:limit]
     following = encode(shown[-1]["created_at"], shown[-1]["_id"]) if len(records) > limit else None
     tasks = [_listed(record, caller.username).model_dump(mode="json", exclude_none=True) for record in shown]
@@ -84,20 +87,20 @@ async def list_tasks(
     response_model_exclude_none=True,
     responses={200: {"content": {"application/json": {"examples": STATES}}}, **errors(404)},
 )
-async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> AnyTask:
+async def read_task(task_id: UUID, db: DatabaseDep, batches: BatchesDep, caller: CallerDep) -> AnyTask:
     """The import's status: pending, processing, completed with its result, or failed with what to do about it.
 
     A parent of several imports (`kind` is `batch`) sums them, and has each of them in `children`.
     """
-    if record := await _import(gateway, caller, task_id):
+    if record := await _import(db, caller, task_id):
         return task(record, caller.username)
-    batch = await _batch(gateway, caller, task_id)
-    return batch_task(batch, await gateway.batches.children(batch), caller.username)
+    batch = await _batch(batches, caller, task_id)
+    return batch_task(batch, await batches.children(batch), caller.username)
 
 
 @router.get(
     "/{task_id}/events/",
-    dependencies=[Depends(place)],
+    dependencies=[Depends(counted)],
     response_class=EventSourceResponse,
     responses={
         200: {
@@ -112,17 +115,22 @@ async def read_task(task_id: UUID, gateway: GatewayDep, caller: CallerDep) -> An
     },
 )
 async def follow_task(
-    task_id: UUID, gateway: GatewayDep, caller: CallerDep, last_event_id: LastEventId = None
+    task_id: UUID,
+    db: DatabaseDep,
+    batches: BatchesDep,
+    stream: StatusStreamDep,
+    caller: CallerDep,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """The task's status, sent at every change until the import ends; a parent's, until all its imports have ended."""
-    if record := await _import(gateway, caller, task_id):
+    if record := await _import(db, caller, task_id):
         version, done = record["version"], record["state"] in TERMINAL
-        states = _states(gateway, caller, task_id)
+        states = _states(stream, caller, task_id)
     else:
-        batch = await _batch(gateway, caller, task_id)
-        children = await gateway.batches.children(batch)
+        batch = await _batch(batches, caller, task_id)
+        children = await batches.children(batch)
         version, done = version_of(batch, children), ended(batch, children)
-        states = _batch_states(gateway, caller, batch)
+        states = _batch_states(stream, batches, caller, batch)
     seen = seen_version(last_event_id, version)
     if done and version == seen:
         return Response(status_code=204)  # tells an EventSource to stop reconnecting
@@ -137,23 +145,25 @@ async def _events(states: AsyncGenerator[AnyTask], seen: int) -> AsyncIterator[S
                 yield ServerSentEvent(body, id=str(status.version), event="status")
 
 
-async def _states(gateway: Gateway, caller: Caller, task_id: UUID) -> AsyncGenerator[AnyTask]:
-    async with aclosing(gateway.hub.follow(task_id)) as records:
+async def _states(stream: StatusStream, caller: Caller, task_id: UUID) -> AsyncGenerator[AnyTask]:
+    async with aclosing(stream.follow(task_id)) as records:
         async for record in records:
             yield task(record, caller.username)
 
 
-async def _batch_states(gateway: Gateway, caller: Caller, batch: Document) -> AsyncGenerator[AnyTask]:
+async def _batch_states(
+    stream: StatusStream, batches: Batches, caller: Caller, batch: Document
+) -> AsyncGenerator[AnyTask]:
     if batch.get("state", State.COMPLETED) not in TERMINAL:
-        async with aclosing(gateway.hub.follow(batch["_id"])) as listings:
+        async with aclosing(stream.follow(batch["_id"])) as listings:
             async for batch in listings:
                 if batch["state"] not in TERMINAL:
                     yield batch_task(batch, (), caller.username)
-    ids = [child["_id"] for child in await gateway.batches.children(batch)]
+    ids = [child["_id"] for child in await batches.children(batch)]
     if not ids:
         yield batch_task(batch, (), caller.username)
         return
-    async with aclosing(gateway.hub.follow_all(ids)) as states:
+    async with aclosing(stream.follow_all(ids)) as states:
         async for records in states:
             yield batch_task(batch, sorted(records, key=lambda record: ids.index(record["_id"])), caller.username)
 
@@ -163,12 +173,12 @@ def _listed(record: Document, username: str) -> AnyTask:
     return batch_task(record, (), username) if "refused" in record else task(record, username)
 
 
-async def _import(gateway: Gateway, caller: Caller, task_id: UUID) -> Document | None:
-    return await gateway.db["imports"].find_one({"_id": task_id, "user_id": caller.user_id})
+async def _import(db: Database, caller: Caller, task_id: UUID) -> Document | None:
+    return await db["imports"].find_one({"_id": task_id, "user_id": caller.user_id})
 
 
-async def _batch(gateway: Gateway, caller: Caller, task_id: UUID) -> Document:
-    record = await gateway.batches.find(caller.user_id, task_id)
+async def _batch(batches: Batches, caller: Caller, task_id: UUID) -> Document:
+    record = await batches.find(caller.user_id, task_id)
     if record is None:
         raise NotFoundError("There is no such task.")
     return record

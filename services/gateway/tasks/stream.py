@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
+from typing import Annotated
 from uuid import UUID
 
 import structlog
@@ -17,6 +18,7 @@ from pymongo.errors import PyMongoError
 from kit.mongo import Collection, Database, Document
 from records.imports import TERMINAL
 from services.gateway.web.metrics import FOLLOWERS
+from services.gateway.web.provided import provided
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,7 @@ class Follower:
             self.changed.set()
 
 
-class Hub:
+class StatusStream:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._collections: tuple[Collection, ...] = (db["imports"], db["batches"])
@@ -146,3 +148,6 @@ class Hub:
                 del self._followers[task_id]
         if not self._followers and not self._closing:
             self._wanted.clear()
+
+
+StatusStreamDep = Annotated[StatusStream, provided(StatusStream)]

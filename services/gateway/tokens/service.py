@@ -6,12 +6,14 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Collection, Database, Document
 from services.gateway.web.errors import ConflictError, NotFoundError, UnauthorizedError
+from services.gateway.web.provided import provided
 
 PREFIX = "thrive_pat_"  # so that scanners find leaked ones, and so that none is mistaken for a JWT
 TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")  # 256 bits
@@ -84,3 +86,6 @@ def _enough() -> ConflictError:
 def _digest(token: str) -> str:
     """Of a random secret, so a fast hash without salt is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+ApiTokensDep = Annotated[ApiTokens, provided(ApiTokens)]

@@ -1,21 +1,25 @@
-"""Whose requests count together where nobody is signed in."""
+"""Find the address that a request comes from, for limits on requests without a caller."""
 
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 
-SUBSCRIBER = 64  # bits of an IPv6 address that one subscriber has for all their own
+from services.gateway.web.provided import SettingsDep
+
+SUBSCRIBER = 64  # bits of the IPv6 prefix that one subscriber gets
 
 Address = IPv4Address | IPv6Address
 Networks = Collection[IPv4Network | IPv6Network]
 
 
-def peer(request: Request, proxies: Networks = ()) -> str:
-    """The address that the request came from; of IPv6, the subscriber's network.
+def client_address(request: Request, proxies: Networks = ()) -> str:
+    """Return the address that the request came from; of IPv6, the subscriber's network.
 
-    Each proxy adds whom it heard to the end of X-Forwarded-For. Only what our own `proxies` say is believed: what
-    stands before their entries is the caller's word.
+    Each proxy appends its peer to X-Forwarded-For. Only the entries that our own `proxies` appended are trusted; a
+    client can send the ones before them itself.
     """
     hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     host = request.client.host if request.client else ""
@@ -36,3 +40,10 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+async def _of_request(request: Request, settings: SettingsDep) -> str:
+    return client_address(request, settings.trusted_proxies)
+
+
+AddressDep = Annotated[str, Depends(_of_request)]

@@ -1,4 +1,8 @@
-"""For the orchestrator and Prometheus; no token is asked."""
+"""Answer the orchestrator's probes and Prometheus; no token is needed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -7,11 +11,22 @@ from pymongo import timeout
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
-from services.gateway.services import GatewayDep
+from services.gateway.web.provided import DatabaseDep, provided
 
 PING_SECONDS = 2.0
 
 router = APIRouter(tags=["health"])
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """How publishing to Kafka goes."""
+
+    accepts: Callable[[], bool]  # False once the broker refuses what this process publishes
+    reachable: Callable[[], bool]  # as of the last publication
+
+
+KafkaDep = Annotated[Kafka, provided(Kafka)]
 
 
 class Live(BaseModel):
@@ -32,9 +47,9 @@ class Ready(BaseModel):
     response_model=Live,
     responses={503: {"model": Live, "description": "Kafka refuses what this process publishes: restart it."}},
 )
-async def livez(gateway: GatewayDep) -> Response:
+async def livez(kafka: KafkaDep) -> Response:
     """The process works. Kafka may be down."""
-    live = gateway.publishes_well()
+    live = kafka.accepts()
     return JSONResponse({"live": live}, 200 if live else 503)
 
 
@@ -43,15 +58,15 @@ async def livez(gateway: GatewayDep) -> Response:
     response_model=Ready,
     responses={503: {"model": Ready, "description": "MongoDB is down: nothing can be accepted."}},
 )
-async def readyz(gateway: GatewayDep) -> Response:
+async def readyz(db: DatabaseDep, kafka: KafkaDep) -> Response:
     """Requests can be accepted. Kafka may be down; `kafka` is as the last publication found it."""
     mongodb = True
     try:
         with timeout(PING_SECONDS):
-            await gateway.db.command("ping")
+            await db.command("ping")
     except PyMongoError:
         mongodb = False
-    ready = Ready(mongodb=mongodb, kafka=not gateway.imports.broker_away)
+    ready = Ready(mongodb=mongodb, kafka=kafka.reachable())
     return JSONResponse(ready.model_dump(), 200 if mongodb else 503)
 
 

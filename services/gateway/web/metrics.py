@@ -18,14 +18,16 @@ ACCEPTS = Counter(
 PUBLISH_FAILURES = Counter(
     "thrive_gateway_publish_failures", "Accepted imports that the gateway could not publish; the relay publishes them."
 )
-WALKS = Counter("thrive_gateway_walks", "OAuth flows: begun, finished, or why they were refused.", ["outcome"])
+OAUTH_FLOWS = Counter(
+    "thrive_gateway_oauth_flows", "OAuth flows: begun, finished, or why they were refused.", ["outcome"]
+)
 PUSHES = Counter(
     "thrive_gateway_pushes",
     "Deliveries of hubs and of GitHub, by outcome: requested (a sync), repeated, unfollowed, irrelevant, foreign, "
     "unreadable, unsigned, unknown (no such subscription).",
     ["sender", "outcome"],
 )
-TURNED_AWAY = Counter(
+REFUSED_STREAMS = Counter(
     "thrive_gateway_streams_refused",
     "Status streams and waiting requests that were refused, by whose limit was reached: member, address, process.",
     ["whose"],

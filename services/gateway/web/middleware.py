@@ -1,4 +1,4 @@
-"""The outermost ASGI layer: bounds the body, answers for bugs, counts and times, adds the headers of every answer."""
+"""Wrap the whole app: bound request bodies, turn bugs into a 500, count and time requests, add common headers."""
 
 import time
 
@@ -17,7 +17,7 @@ WEBHOOKS = "/webhooks/"
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
-class Edge:
+class GatewayMiddleware:
     """A plain ASGI class: Starlette's `BaseHTTPMiddleware` costs a task and a queue per request."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, max_webhook_bytes: int) -> None:

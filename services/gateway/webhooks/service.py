@@ -7,11 +7,13 @@ late sync.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
 from records.sources.record import Reason, SourceState, followed, request_sync, to_millis
+from services.gateway.web.provided import provided
 
 REMEMBERED = timedelta(days=10)  # deliveries; GitHub repeats those of the last three days on request
 PAUSE = timedelta(minutes=1)  # between syncs of a source that are pushed
@@ -69,3 +71,6 @@ def _tired(now: datetime) -> Document:
 
 def _not_begun(now: datetime) -> Document:
     return {"next_sync_at": {"$lte": now}, "$expr": {"$eq": ["$emit_at", "$next_sync_at"]}}
+
+
+PushesDep = Annotated[Pushes, provided(Pushes)]

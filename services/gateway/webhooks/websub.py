@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
 from kit.mongo import Database, Document
 from records.sources.websub import Mode, SubscriptionState, callback, digest
+from services.gateway.web.provided import provided
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 SHORTEST, LONGEST, DEFAULT = timedelta(minutes=5), timedelta(days=30), timedelta(days=1)  # leases
@@ -100,3 +102,6 @@ def _lease(seconds: str | None) -> timedelta:
     if seconds is None or not (seconds.isascii() and seconds.isdigit()):
         return DEFAULT
     return min(max(timedelta(seconds=int(seconds[:9])), SHORTEST), LONGEST)
+
+
+SubscriptionsDep = Annotated[Subscriptions, provided(Subscriptions)]

@@ -18,10 +18,20 @@ from fastapi import FastAPI
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database, Document
 from schemas.content import Project
-from services.gateway.app import create_app
+from services.gateway.tasks.stream import StatusStream
+from services.gateway.web.provided import find
 from tests import databases
 from tests.ports import own_port
-from tests.unit.gateway.support import AUDIENCE, ISSUER, SECRET, FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.unit.gateway.support import (
+    AUDIENCE,
+    ISSUER,
+    SECRET,
+    FakeBroker,
+    bearer,
+    client_of,
+    gateway_app,
+    settings,
+)
 
 REPO = "https://github.com/octocat/hello-world"
 IMPORT = "/api/v1/integrations/import/"
@@ -93,7 +103,7 @@ async def world(mongodb: str, database: str, request: pytest.FixtureRequest) -> 
     async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
         broker = FakeBroker()
         given = settings(**getattr(request.module, "SETTINGS", {}))
-        app = create_app(given, db, broker.publish, FakeRegistry())
+        app = gateway_app(given, db, broker.publish)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, broker, app, stack)
 
@@ -106,7 +116,7 @@ async def served(world: World) -> AsyncIterator[str]:
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    world.app.state.gateway.hub.close()
+    find(world.app, StatusStream).close()
     server.should_exit = True
     await serving
 

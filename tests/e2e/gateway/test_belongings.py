@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from services.gateway.members.service import Users
+from services.gateway.web.provided import find
 from tests.e2e.gateway.conftest import IMPORT, REPO, World
 
 
@@ -102,7 +104,7 @@ async def test_points_are_the_sum_of_the_ledger_whatever_the_page(world: World) 
 
 async def test_members_of_one_name_are_told_apart(world: World) -> None:
     async def username(subject: str, wanted: str) -> str:
-        return str(await world.app.state.gateway.users.name(subject, wanted))
+        return str(await find(world.app, Users).name(subject, wanted))
 
     names = [await username(f"u{number}", "Ada") for number in range(3)]
     assert names == ["ada", "ada-2", "ada-3"]

@@ -24,10 +24,9 @@ from kit.vault import Vault, VaultSettings, new_key
 from records import batches
 from records.imports import pending
 from schemas.events import Options
-from services.gateway.app import create_app
 from services.gateway.connections.service import open_accounts
 from tests import databases
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app, settings
 from tests.unit.integrations.channel import ID, URL, FakeChannel
 
 IMPORT = "/api/v1/integrations/youtube/import-channel/"
@@ -77,7 +76,7 @@ async def world(mongodb: str, database: str) -> AsyncIterator[World]:
     given = ConnectionSettings(youtube_api_key=SecretStr("k"))
     async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
         accounts = open_accounts(db, youtube.transport, given, Vault(VaultSettings.model_construct()))
-        app = create_app(settings(limit_channels=3), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+        app = gateway_app(settings(limit_channels=3), db, FakeBroker().publish, accounts=accounts)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, youtube, app, await stack.enter_async_context(client_of(app, **bearer())))
 
@@ -324,7 +323,7 @@ async def test_a_member_with_youtube_connected_imports_a_channel_on_a_server_wit
     vault = Vault(VaultSettings(token_keys=SecretStr(new_key("test"))))
     async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
         accounts = open_accounts(db, youtube.transport, given, vault)
-        app = create_app(settings(limit_channels=3), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+        app = gateway_app(settings(limit_channels=3), db, FakeBroker().publish, accounts=accounts)
         await stack.enter_async_context(app.router.lifespan_context(app))
         ada = await stack.enter_async_context(client_of(app, **bearer()))
         refused = await ada.post(IMPORT, json={"channel_id": "@somebody"})

@@ -1,18 +1,23 @@
 """The gateway over a real MongoDB: what is accepted, who sees what, and how progress is pushed."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 
-from services.gateway.app import create_app
+from integrations.registry import IntegrationRegistry
+from services.gateway.imports.batches import Batches
 from services.gateway.imports.idempotency import MOST_KEYS
-from services.gateway.tasks.stream import Hub
+from services.gateway.imports.service import Imports
+from services.gateway.imports.submissions import Submissions
+from services.gateway.sources.service import Sources
+from services.gateway.tasks.open_streams import OpenStreams
+from services.gateway.tasks.stream import StatusStream
+from services.gateway.web.provided import find, provide
 from tests.e2e.gateway.conftest import IMPORT, REPO, World
-from tests.unit.gateway.support import FakeRegistry, absent_database, bearer, client_of, settings
+from tests.unit.gateway.support import absent_database, bearer, client_of, gateway_app, settings
 
 SETTINGS = {"imports_in_flight_per_user": 3}
 
@@ -202,7 +207,7 @@ async def test_a_slow_broker_delays_nobody_beyond_the_limit(world: World) -> Non
     async def never(_event: Any) -> None:
         await asyncio.Event().wait()
 
-    app = create_app(settings(publish_timeout=timedelta(milliseconds=20)), world.db, never, FakeRegistry())
+    app = gateway_app(settings(publish_timeout=timedelta(milliseconds=20)), world.db, never)
     async with client_of(app, **bearer()) as ada:
         assert (await ada.post(IMPORT, json={"url": REPO})).status_code == 202
 
@@ -236,7 +241,16 @@ async def test_waiting_answers_with_the_project_the_failure_or_the_task(world: W
 
 async def test_a_wait_that_fails_takes_nothing_back(world: World) -> None:
     nowhere = absent_database()
-    world.app.state.gateway = replace(world.app.state.gateway, hub=Hub(nowhere))
+    app = world.app
+    waiting = Submissions(
+        find(app, IntegrationRegistry),
+        find(app, Imports),
+        find(app, Batches),
+        find(app, Sources),
+        StatusStream(nowhere),
+        find(app, OpenStreams),
+    )
+    provide(app, {Submissions: waiting})
     ada = await world.client()
     answer = await ada.post(IMPORT, json={"url": REPO}, headers={"Prefer": "wait=30"})
     await nowhere.client.close()

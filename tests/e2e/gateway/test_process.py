@@ -17,7 +17,7 @@ from records.imports import pending, requested
 from records.indexes import ensure_indexes
 from schemas.events import ImportRequested, Options
 from services.gateway.imports.publisher import Publisher
-from services.gateway.tasks.stream import Hub
+from services.gateway.tasks.stream import StatusStream
 from tests.conftest import Engines
 from tests.e2e.gateway.conftest import Start
 from tests.unit.gateway.support import bearer
@@ -101,7 +101,7 @@ async def test_followers_outlive_a_killed_database(engines: Engines) -> None:
     runner = await asyncio.to_thread(engines.mongo)
     db = database_at(runner.address, "hub")
     await ensure_indexes(db)
-    task_id, hub = uuid4(), Hub(db)
+    task_id, hub = uuid4(), StatusStream(db)
     await db["imports"].insert_one(new_import(task_id))
     feeding = asyncio.create_task(hub.run())
     try:

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import httpx2
 
+from services.gateway.tasks.stream import StatusStream
+from services.gateway.web.provided import find
 from tests.e2e.gateway.conftest import REPO, World
 from tests.unit.gateway.support import bearer
 
@@ -85,21 +87,21 @@ async def test_of_children_that_are_gone_a_parents_stream_tells_the_end(world: W
 
 
 async def test_who_follows_what_is_gone_is_told_at_once(world: World) -> None:
-    hub, gone = world.app.state.gateway.hub, [uuid4(), uuid4()]
+    stream, gone = find(world.app, StatusStream), [uuid4(), uuid4()]
     async with asyncio.timeout(30):
-        assert [records async for records in hub.follow_all(gone)] == [[]]
-        assert [record async for record in hub.follow(gone[0])] == []
-        assert await hub.outcome(gone[0], 60) is None
+        assert [records async for records in stream.follow_all(gone)] == [[]]
+        assert [record async for record in stream.follow(gone[0])] == []
+        assert await stream.outcome(gone[0], 60) is None
 
 
 async def test_many_followers_share_one_change_stream(world: World) -> None:
     ada = await world.client()
     tasks = [UUID(await world.accept(ada, f"{REPO}-{number}")) for number in range(3)]
-    hub = world.app.state.gateway.hub
-    waiting = [asyncio.create_task(hub.outcome(task_id, 30)) for task_id in tasks * 10]
+    stream = find(world.app, StatusStream)
+    waiting = [asyncio.create_task(stream.outcome(task_id, 30)) for task_id in tasks * 10]
     for task_id in tasks:
         await world.fail(str(task_id))
-    assert {record["_id"] for record in await asyncio.gather(*waiting)} == set(tasks)
+    assert {(record or {}).get("_id") for record in await asyncio.gather(*waiting)} == set(tasks)
     streams = await world.db.client.admin.command({
         "aggregate": 1, "cursor": {},
         "pipeline": [

@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from services.gateway.auth import sessions
+from services.gateway.auth.sessions import Sessions
+from services.gateway.web.provided import find
 
 HOME = "https://127.0.0.1"  # httpx2 sends a Secure cookie to https only
 
@@ -24,7 +26,7 @@ async def browser(app: FastAPI, **headers: str) -> AsyncIterator[httpx2.AsyncCli
 async def session_of(app: FastAPI, user_id: str) -> str:
     """The secret of a new session."""
     response = Response()
-    await app.state.gateway.sessions.begin(user_id, response, earlier=None)
+    await find(app, Sessions).begin(user_id, response, earlier=None)
     return secret_in(response.headers["set-cookie"])
 
 

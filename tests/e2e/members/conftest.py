@@ -13,11 +13,10 @@ from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from sandbox.client import SandboxClient
 from sandbox.running import running
-from services.gateway.app import create_app
 from services.gateway.connections.service import open_accounts
 from tests.databases import made
 from tests.e2e.members.browser import HOME
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, settings
+from tests.unit.gateway.support import FakeBroker, gateway_app, settings
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ async def db(mongodb: str, database: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def app(db: Database) -> FastAPI:
-    return create_app(settings(), db, FakeBroker().publish, FakeRegistry())
+    return gateway_app(settings(), db, FakeBroker().publish)
 
 
 @pytest.fixture
@@ -43,6 +42,6 @@ async def with_providers(db: Database, sandbox: SandboxClient) -> AsyncIterator[
     given: dict[str, Any] = {name.lower(): value for name, value in sandbox.environment.items()}
     vault, transport = Vault(VaultSettings(token_keys=SecretStr(new_key("k1")))), open_transport()
     accounts = open_accounts(db, transport, ConnectionSettings(**given), vault)
-    yield create_app(settings(public_url=HOME), db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+    yield gateway_app(settings(public_url=HOME), db, FakeBroker().publish, accounts=accounts)
     await accounts.tokens.aclose()
     await transport.aclose()

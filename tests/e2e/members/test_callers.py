@@ -18,6 +18,7 @@ from services.gateway.auth.sessions import Sessions
 from services.gateway.tokens import service as api_tokens
 from services.gateway.tokens.service import ApiTokens
 from services.gateway.web.errors import ConflictError, UnauthorizedError
+from services.gateway.web.provided import find
 from tests.e2e.members.browser import browser, secret_in, session_of
 from tests.unit.gateway.support import bearer, client_of
 
@@ -162,7 +163,7 @@ async def test_a_made_up_token_is_refused(app: FastAPI, token: str) -> None:
 
 async def test_a_session_cookie_is_out_of_reach_of_scripts_other_sites_and_subdomains(app: FastAPI) -> None:
     response = Response()
-    await app.state.gateway.sessions.begin("user-ada", response, earlier=None)
+    await find(app, Sessions).begin("user-ada", response, earlier=None)
     cookie = response.headers["set-cookie"]
     assert cookie.startswith("__Host-session=")
     assert {part.strip().lower() for part in cookie.split(";")[1:]} >= {"httponly", "secure", "path=/", "samesite=lax"}
@@ -175,13 +176,13 @@ async def test_a_session_is_stored_as_a_hash(app: FastAPI, db: Database) -> None
 
 
 async def test_signing_in_anew_ends_the_session_before(app: FastAPI) -> None:
-    gateway = app.state.gateway
+    sessions = find(app, Sessions)
     first = await session_of(app, "user-ada")
     response = Response()
-    await gateway.sessions.begin("user-ada", response, earlier=first)
-    assert await gateway.sessions.owner(secret_in(response.headers["set-cookie"])) == "user-ada"
+    await sessions.begin("user-ada", response, earlier=first)
+    assert await sessions.owner(secret_in(response.headers["set-cookie"])) == "user-ada"
     with pytest.raises(UnauthorizedError):
-        await gateway.sessions.owner(first)
+        await sessions.owner(first)
 
 
 async def test_a_session_ends_unused_and_in_any_case(db: Database) -> None:

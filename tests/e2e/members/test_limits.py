@@ -10,11 +10,10 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
-from services.gateway.app import create_app
 from services.gateway.rate_limits.limits import CHANNELS, HOUR, REPOSITORIES, VIDEOS, MemberLimits
 from services.gateway.settings import LimitSettings
 from services.gateway.web.errors import MemberLimitError
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app, settings
 
 IMPORT, MANY = "/api/v1/integrations/import/", "/api/v1/github/import/"
 REPO, VIDEO = "https://github.com/octocat/hello", "https://youtube.com/watch?v="
@@ -31,7 +30,7 @@ class Clock:
 
 @pytest.fixture
 def app(db: Database) -> FastAPI:
-    return create_app(settings(**LIMITS), db, FakeBroker().publish, FakeRegistry())
+    return gateway_app(settings(**LIMITS), db, FakeBroker().publish)
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ async def test_at_the_limit_what_is_under_way_is_still_found(ada: httpx2.AsyncCl
 
 
 async def test_a_burst_over_several_gateways_gets_no_more_than_the_limit(db: Database) -> None:
-    gateways = [create_app(settings(**LIMITS), db, FakeBroker().publish, FakeRegistry()) for _ in range(3)]
+    gateways = [gateway_app(settings(**LIMITS), db, FakeBroker().publish) for _ in range(3)]
 
     async def paste(number: int) -> int:
         async with client_of(gateways[number % 3], **bearer("ada")) as client:

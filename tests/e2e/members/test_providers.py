@@ -7,6 +7,8 @@ from fastapi import FastAPI
 
 from kit.mongo import Database
 from sandbox.client import SandboxClient
+from services.gateway.connections.service import Accounts
+from services.gateway.web.provided import find
 from tests.e2e.members.browser import browser, decided, query_of
 from tests.unit.gateway.support import bearer
 
@@ -28,14 +30,14 @@ async def test_a_provider_is_connected_and_disconnected(with_providers: FastAPI,
         assert (connection["state"], connection["missing_scopes"]) == ("connected", [])
         assert connection["account_name"]
 
-        token = await with_providers.state.gateway.accounts.tokens.fresh("user-ada", provider)
+        token = await find(with_providers, Accounts).tokens.fresh("user-ada", provider)
         assert token is not None
         stored = str(await db.connections.find().to_list())
         assert token.token.get_secret_value() not in stored
 
         assert (await ada.delete(f"{CONNECTIONS}/{provider}/")).status_code == 204
         assert (await listed(ada))[provider]["state"] == "disconnected"
-        assert await with_providers.state.gateway.accounts.tokens.fresh("user-ada", provider) is None
+        assert await find(with_providers, Accounts).tokens.fresh("user-ada", provider) is None
 
 
 async def test_a_denied_consent_connects_nothing(with_providers: FastAPI) -> None:

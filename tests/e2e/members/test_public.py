@@ -8,13 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database
-from services.gateway.app import create_app
 from services.gateway.auth import sessions
 from services.gateway.members.service import Users
 from services.writer.store import ProjectStore
 from tests.e2e.members.browser import browser, session_of
 from tests.e2e.projects.drafts import draft, source_synced
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app, settings
 
 EXPLORE, AGENTS = "/api/v1/explore/", "/api/v1/agents/"
 PAGES = (EXPLORE, AGENTS, "/api/v1/ada/projects/", "/api/v1/users/ada/")
@@ -93,7 +92,7 @@ async def test_a_bad_token_is_refused_and_an_ended_session_is_nobodys(app: FastA
 
 
 async def test_an_address_and_a_member_read_so_many_pages_a_minute_and_no_more(db: Database) -> None:
-    app = create_app(settings(limit_reads=3), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(settings(limit_reads=3), db, FakeBroker().publish)
     async with client_of(app) as anybody, client_of(app, **bearer("bob")) as bob:
         for client in (anybody, bob):
             assert [(await client.get(EXPLORE)).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
@@ -108,7 +107,7 @@ async def test_an_address_and_a_member_read_so_many_pages_a_minute_and_no_more(d
 
 async def test_visitors_behind_a_trusted_proxy_count_each_for_themselves(db: Database) -> None:
     given = settings(limit_reads=1, trusted_proxies="127.0.0.1")
-    app = create_app(given, db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(given, db, FakeBroker().publish)
     async with client_of(app) as proxy:
         for visitor in ("192.0.2.1", "192.0.2.2"):
             heard = {"X-Forwarded-For": f"198.51.100.9, {visitor}"}

@@ -14,8 +14,9 @@ from kit.mongo import Database, Document
 from records.sources.record import SourceState, sync_requested
 from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, finished, item, planned
 from records.sources.transitions import SyncOutcome, settle
-from services.gateway.app import create_app
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of, settings
+from services.gateway.sources.service import Sources
+from services.gateway.web.provided import find
+from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app, settings
 
 SOURCES, IMPORT, MANY = "/api/v1/integrations/sources/", "/api/v1/integrations/import/", "/api/v1/github/import/"
 REPO = "https://github.com/octocat/hello"
@@ -109,7 +110,7 @@ async def test_what_cannot_be_followed_is_refused(
 
 
 async def test_a_member_follows_no_more_than_the_limit_and_may_remove_one(db: Database) -> None:
-    app = create_app(settings(sources_per_member=2), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(settings(sources_per_member=2), db, FakeBroker().publish)
     async with client_of(app, **bearer("ada")) as ada:
         first = await followed(ada, f"{REPO}-1")
         await followed(ada, f"{REPO}-2")
@@ -156,7 +157,7 @@ async def test_only_what_is_a_members_to_change_is_changed(ada: httpx2.AsyncClie
 
 
 async def test_a_sync_that_is_asked_for_is_due_now_and_there_is_a_limit(db: Database) -> None:
-    app = create_app(settings(limit_syncs=2), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(settings(limit_syncs=2), db, FakeBroker().publish)
     async with client_of(app, **bearer("ada")) as ada:
         source = await followed(ada, sync_frequency="manual")
         await after_sync(db, source["id"], SyncOutcome(SourceState.OK))
@@ -261,7 +262,7 @@ async def test_several_repositories_are_followed_together(db: Database, ada: htt
 
 
 async def test_several_links_need_as_much_room_as_is_followed_of_them(db: Database) -> None:
-    app = create_app(settings(sources_per_member=2), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(settings(sources_per_member=2), db, FakeBroker().publish)
     async with client_of(app, **bearer("ada")) as ada:
         await followed(ada, f"{REPO}-1")
         project = {"_id": uuid4(), "user_id": "user-ada", "url": f"{REPO}-old", "slug": "hello"}
@@ -294,6 +295,6 @@ async def test_who_connects_again_has_what_waited_for_it_synced_now(
 ) -> None:
     source = await followed(ada)
     await after_sync(db, source["id"], SyncOutcome(SourceState(state), "GitHub does not show it."))
-    await app.state.gateway.sources.retry_unreadable("user-ada", "github")
+    await find(app, Sources).retry_unreadable("user-ada", "github")
     again = (await ada.get(f"{SOURCES}{source['id']}/")).json()
     assert datetime.fromisoformat(again["next_sync_at"]) <= datetime.now(UTC)

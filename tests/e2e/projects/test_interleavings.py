@@ -16,11 +16,10 @@ from kit.mongo import Database, Document
 from records.projects import SHOWN_TO_ALL, project_id
 from schemas.content import Analysis, Item
 from schemas.events import ContentAnalyzed, Options, SourceSynced, UpstreamStatus
-from services.gateway.app import create_app
 from services.transformer.handler import transform
 from services.writer.store import ProjectStore
 from tests.e2e.projects.drafts import OLD, hour
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, client_of
+from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app
 from tests.unit.gateway.support import settings as gateway_settings
 
 EDITABLE = ("title", "description", "is_private", "is_showcase")
@@ -183,7 +182,7 @@ def shuffled(
 async def test_edits_win_the_rest_is_fresh_and_every_order_ends_alike(
     db: Database, readings: list[Reading], syncs: list[Sync], edits: list[Edit], orders: list[random.Random]
 ) -> None:
-    app = create_app(gateway_settings(), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(gateway_settings(), db, FakeBroker().publish)
     for rng in orders:
         name = f"ada-{uuid4().hex}"
         async with client_of(app, **bearer(name)) as client:

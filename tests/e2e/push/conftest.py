@@ -3,12 +3,13 @@
 import hmac
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from integrations.youtube.urls import channel_url
@@ -16,13 +17,12 @@ from kit.mongo import Database, Document
 from records.sources.record import Frequency, Identity, follow, new_source
 from records.sources.websub import Callback, callback
 from schemas.events import Options
-from services.gateway.app import create_app
-from services.gateway.services import Gateway
 from services.gateway.sources.service import Sources
+from services.gateway.web.provided import provide
 from services.gateway.webhooks.service import Pushes
 from services.gateway.webhooks.websub import Subscriptions
 from tests.databases import made
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
+from tests.unit.gateway.support import FakeBroker, client_of, gateway_app, settings
 
 KEY = SecretStr("the key that callbacks and their secrets are derived from")
 GITHUB_SECRET = "the secret of GitHub's webhook"
@@ -52,9 +52,10 @@ class World:
     subscriptions: Subscriptions
     client: httpx2.AsyncClient
 
-    def serve(self, gateway: Gateway) -> Gateway:
+    def serve(self, app: FastAPI) -> FastAPI:
         """The same, under this world's clock."""
-        return replace(gateway, pushes=self.pushes, subscriptions=self.subscriptions)
+        provide(app, {Pushes: self.pushes, Subscriptions: self.subscriptions})
+        return app
 
     async def follows(self, member: str, link: str = channel_url(CHANNEL), **changes: Any) -> Document:
         """A source that was synced long ago, and comes tomorrow."""
@@ -152,8 +153,8 @@ async def world(db: Database) -> AsyncIterator[World]:
     clock = Clock()
     given = settings(webhook_key=KEY, github_webhook_secret=SecretStr(GITHUB_SECRET))
     pushes, subscriptions = Pushes(db, now=clock.now), Subscriptions(db, KEY, now=clock.now)
-    app = create_app(given, db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(given, db, FakeBroker().publish)
     async with client_of(app) as client:
         world = World(db, clock, pushes, subscriptions, client)
-        app.state.gateway = world.serve(app.state.gateway)
+        world.serve(app)
         yield world

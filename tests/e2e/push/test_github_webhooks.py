@@ -7,9 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from kit.mongo import Database
-from services.gateway.app import create_app
 from tests.e2e.push.conftest import GITHUB_SECRET, REPOSITORY, World, event_body, signature
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, client_of, settings
+from tests.unit.gateway.support import FakeBroker, client_of, gateway_app, settings
 
 
 @pytest.mark.parametrize("event", ["push", "repository"])
@@ -114,7 +113,7 @@ async def test_a_large_push_is_read_and_an_endless_one_is_not(world: World) -> N
 
 @pytest.mark.parametrize("header", [None, signature(event_body(), "", "sha256")])
 async def test_without_a_secret_there_is_no_such_address(db: Database, header: str | None) -> None:
-    app = create_app(settings(github_webhook_secret=SecretStr("")), db, FakeBroker().publish, FakeRegistry())
+    app = gateway_app(settings(github_webhook_secret=SecretStr("")), db, FakeBroker().publish)
     async with client_of(app) as client:
         headers = {"X-Hub-Signature-256": header} if header else {}
         answer = await client.post("/webhooks/github/", content=event_body(), headers=headers)

@@ -18,11 +18,10 @@ from sandbox.client import SandboxClient
 from sandbox.data.uploads import LIGHTHOUSE
 from sandbox.running import running
 from sandbox.upstreams.github.webhooks import SECRET
-from services.gateway.app import create_app
 from services.scheduler.hub import Hub
 from services.scheduler.subscriptions import Subscriptions
 from tests.e2e.push.conftest import KEY, World
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, settings
+from tests.unit.gateway.support import FakeBroker, gateway_app, settings
 
 LINK = channel_url(LIGHTHOUSE.id)
 REPOSITORY = "mira-example/paper-lanterns"
@@ -80,8 +79,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture
 async def wired(world: World) -> AsyncIterator[Wired]:
     given = settings(webhook_key=KEY, github_webhook_secret=SecretStr(SECRET))
-    app = create_app(given, world.db, FakeBroker().publish, FakeRegistry())
-    app.state.gateway = world.serve(app.state.gateway)
+    app = world.serve(gateway_app(given, world.db, FakeBroker().publish))
     transport = open_transport()
     async with running() as sandbox, serving(app) as url:
         scheduler = Subscriptions(

@@ -13,13 +13,14 @@ from pydantic import SecretStr
 
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
-from services.gateway.app import create_app
 from services.gateway.auth import sessions
 from services.gateway.connections.service import open_accounts
+from services.gateway.members.service import Users
+from services.gateway.web.provided import find
 from tests import databases
 from tests.e2e.members.browser import HOME, browser, session_of
 from tests.e2e.walk.provider import FakeProviders, connection_settings
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, settings
+from tests.unit.gateway.support import FakeBroker, bearer, gateway_app, settings
 
 CONNECTIONS = "/api/v1/connections"
 DOMAIN = urlsplit(HOME).netloc
@@ -36,7 +37,7 @@ class World:
         """A browser with this member's session; of None, with nobody's."""
         client = await self.stack.enter_async_context(browser(self.app, **headers))
         if name:
-            await self.app.state.gateway.users.name(f"user-{name}", name)
+            await find(self.app, Users).name(f"user-{name}", name)
             client.cookies.set(sessions.COOKIE, await session_of(self.app, f"user-{name}"), domain=DOMAIN)
         return client
 
@@ -63,6 +64,6 @@ async def world(mongodb: str, database: str) -> AsyncIterator[World]:
     given = settings(public_url=HOME, return_origins=("https://host.test",), limit_repositories=100)
     async with databases.made(mongodb, database) as db, AsyncExitStack() as stack:
         accounts = open_accounts(db, providers.transport(), connection_settings(), vault)
-        app = create_app(given, db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+        app = gateway_app(given, db, FakeBroker().publish, accounts=accounts)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield World(db, app, providers, stack)

@@ -54,7 +54,7 @@ async def test_the_cookie_of_a_walk_cannot_be_read_or_planted(world: World) -> N
     ada = await world.browser()
     answer = await ada.get(f"{CONNECTIONS}/github/start/")
     name, *attributes = answer.headers["set-cookie"].split("; ")
-    assert name.startswith("__Host-walk=")
+    assert name.startswith("__Host-oauth-flow=")
     assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(attributes)
     assert "Max-Age=600" in attributes
 

@@ -5,10 +5,11 @@ from ipaddress import ip_network
 import httpx2
 import pytest
 
-from services.gateway.app import create_app
+from services.gateway.connections.service import Accounts
+from services.gateway.web.provided import find
 from tests.e2e.members.browser import HOME, browser
 from tests.e2e.walk.conftest import CONNECTIONS, World
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, bearer, settings
+from tests.unit.gateway.support import FakeBroker, bearer, gateway_app, settings
 
 START, SIGN_IN = f"{CONNECTIONS}/github/start/", "/auth/github/start/"
 
@@ -42,9 +43,9 @@ async def test_a_bearers_walk_needs_no_page(world: World) -> None:
 
 
 async def test_an_address_begins_so_many_sign_ins_an_hour_whatever_it_says_it_is(world: World) -> None:
-    accounts = world.app.state.gateway.accounts
+    accounts = find(world.app, Accounts)
     given = settings(public_url=HOME, limit_oauth_starts=3)
-    app = create_app(given, world.db, FakeBroker().publish, FakeRegistry(), accounts=accounts)
+    app = gateway_app(given, world.db, FakeBroker().publish, accounts=accounts)
     answers = []
     for number in range(5):
         async with browser(app, **{"X-Forwarded-For": f"198.51.100.{number}"}) as anybody:
@@ -57,11 +58,10 @@ async def test_an_address_begins_so_many_sign_ins_an_hour_whatever_it_says_it_is
     async with httpx2.AsyncClient(transport=elsewhere, base_url=HOME) as other:
         assert (await other.get(SIGN_IN)).status_code == 302
 
-    behind = create_app(
+    behind = gateway_app(
         given.model_copy(update={"trusted_proxies": (ip_network("127.0.0.1"),)}),
         world.db,
         FakeBroker().publish,
-        FakeRegistry(),
         accounts=accounts,
     )
     for number in range(5):

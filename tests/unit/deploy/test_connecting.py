@@ -8,7 +8,7 @@ import pytest
 from deploy.local.connecting import browser, connect
 
 GATEWAY, PROVIDER = "http://127.0.0.1:8000", "http://127.0.0.1:9100/github.com/login/oauth/authorize"
-COOKIE = "__Host-walk=secret"
+COOKIE = "__Host-oauth-flow=secret"
 
 
 class Web:

@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from fastapi import FastAPI
 
-from services.gateway.app import create_app
-from tests.unit.gateway.support import FakeBroker, FakeRegistry, absent_database, settings
+from tests.unit.gateway.support import FakeBroker, absent_database, gateway_app, settings
 
 
 @pytest.fixture
 async def app() -> AsyncIterator[FastAPI]:
     db = absent_database()
-    yield create_app(settings(), db, FakeBroker().publish, FakeRegistry())
+    yield gateway_app(settings(), db, FakeBroker().publish)
     await db.client.close()

@@ -15,10 +15,15 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
 from integrations.base import Ref
-from integrations.registry import AnyIntegration, Recognised
+from integrations.connections.settings import ConnectionSettings
+from integrations.registry import AnyIntegration, IntegrationRegistry, Recognised
 from kit.errors import InvalidURLError
 from kit.mongo import Database, Document
+from kit.vault import Vault, VaultSettings
 from schemas.events import ImportRequested
+from services.gateway.api import create_app
+from services.gateway.connections.service import Accounts, open_accounts
+from services.gateway.imports.service import Publish
 from services.gateway.settings import GatewaySettings
 
 SECRET = "a secret of the tests, with more than 32 bytes"
@@ -54,17 +59,16 @@ class FakeIntegration:
     collection: None = None
 
 
-class FakeRegistry:
+class FakeRegistry(IntegrationRegistry):
+    """Recognises any link of two hosts."""
+
     integrations = (
         FakeIntegration("github", "GitHub", "github.com", "repositories"),
         FakeIntegration("youtube", "YouTube", "youtube.com", "videos"),
     )
 
-    def list_all(self) -> tuple[AnyIntegration, ...]:
-        return cast("tuple[AnyIntegration, ...]", self.integrations)
-
-    def get(self, name: str) -> AnyIntegration:
-        return next(one for one in self.list_all() if one.name == name)
+    def __init__(self) -> None:
+        super().__init__(cast("tuple[AnyIntegration, ...]", self.integrations))
 
     def recognise(self, url: str) -> Recognised:
         for one in self.integrations:
@@ -102,3 +106,16 @@ async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx2.AsyncC
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
         yield client
+
+
+def gateway_app(
+    given: GatewaySettings, db: Database, publish: Publish, *, accounts: Accounts | None = None, **more: Any
+) -> FastAPI:
+    """The gateway with a small registry; without `accounts`, with those of no provider."""
+    return create_app(given, db, publish, FakeRegistry(), accounts or no_accounts(db), **more)
+
+
+def no_accounts(db: Database) -> Accounts:
+    """Accounts of no provider; nothing of them calls anybody."""
+    settings = ConnectionSettings.model_construct()
+    return open_accounts(db, httpx2.AsyncBaseTransport(), settings, Vault(VaultSettings.model_construct()))

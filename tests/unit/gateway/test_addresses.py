@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from services.gateway.web.client_address import Networks, peer
+from services.gateway.web.client_address import Networks, client_address
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::1/128"))
 
@@ -31,7 +31,7 @@ def request(client: str | None, *forwarded: str) -> Request:
 def test_an_address_stands_for_its_subscriber_whatever_it_claims(
     client: str | None, counted: str, proxies: Networks
 ) -> None:
-    assert peer(request(client, "198.51.100.1"), proxies) == counted
+    assert client_address(request(client, "198.51.100.1"), proxies) == counted
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_an_address_stands_for_its_subscriber_whatever_it_claims(
     ],
 )
 def test_our_own_proxies_are_believed_about_whom_they_heard(client: str, forwarded: list[str], counted: str) -> None:
-    assert peer(request(client, *forwarded), PROXIES) == counted
+    assert client_address(request(client, *forwarded), PROXIES) == counted

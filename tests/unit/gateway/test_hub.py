@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pymongo.errors import AutoReconnect
 
-from services.gateway.tasks.stream import Hub
+from services.gateway.tasks.stream import StatusStream
 
 PATIENCE = 10.0  # seconds
 
@@ -54,7 +54,7 @@ class FakeDatabase:
 
 async def test_a_stream_that_fails_while_it_is_closed_keeps_no_hub_alive() -> None:
     db = FakeDatabase()
-    hub = Hub(db)  # type: ignore[arg-type]
+    hub = StatusStream(db)  # type: ignore[arg-type]
     feeding = asyncio.create_task(hub.run())
     async with aclosing(hub.follow_all([uuid4()])) as states:
         assert await anext(states) == []

@@ -4,16 +4,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.gateway.tasks.open_streams import Places, TooManyStreamsError
+from services.gateway.tasks.open_streams import OpenStreams, TooManyStreamsError
 from tests.unit.gateway.support import settings
 
 
-def places(**changes: int) -> Places:
-    return Places(settings(**{"streams_per_member": 3, "streams_per_address": 5, "max_connections": 10, **changes}))
+def places(**changes: int) -> OpenStreams:
+    return OpenStreams(
+        settings(**{"streams_per_member": 3, "streams_per_address": 5, "max_connections": 10, **changes})
+    )
 
 
-def refusal(places: Places, member: str, address: str) -> TooManyStreamsError:
-    with pytest.raises(TooManyStreamsError) as refused, places.taken(member, address):
+def refusal(places: OpenStreams, member: str, address: str) -> TooManyStreamsError:
+    with pytest.raises(TooManyStreamsError) as refused, places.counted(member, address):
         raise AssertionError("there was a place")
     return refused.value
 
@@ -22,38 +24,38 @@ def test_a_member_has_so_many_whatever_the_address_and_gets_them_back() -> None:
     these = places()
     with ExitStack() as held:
         for number in range(3):
-            held.enter_context(these.taken("ada", f"10.0.0.{number}"))
+            held.enter_context(these.counted("ada", f"10.0.0.{number}"))
         refused = refusal(these, "ada", "10.0.0.9")
         assert (refused.status, refused.error_code) == (429, "TOO_MANY_STREAMS")
         assert "3 status streams" in refused.error
         assert refused.retry_at
-        held.enter_context(these.taken("bob", "10.0.0.1"))
+        held.enter_context(these.counted("bob", "10.0.0.1"))
     with ExitStack() as held:
         for _ in range(3):
-            held.enter_context(these.taken("ada", "10.0.0.1"))
+            held.enter_context(these.counted("ada", "10.0.0.1"))
 
 
 def test_an_address_has_so_many_whoever_asks_from_it() -> None:
     these = places()
     with ExitStack() as held:
         for number in range(5):
-            held.enter_context(these.taken(f"member {number}", "10.0.0.1"))
+            held.enter_context(these.counted(f"member {number}", "10.0.0.1"))
         assert "address" in refusal(these, "ada", "10.0.0.1").error
-        held.enter_context(these.taken("ada", "10.0.0.2"))
+        held.enter_context(these.counted("ada", "10.0.0.2"))
 
 
 def test_streams_leave_room_for_requests_that_end() -> None:
     these = places()
     with ExitStack() as held:
         for number in range(8):
-            held.enter_context(these.taken(f"member {number}", f"10.0.0.{number}"))
+            held.enter_context(these.counted(f"member {number}", f"10.0.0.{number}"))
         refusal(these, "ada", "10.0.0.9")
 
 
 def test_what_was_refused_has_taken_nothing() -> None:
     these = places(streams_per_address=3)
-    with these.taken("ada", "a"), these.taken("ada", "a"), these.taken("ada", "b"):
+    with these.counted("ada", "a"), these.counted("ada", "a"), these.counted("ada", "b"):
         for _ in range(9):
             refusal(these, "ada", "a")
-        with these.taken("bob", "a"):
+        with these.counted("bob", "a"):
             refusal(these, "eve", "a")

@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.auth.return_to import allowed_return, with_query
+from services.gateway.auth.return_to import checked_return_to, with_query
 from services.gateway.web.errors import InvalidRequestError
 
 HOME, HOST = "https://gateway.test", "https://host.test"
 
 
 def leads_to(page: str) -> str | None:
-    return allowed_return(page, home=HOME, origins=(HOST,))
+    return checked_return_to(page, home=HOME, origins=(HOST,))
 
 
 def test_a_path_is_ours_and_an_allowed_origin_is_itself() -> None:
     assert leads_to("/console/?a=1") == f"{HOME}/console/?a=1"
     assert leads_to(f"{HOST}/settings") == f"{HOST}/settings"
     assert leads_to(f"{HOME}/console/") == f"{HOME}/console/"
-    assert allowed_return(None, home=HOME) is None
+    assert checked_return_to(None, home=HOME) is None
 
 
 @given(st.text(alphabet="/\\@:.?#%hostevil \t\n\u3002", max_size=30))
