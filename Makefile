@@ -43,7 +43,7 @@ check: setup ## linters, types, contracts, unit tests: a minute
 	$(BIN)/hadolint --failure-threshold warning deploy/Dockerfile
 	$(BIN)/pytest $(SHARED) tests/unit tests/contract -m "not engines"
 
-format: setup ## sort imports, mend what ruff can, format
+format: setup ## sort imports, fix what ruff can, format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
