@@ -24,10 +24,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 setup: $(VENV)/.ready ## the virtual environment, from the hashed lock
 
 demo: setup ## imports against a sandbox (EXIT=1: then exit)
-	@$(BIN)/python -m deploy.start demo $(if $(filter-out 0,$(EXIT)),--exit)
+	@$(BIN)/python -m deploy.start demo.main $(if $(filter-out 0,$(EXIT)),--exit)
 
 run: setup ## the system; .env.example explains its settings
-	@$(BIN)/python -m deploy.start run
+	@$(BIN)/python -m deploy.start deploy.local.run
 
 create-youtube-agent: setup ## CHANNEL_URL= SOURCE_NAME= (docs/operations.md)
 	@$(BIN)/thrive agents create

@@ -1,4 +1,4 @@
-"""`python -m deploy.start NAME`: runs `deploy.local.NAME`, and ends as quietly in its first second as it does later.
+"""`python -m deploy.start MODULE` runs a program that ends as quietly in its first second as it does later.
 
 Loading a program takes a moment, in which Ctrl-C would end it with a traceback.
 """
@@ -18,8 +18,8 @@ def _stopped(number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stopped)
-    name = sys.argv.pop(1)
-    import_module(f"deploy.local.{name}").app(prog_name=name)
+    module = sys.argv.pop(1)
+    import_module(module).app(prog_name=f"python -m deploy.start {module}")
 
 
 if __name__ == "__main__":

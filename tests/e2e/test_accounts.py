@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from deploy.local.connecting import browser
+from demo.oauth_browser import browser
 from kit.mongo import Database
 from kit.vault import new_key
 from sandbox.client import SandboxClient

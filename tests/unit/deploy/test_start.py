@@ -19,7 +19,7 @@ def test_a_program_that_is_stopped_while_it_loads_says_so_and_no_more(tmp_path: 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LOCAL_DIR": str(tmp_path / "data")}
     for milliseconds in (0, 150, 300, 450):
         program = subprocess.Popen(
-            [sys.executable, "-m", "deploy.start", "run"], cwd=tmp_path, env=environment,
+            [sys.executable, "-m", "deploy.start", "deploy.local.run"], cwd=tmp_path, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         while not catches(program.pid, number):

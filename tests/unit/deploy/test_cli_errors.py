@@ -13,13 +13,13 @@ import pytest
 import typer
 
 from deploy.local import free_port
-from deploy.local.refusals import in_plain_words
+from deploy.local.cli_errors import in_plain_words
 from deploy.local.run import check_settings
 from tests.unit.deploy.test_engine import program
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = {"KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092", "MONGODB_URL": "mongodb://mongodb.example"}
-RUN, DEMO, UP = ("deploy.start", "run"), ("deploy.start", "demo", "--exit"), ("deploy.local", "up")
+RUN, DEMO, UP = ("deploy.start", "deploy.local.run"), ("deploy.start", "demo.main", "--exit"), ("deploy.local", "up")
 
 
 def start(module: tuple[str, ...], folder: Path, **settings: str) -> "subprocess.Popen[str]":

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from rich.console import Console
 
-from deploy.local.board import board
-from deploy.local.showcase import DUPLICATE, PRIVATE, UNFINISHED, Import, demo_links, import_all
+from demo.imports import DUPLICATE, PRIVATE, UNFINISHED, Import, demo_links, import_all
+from demo.table import board
 from sandbox.links import COMPLETED, NOT_FOUND, Link
 
 LINK = Link("https://github.com/ada/engine")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from deploy.local.showcase import API
+from demo.imports import API
 
 
 def browser(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:

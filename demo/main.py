@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.token import TokenSettings, make_token
-from deploy.local.board import board
-from deploy.local.connecting import browser, connect
-from deploy.local.curating import curate
+from demo.agent import curate
+from demo.imports import API, MEMBER, Import, demo_links, import_all
+from demo.oauth_browser import browser, connect
+from demo.table import board
+from deploy.local.cli_errors import in_plain_words
 from deploy.local.engine import LOOPBACK, EngineError, holder
 from deploy.local.environment import of_this_machine, read_env
 from deploy.local.keys import local_jwt_key, local_token_keys, local_webhook_key
 from deploy.local.processes import only_one
-from deploy.local.refusals import in_plain_words
-from deploy.local.showcase import API, MEMBER, Import, demo_links, import_all
 from deploy.local.signals import interruptible
 from deploy.local.stack import Stack, StackSettings, demo_stack
 from sandbox.client import SandboxClient

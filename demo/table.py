@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.local.showcase import DUPLICATE, Changed, Import
+from demo.imports import DUPLICATE, Changed, Import
 from sandbox.links import COMPLETED
 
 TICK = 4  # redraws a second: a long wait shows its seconds

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import httpx2
 import pytest
 
-from deploy.local.connecting import browser, connect
+from demo.oauth_browser import browser, connect
 
 GATEWAY, PROVIDER = "http://127.0.0.1:8000", "http://127.0.0.1:9100/github.com/login/oauth/authorize"
 COOKIE = "__Host-oauth-flow=secret"

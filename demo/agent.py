@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from deploy.local.showcase import API
+from demo.imports import API
 from sandbox.client import SandboxClient
 from sandbox.links import DEMO_CHANNEL
 
