@@ -10,4 +10,4 @@ MAX_DOUBLINGS = 16  # so that no number of failures overflows
 
 def backoff(failures: int, first: T, longest: T) -> T:
     """`first` doubled `failures` times, at most `longest`. For full jitter, multiply by a random number in [0, 1)."""
-    return min(longest, first * 2 ** min(failures, MAX_DOUBLINGS))
+    return min(longest, first * (1 << min(failures, MAX_DOUBLINGS)))

@@ -4,21 +4,20 @@ A holder that outlives its lease is not stopped; whoever writes under a lease wr
 or the `fence`). Clocks of the processes may differ by less than a lease lasts.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Database
 
 
 @asynccontextmanager
-async def lease(
-    db: Database, name: str, ttl: timedelta, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> AsyncIterator[int | None]:
+async def lease(db: Database, name: str, ttl: timedelta, *, now: Clock = utc_now) -> AsyncIterator[int | None]:
     """The fence, at least 1 and greater than every holder's before; None where somebody else holds the lease.
 
     Does not wait. Given back at the end, or after `ttl` where the holder died.

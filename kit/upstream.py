@@ -6,19 +6,22 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol, Self
 
 import httpx2
 import structlog
 
+from kit.backoff import backoff
 from kit.budgets import FREE, Budgets, Charge, Free, Spending
+from kit.clock import Clock, utc_now
 from kit.errors import UpstreamUnavailableError
 from kit.http.exchange import FAILURES, Limits, Response, exchange, origin
-from kit.http.retry import backoff, retry_after
+from kit.http.retry import retry_after
 
 log = structlog.get_logger(__name__)
 
+FIRST_BACKOFF, MAX_BACKOFF = 0.25, 5.0  # seconds
 TRANSIENT = frozenset({500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SAFE_ABROAD = frozenset({"accept"})  # request headers that may follow a redirect to another origin
@@ -48,7 +51,7 @@ class Upstream:
         budgets: Budgets | None = None,
         user_agent: str = "thrive-imports",
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.limits = limits or Limits()
@@ -126,7 +129,7 @@ class Upstream:
                 if response.status < 500 and not again:
                     return response
             log.info("upstream call failed", upstream=service, reason=reason, attempt=attempt + 1)
-            wait = max(asked or 0.0, backoff(attempt, self._chance()))
+            wait = max(asked or 0.0, self._chance() * backoff(attempt, FIRST_BACKOFF, MAX_BACKOFF))
             last = attempt == self.limits.retries or clock() + wait >= deadline
             if last or not again or wait > self.limits.longest_wait:
                 break

@@ -12,6 +12,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from pydantic_core import from_json
 
+from kit.clock import Clock, utc_now
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.mongo import Database, Document, is_outage, is_unstorable
 from records import deferred
@@ -39,7 +40,7 @@ class StageFailures:
         *,
         outage_waits: tuple[timedelta, ...] = OUTAGE_WAITS,
         chance: Callable[[], float] = random.random,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self._stage = stage
         self._db = db

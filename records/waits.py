@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kit.backoff import backoff
 from kit.errors import BudgetSpentError, ImportProblem, RateLimitError
 
 MIN_WAIT, MAX_WAIT = timedelta(seconds=1), timedelta(hours=25)  # the longest reset that we know is a day
@@ -55,7 +56,7 @@ def due_at(
 
 def limit_wait(waited: int) -> timedelta:
     """At least so long, after having waited so often for the same limit."""
-    return min(LIMIT_WAIT * 2 ** min(waited - 1, 10), LONGEST_LIMIT_WAIT) if waited else timedelta(0)
+    return backoff(waited - 1, LIMIT_WAIT, LONGEST_LIMIT_WAIT) if waited else timedelta(0)
 
 
 def given_up(problem: ImportProblem) -> ImportProblem:

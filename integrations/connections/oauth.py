@@ -3,8 +3,7 @@
 No code, token or wording of the provider's is in an error or a log line.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
 import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -16,6 +15,7 @@ from integrations.connections.model import Grant
 from integrations.connections.token_answers import InvalidGrantError, read_grant, standard, translated
 from integrations.provider import Account, Provider
 from integrations.responses import malformed_response
+from kit.clock import Clock, utc_now
 from kit.errors import ImportProblem, UpstreamUnavailableError
 from kit.http import LibraryTransport, Limits
 from kit.upstream import Upstream
@@ -35,7 +35,7 @@ class OAuth:
         providers: Mapping[str, Provider],
         transport: httpx2.AsyncBaseTransport,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self.providers = providers
         self._transport = transport

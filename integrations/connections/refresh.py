@@ -21,6 +21,7 @@ from integrations.connections.model import Grant, may_revoke
 from integrations.connections.oauth import InvalidGrantError, OAuth
 from integrations.connections.store import Connections, Held
 from integrations.provider import Provider
+from kit.backoff import backoff
 from kit.errors import AccountUnavailableError, UpstreamUnavailableError
 from kit.lease import lease
 from kit.mongo import is_outage
@@ -120,8 +121,7 @@ class Refresher:
         except UpstreamUnavailableError as error:
             REFRESHES.labels(which.provider, "unavailable").inc()
             now = self._connections.now()
-            backoff = min(FIRST_BACKOFF * 2 ** min(held.outages, 10), LONGEST_BACKOFF)
-            retry_at = max(now + backoff, error.retry_at or now)
+            retry_at = max(now + backoff(held.outages, FIRST_BACKOFF, LONGEST_BACKOFF), error.retry_at or now)
             await self._connections.postpone(held, retry_at)
             return self._as_it_is(held, retry_at, dead=dead)
         REFRESHES.labels(which.provider, "renewed").inc()

@@ -4,9 +4,8 @@
 that they read: so a slow refresh never overwrites a reconnection.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -15,6 +14,7 @@ from pymongo import ReturnDocument
 
 from integrations.connections.model import Connection, ConnectionState, Grant, waits_for
 from integrations.provider import Account, Purpose
+from kit.clock import Clock, utc_now
 from kit.microbatch import MicroBatcher
 from kit.mongo import Database, Document
 from kit.vault import Vault, VaultError
@@ -53,7 +53,7 @@ class Held:
 
 
 class Connections:
-    def __init__(self, db: Database, vault: Vault, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, db: Database, vault: Vault, *, now: Clock = utc_now) -> None:
         self.db = db
         self.now = now
         self._vault = vault

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 import structlog
@@ -14,6 +14,7 @@ from kit.budgets.ledger import Ledger
 from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
 from kit.budgets.turned_away import TurnedAway
+from kit.clock import Clock, utc_now
 from kit.mongo import Database
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ class Budgets:
         self,
         db: Database,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.now = clock

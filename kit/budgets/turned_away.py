@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kit.backoff import backoff
+
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=6)
 MOST_THINGS = 10_000  # that are remembered at once
 JITTER = 0.25
@@ -50,7 +52,7 @@ class TurnedAway:
             self._things[account, thing] = _Refused(known.times, max(known.until, until))
             return False
         times = known.times + 1 if known else 1
-        pause = min(FIRST_PAUSE * 2 ** min(times - 2, 16), LONGEST_PAUSE) if times > 1 else timedelta(0)
+        pause = backoff(times - 2, FIRST_PAUSE, LONGEST_PAUSE) if times > 1 else timedelta(0)
         self._things[account, thing] = _Refused(times, max(until, now + pause * (1 + JITTER * self._chance())))
         if len(self._things) > MOST_THINGS:
             self._things.popitem(last=False)

@@ -19,8 +19,3 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return min(max((date - now).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def backoff(attempt: int, random: float, *, base: float = 0.25, cap: float = 5.0) -> float:
-    """Full jitter: anywhere between nothing and `base` × 2^attempt seconds; `random` is in [0, 1)."""
-    return float(random * min(cap, base * 2**attempt))

@@ -15,6 +15,7 @@ import structlog
 from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from faststream.kafka import KafkaBroker
 
+from kit.backoff import backoff
 from kit.errors import InternalError, Outcome, UpstreamUnavailableError
 from kit.kafka import dead_letters, metrics
 from kit.kafka.breaker import Breaker, State, Verdict
@@ -213,8 +214,8 @@ class RecordProcessor:
 
     def _jitter(self, tries: int, cap: float) -> float:
         """Full jitter: anything up to the doubled backoff."""
-        ceiling = min(cap, self._settings.retry_backoff.total_seconds() * 2 ** min(tries, 16))
-        return random.uniform(0, ceiling)  # noqa: S311 (not a secret)
+        first = self._settings.retry_backoff.total_seconds()
+        return random.random() * backoff(tries, first, cap)  # noqa: S311 (not a secret)
 
 
 def _wait(error: BaseException) -> float:

@@ -8,6 +8,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from kit.backoff import backoff
+
 DAY = timedelta(days=1)
 FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = DAY
@@ -16,7 +18,6 @@ FIRST_LIMIT_PAUSE = timedelta(seconds=30)  # at least, for a limit; doubled wher
 WAITED_FOR = 10  # a sync that a member waits for comes back in so small a part of the spread
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DOUBLINGS, _MORE_DOUBLINGS = 10, 12  # beyond the longest pause
 
 
 def slot_after(key: UUID, interval: timedelta, after: datetime) -> datetime:
@@ -33,14 +34,14 @@ def next_slot(key: UUID, interval: timedelta, now: datetime) -> datetime:
 
 def pause_after(key: UUID, failures: int) -> timedelta:
     """Before the next try, `failures` in a row having been had: doubled each time up to a day, less up to a fifth."""
-    pause: timedelta = min(FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, _DOUBLINGS), LONGEST_PAUSE)
+    pause = backoff(max(failures, 1) - 1, FIRST_PAUSE, LONGEST_PAUSE)
     return pause * (1 - _share(key, failures) / 5)
 
 
 def after_limit(key: UUID, retry_at: datetime, now: datetime, *, limits: int = 1, waited_for: bool = False) -> datetime:
     """After so many limits in a row. What waits for the same limit does not come back at the same moment, but spread
     over as long again as it had to wait, an hour at most; nor later than in a day."""
-    wait = max(retry_at - now, FIRST_LIMIT_PAUSE * 2 ** min(max(limits, 1) - 1, _MORE_DOUBLINGS))
+    wait = max(retry_at - now, backoff(max(limits, 1) - 1, FIRST_LIMIT_PAUSE, LONGEST_PAUSE))
     spread = min(wait, SPREAD) / (WAITED_FOR if waited_for else 1)
     pause: timedelta = min(wait + spread * _share(key, 0), LONGEST_PAUSE)
     return now + pause

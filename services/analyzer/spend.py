@@ -6,16 +6,17 @@ of processes spends more than the caps. Amounts are millionths of a dollar; days
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import openai
 from openai.types import CompletionUsage
 from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import PyMongoError
 
+from kit.clock import Clock, utc_now
 from kit.microbatch import MicroBatcher
 from kit.mongo import Database, refused
 from services.analyzer.settings import AnalyzerSettings
@@ -58,9 +59,7 @@ class Bill:
 
 
 class Spend:
-    def __init__(
-        self, db: Database, settings: AnalyzerSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, db: Database, settings: AnalyzerSettings, *, clock: Clock = utc_now) -> None:
         # Not waiting for the journal, see AnalysisMemory: a crash of MongoDB forgets a tenth of a second's calls.
         self._spend = db.model_spend.with_options(write_concern=WriteConcern(w=1, j=False))
         self._settings = settings

@@ -5,7 +5,6 @@ is refreshed like any other, so what its owner edited stays, and there is nothin
 many schedulers run and however many projects wait; each with longer and longer pauses, and not for ever.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from prometheus_client import Counter
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
 from records.imports import SYNC, pending
 from schemas.events import Options
@@ -55,7 +55,7 @@ class Reanalysis:
         *,
         per_hour: int,
         after: timedelta,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self._db = db
         self._after = after

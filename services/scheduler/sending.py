@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 from pymongo.errors import PyMongoError
 
+from kit.backoff import backoff
 from kit.microbatch import MicroBatcher
 from kit.mongo import Document
 
@@ -93,7 +94,7 @@ class Sending:
 
 def pause_after(tries: int) -> timedelta:
     """Doubling, with jitter: between half of it and all."""
-    longest = min(MAX_PAUSE, MIN_PAUSE * 2 ** min(tries, 10))
+    longest = backoff(tries, MIN_PAUSE, MAX_PAUSE)
     return timedelta(seconds=longest.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 (not a secret)
 
 

@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 from pydantic import SecretStr
 
 from integrations.youtube.urls import channel_url
+from kit.clock import Clock, utc_now
 from kit.lease import lease
 from kit.mongo import Database, Document
 from records.sources.record import followed
@@ -57,7 +58,7 @@ class Subscriptions:
         public_url: str,
         topic_url: str,
         sweep_every: timedelta,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self._db = db
         self._ask_hub = ask

@@ -7,12 +7,13 @@ whatever is emitted again is the same event.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
 from records.sources.record import Reason, sync_requested
 from schemas.events import SyncRequested
@@ -45,7 +46,7 @@ class SyncDispatcher:
         *,
         at_once: int,
         lost_after: timedelta,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self._db = db
         self._publish = publish

@@ -9,9 +9,9 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import structlog
@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from integrations.provider import Purpose
+from kit.clock import Clock, utc_now
 from kit.errors import ImportProblem
 from kit.mongo import Database
 from services.gateway.web.metrics import OAUTH_FLOWS
@@ -73,7 +74,7 @@ class StartedFlow:
 class OAuthFlows:
     """`now` is there for tests."""
 
-    def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, db: Database, *, now: Clock = utc_now) -> None:
         self._flows = db["walks"]
         self._now = now
 

@@ -6,12 +6,12 @@ A session ends when it was not used for the idle time, and in any case after its
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from starlette.responses import Response
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Collection, Database
 from services.gateway.web.errors import UnauthorizedError
 from services.gateway.web.provided import provided
@@ -30,7 +30,7 @@ class Sessions:
         *,
         idle: timedelta,
         lifetime: timedelta,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
     ) -> None:
         self._sessions: Collection = db["sessions"]
         self._idle, self._lifetime = idle, lifetime

@@ -1,14 +1,15 @@
 """What a member follows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from pymongo import ReturnDocument
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Collection, Database, Document
 from records import batches
 from records.sources import record, websub
@@ -39,9 +40,7 @@ class NewSource:
 class Sources:
     """`now` is there for tests."""
 
-    def __init__(
-        self, db: Database, *, per_member: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, db: Database, *, per_member: int, now: Clock = utc_now) -> None:
         self._db = db
         self._sources: Collection = db["sources"]
         self._per_member = per_member

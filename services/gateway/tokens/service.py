@@ -3,14 +3,14 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from pymongo.errors import DuplicateKeyError
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Collection, Database, Document
 from services.gateway.web.errors import ConflictError, NotFoundError, UnauthorizedError
 from services.gateway.web.provided import provided
@@ -28,7 +28,7 @@ class ApiTokens:
     at the same moment, exactly those for which there is room come to be. `now` is there for tests.
     """
 
-    def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, db: Database, *, now: Clock = utc_now) -> None:
         self._tokens: Collection = db["api_tokens"]
         self._now = now
 

@@ -4,13 +4,14 @@ A push carries nothing into a project, so one that is forged, lost or repeated d
 late sync.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pymongo.errors import DuplicateKeyError
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
 from records.sources.record import Reason, SourceState, followed, request_sync, to_millis
 from services.gateway.web.provided import provided
@@ -20,7 +21,7 @@ PAUSE = timedelta(minutes=1)  # between syncs of a source that are pushed
 
 
 class Pushes:
-    def __init__(self, db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, db: Database, *, now: Clock = utc_now) -> None:
         self._db = db
         self._now = now
 

@@ -2,14 +2,14 @@
 
 import hmac
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
+from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
 from records.sources.websub import Mode, SubscriptionState, callback, digest
 from services.gateway.web.provided import provided
@@ -27,9 +27,7 @@ class Subscription:
 
 
 class Subscriptions:
-    def __init__(
-        self, db: Database, key: SecretStr, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, db: Database, key: SecretStr, *, now: Clock = utc_now) -> None:
         self._subscriptions = db.subscriptions
         self._key = key
         self._now = now

@@ -1,6 +1,6 @@
 """The outgoing client against scripted answers: what it asks again, what it gives up on, and where it never goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kit.errors import UpstreamUnavailableError
 from kit.http import Limits, Response
-from kit.http.retry import backoff, retry_after
+from kit.http.retry import retry_after
 from kit.upstream import Upstream
 
 BASE = "https://api.example"
@@ -212,9 +212,3 @@ def test_retry_after_reads_seconds_and_dates(value: str, seconds: float | None) 
 def test_retry_after_survives_anything(value: str) -> None:
     wait = retry_after({"retry-after": value}, NOW)
     assert wait is None or 0 <= wait <= 31 * 86_400
-
-
-def test_backoff_is_full_jitter_under_a_growing_cap() -> None:
-    highest: Callable[[int], float] = lambda attempt: backoff(attempt, 1.0)  # noqa: E731
-    assert [highest(attempt) for attempt in range(7)] == [0.25, 0.5, 1, 2, 4, 5, 5]
-    assert backoff(3, 0.0) == 0
