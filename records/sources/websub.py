@@ -15,6 +15,7 @@ from enum import StrEnum
 from pydantic import SecretStr
 
 from kit.mongo import Database
+from kit.secret import digest
 
 PATH = "/webhooks/websub/"  # of callbacks; the token follows
 
@@ -52,11 +53,6 @@ async def let_go(db: Database, channel_id: str, now: datetime) -> None:
     no channel's nothing happens."""
     quiet = {"_id": channel_id, "due_at": {"$gt": now}, "asked": {"$ne": Mode.UNSUBSCRIBE}}
     await db.subscriptions.update_one(quiet, {"$set": {"due_at": now, "failures": 0}})
-
-
-def digest(token: str) -> str:
-    """As a subscription keeps it."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def terms(key: SecretStr, public_url: str) -> str:

@@ -201,7 +201,7 @@ async def test_a_video_becomes_the_commissions_project() -> None:
 
 
 def test_a_source_has_the_commissions_fields() -> None:
-    assert set(schema("SourceAnswer")["properties"]) >= SOURCE
+    assert set(schema("SourceResponse")["properties"]) >= SOURCE
     assert {*Frequency} == {"manual", "daily", "weekly"}
     assert SourceBody.model_fields["sync_frequency"].default == "weekly"
     made = new_source(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
@@ -15,7 +15,8 @@ from services.gateway.members.responses import Me, ProfileLink
 from services.gateway.members.service import MAX_DISPLAY_NAME_CHARS, Kind
 from services.gateway.tasks.batch_responses import BatchTask
 from services.gateway.web import examples
-from services.gateway.web.fields import PRINTABLE, WebAddress, plain
+from services.gateway.web.fields import PRINTABLE, Patch, WebAddress, plain
+from services.gateway.web.responses import like_example
 
 Name = Annotated[
     str,
@@ -35,10 +36,11 @@ class AgentBody(BaseModel):
     links: Links = []
 
 
-class AgentPatch(BaseModel):
+class AgentPatch(Patch):
     """The fields to change; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.AGENT_PATCH]})
+    model_config = like_example(examples.AGENT_PATCH)
+    nullable = frozenset({"avatar_url"})
 
     display_name: Name | SkipJsonSchema[None] = None
     avatar_url: WebAddress | None = Field(
@@ -48,13 +50,6 @@ class AgentPatch(BaseModel):
     paused: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         None, description="Whether the import of new videos is paused."
     )
-
-    @field_validator("display_name", "links", "paused", mode="before")
-    @classmethod
-    def _not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value
 
 
 class Followed(BaseModel):

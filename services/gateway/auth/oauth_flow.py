@@ -6,8 +6,6 @@ two together, which only that browser brings back.
 
 import hashlib
 import hmac
-import re
-import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from integrations.provider import Purpose
 from kit.clock import Clock, utc_now
 from kit.errors import ImportProblem
 from kit.mongo import Database
+from kit.secret import SECRET, digest, new_secret
 from services.gateway.web.metrics import OAUTH_FLOWS
 from services.gateway.web.provided import provided
 
@@ -29,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 COOKIE = "__Host-oauth-flow"  # the browser's secret: one for all its flows, so that two tabs may each have one
 LIFETIME = timedelta(minutes=10)
-SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
 
 
 class OAuthFlowRefusedError(ImportProblem):
@@ -92,12 +90,12 @@ class OAuthFlows:
 
         A flow that begins `in_session` must end in that member's session too.
         """
-        secret = browser if browser and SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
-        state = secrets.token_urlsafe(32)
+        secret = browser if browser and SECRET.fullmatch(browser) else new_secret()
+        state = new_secret()
         await self._flows.insert_one(
             {
-                "_id": _digest(state),
-                "browser": _digest(secret),
+                "_id": digest(state),
+                "browser": digest(secret),
                 "purpose": purpose,
                 "provider": provider,
                 "user_id": user_id,
@@ -126,10 +124,10 @@ class OAuthFlows:
         """
         if not (state and SECRET.fullmatch(state)):
             raise _refused("no state")
-        record = await self._flows.find_one_and_delete({"_id": _digest(state)})
+        record = await self._flows.find_one_and_delete({"_id": digest(state)})
         if record is None:
             raise _refused("unknown or used state")
-        if not browser or not hmac.compare_digest(_digest(browser), record["browser"]):
+        if not browser or not hmac.compare_digest(digest(browser), record["browser"]):
             raise _refused("another browser")
         purpose = Purpose(record["purpose"])
         if purpose not in purposes or record["provider"] != provider:
@@ -141,10 +139,6 @@ class OAuthFlows:
             raise _refused("another member")
         OAUTH_FLOWS.labels("finished").inc()
         return OAuthFlow(purpose, provider, owner, record["return_to"], *_derived(browser, state))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _derived(browser: str, state: str) -> tuple[SecretStr, str]:

@@ -3,9 +3,6 @@
 A session ends when it was not used for the idle time, and in any case after its lifetime.
 """
 
-import hashlib
-import re
-import secrets
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,11 +10,11 @@ from starlette.responses import Response
 
 from kit.clock import Clock, utc_now
 from kit.mongo import Collection, Database
+from kit.secret import SECRET, digest, new_secret
 from services.gateway.web.errors import UnauthorizedError
 from services.gateway.web.provided import provided
 
 COOKIE = "__Host-session"
-SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
 TOUCH_AFTER = timedelta(minutes=1)  # uses within this are not written down one by one
 
 
@@ -40,11 +37,11 @@ class Sessions:
         """Sign the browser that gets this response in, always with a new secret; its `earlier` one is worth nothing
         from here on."""
         await self.end(earlier)
-        secret, now = secrets.token_urlsafe(32), self._now()
+        secret, now = new_secret(), self._now()
         ends_at = now + self._lifetime
         await self._sessions.insert_one(
             {
-                "_id": _digest(secret),
+                "_id": digest(secret),
                 "user_id": user_id,
                 "created_at": now,
                 "used_at": now,
@@ -67,7 +64,7 @@ class Sessions:
         now = self._now()
         found = None
         if SECRET.fullmatch(secret):
-            found = await self._sessions.find_one({"_id": _digest(secret), "expires_at": {"$gt": now}})
+            found = await self._sessions.find_one({"_id": digest(secret), "expires_at": {"$gt": now}})
         if found is None:
             raise UnauthorizedError("Your session has ended.")
         if now - found["used_at"] > TOUCH_AFTER:
@@ -77,17 +74,12 @@ class Sessions:
 
     async def end(self, secret: str | None) -> None:
         if secret:
-            await self._sessions.delete_one({"_id": _digest(secret)})
+            await self._sessions.delete_one({"_id": digest(secret)})
 
 
 def forget(response: Response) -> None:
     """The browser drops its cookie."""
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-
-
-def _digest(secret: str) -> str:
-    """Of a random secret, so a fast hash without salt is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 SessionsDep = Annotated[Sessions, provided(Sessions)]

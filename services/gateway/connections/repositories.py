@@ -9,7 +9,7 @@ from integrations.github.repositories import Page, Repositories, Repository, Unr
 from kit.mongo import Database, Document
 from records.projects import is_another
 from services.gateway.auth.caller import Caller
-from services.gateway.connections.responses import Existing, RepositoryAnswer
+from services.gateway.connections.responses import Existing, RepositoryResponse
 from services.gateway.web.errors import InvalidRequestError
 
 ENOUGH = 30  # finds, after which no further page is read
@@ -37,14 +37,14 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
     return Page(tuple(found), at, tuple(skipped))
 
 
-async def with_imports(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryAnswer]:
+async def with_imports(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryResponse]:
     """Each with the caller's project of it, if there is one, also where it has been renamed since."""
     ids, urls = [one.external_id for one in repositories], [one.url for one in repositories]
     by_id = {"platform": GitHub.name, "external_id": {"$in": ids}}
     mine = {"user_id": caller.user_id, "$or": [by_id, {"url": {"$in": urls}}]}
     fields = {"platform": 1, "external_id": 1, "url": 1, "slug": 1}
     projects = await db["projects"].find(mine, fields).to_list()
-    return [RepositoryAnswer(**asdict(one), imported=_imported(one, projects, caller)) for one in repositories]
+    return [RepositoryResponse(**asdict(one), imported=_imported(one, projects, caller)) for one in repositories]
 
 
 def _imported(one: Repository, projects: Sequence[Document], caller: Caller) -> Existing | None:

@@ -10,7 +10,7 @@ from integrations.provider import Provider
 from services.gateway.web import examples
 
 
-class ConnectionAnswer(BaseModel):
+class ConnectionResponse(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CONNECTION]})
 
     provider: str
@@ -41,7 +41,7 @@ class ConnectionAnswer(BaseModel):
 class ConnectionList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CONNECTIONS]})
 
-    connections: list[ConnectionAnswer]
+    connections: list[ConnectionResponse]
 
 
 class Started(BaseModel):
@@ -57,7 +57,7 @@ class Existing(BaseModel):
     url: str = Field(description="/{username}/{slug}")
 
 
-class RepositoryAnswer(BaseModel):
+class RepositoryResponse(BaseModel):
     url: str = Field(description="The repository's link; send it to /api/v1/github/import/ to import it.")
     full_name: str
     description: str
@@ -78,7 +78,7 @@ class UnreadRepository(BaseModel):
 class RepositoryPage(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.REPOSITORY_PAGE]})
 
-    repositories: list[RepositoryAnswer]
+    repositories: list[RepositoryResponse]
     skipped: list[UnreadRepository] = Field(description="Listed by GitHub, and not to be imported.")
     next_page: str | None = Field(None, description="Send it as `page` for the next page.")
     private: bool = Field(description="Whether private repositories are listed, as their scope was granted.")

@@ -13,7 +13,7 @@ from services.gateway.auth.consent import Answer, AnswerDep, Browser, Consents, 
 from services.gateway.auth.csrf import refuse_cross_site
 from services.gateway.auth.dependencies import CallerDep, PersonDep, SignedInDep
 from services.gateway.auth.oauth_flow import OAuthFlow
-from services.gateway.connections.responses import ConnectionAnswer, ConnectionList, Started
+from services.gateway.connections.responses import ConnectionList, ConnectionResponse, Started
 from services.gateway.connections.service import Accounts, AccountsDep
 from services.gateway.sources.service import SourcesDep
 from services.gateway.web.errors import ConsentRefusedError, NotFoundError
@@ -36,7 +36,7 @@ async def list_connections(accounts: AccountsDep, caller: CallerDep) -> Connecti
     """Every provider that can be connected, and how your connection stands."""
     held = {one.provider: one for one in await accounts.connections.list(caller.user_id)}
     offered = accounts.offered.values()
-    return ConnectionList(connections=[ConnectionAnswer.of(one, held.get(one.name)) for one in offered])
+    return ConnectionList(connections=[ConnectionResponse.of(one, held.get(one.name)) for one in offered])
 
 
 @router.get(
@@ -82,7 +82,7 @@ async def start_connecting(
 
 @router.get(
     "/{provider}/callback/",
-    response_model=ConnectionAnswer,
+    response_model=ConnectionResponse,
     responses={
         200: {"description": "The account is connected; `missing_scopes` were requested and not granted."},
         303: {
@@ -113,7 +113,7 @@ async def finish_connecting(
         if flow.return_to is None:
             raise
         return redirect_back(flow.return_to, provider=offered.name, error_code=problem.body()["error_code"])
-    shown = ConnectionAnswer.of(offered, connection)
+    shown = ConnectionResponse.of(offered, connection)
     if flow.return_to is None:
         return JSONResponse(shown.model_dump(mode="json"))
     missing = {"missing_scopes": " ".join(shown.missing_scopes)} if shown.missing_scopes else {}

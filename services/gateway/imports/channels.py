@@ -22,7 +22,7 @@ from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, repeated, unless_refused
 from services.gateway.rate_limits.limits import CHANNELS, MemberLimits
-from services.gateway.sources.responses import SourceAnswer
+from services.gateway.sources.responses import SourceResponse
 from services.gateway.sources.service import Sources
 from services.gateway.web.provided import provided
 
@@ -145,7 +145,7 @@ class ChannelImports:
             action="view_source",
             suggestion="New videos are imported automatically. Open the source, or request a sync now.",
             source_id=str(source["_id"]),
-            source=SourceAnswer.of(source).model_dump(mode="json"),
+            source=SourceResponse.of(source).model_dump(mode="json"),
             projects=[
                 {
                     "project_id": str(project["_id"]),

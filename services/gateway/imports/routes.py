@@ -16,7 +16,7 @@ from services.gateway.auth.dependencies import CallerDep
 from services.gateway.imports.idempotency import KEY_PATTERN, idempotency_key
 from services.gateway.imports.requests import GitHubBody, ImportBody, YouTubeBody
 from services.gateway.imports.submissions import Submission, SubmissionsDep
-from services.gateway.projects.responses import Imported, ProjectAnswer
+from services.gateway.projects.responses import Imported, ProjectResponse
 from services.gateway.rate_limits.limits import REPOSITORIES, MemberLimits, MemberLimitsDep
 from services.gateway.tasks.batch_responses import AcceptedBatch
 from services.gateway.tasks.responses import Accepted
@@ -104,7 +104,7 @@ class Importing:
         project = await self.db["projects"].find_one(owned)
         if project is None:
             return respond(self.request, NotFoundError("The project was deleted before this answer."), headers)
-        answer = Imported(project=ProjectAnswer.of(project, caller.username, own=True))
+        answer = Imported(project=ProjectResponse.of(project, caller.username, own=True))
         return JSONResponse(answer.model_dump(mode="json"), 200, headers)
 
 

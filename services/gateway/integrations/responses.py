@@ -6,7 +6,7 @@ from services.gateway.web import examples
 from services.gateway.web.responses import like_example
 
 
-class IntegrationAnswer(BaseModel):
+class IntegrationResponse(BaseModel):
     name: str
     title: str = Field(description="The provider's name, to show to people.")
     supports_auto_sync: bool
@@ -15,4 +15,4 @@ class IntegrationAnswer(BaseModel):
 class IntegrationList(BaseModel):
     model_config = like_example(examples.INTEGRATIONS)
 
-    integrations: list[IntegrationAnswer]
+    integrations: list[IntegrationResponse]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.gateway.auth.dependencies import CallerDep
-from services.gateway.integrations.responses import IntegrationAnswer, IntegrationList
+from services.gateway.integrations.responses import IntegrationList, IntegrationResponse
 from services.gateway.integrations.service import RegistryDep
 from services.gateway.web.openapi import errors
 
@@ -15,7 +15,7 @@ async def list_integrations(registry: RegistryDep, caller: CallerDep) -> Integra
     """The supported providers, and which of them can be followed."""
     return IntegrationList(
         integrations=[
-            IntegrationAnswer(name=one.name, title=one.title, supports_auto_sync=one.supports_auto_sync)
+            IntegrationResponse(name=one.name, title=one.title, supports_auto_sync=one.supports_auto_sync)
             for one in registry.list_all()
         ]
     )

@@ -1,15 +1,16 @@
 """What members read and change about themselves, and their API tokens."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from services.gateway.members.service import MAX_DISPLAY_NAME_CHARS, Kind
 from services.gateway.web import examples
-from services.gateway.web.fields import PRINTABLE, WebAddress, line, plain
+from services.gateway.web.fields import PRINTABLE, Patch, WebAddress, line, plain
+from services.gateway.web.responses import like_example
 
 
 class ProfileLink(BaseModel):
@@ -19,7 +20,7 @@ class ProfileLink(BaseModel):
     url: WebAddress
 
 
-class IdentityAnswer(BaseModel):
+class IdentityResponse(BaseModel):
     provider: str
     account_name: str
     linked_at: datetime
@@ -35,7 +36,7 @@ class Me(BaseModel):
     avatar_url: str | None
     links: list[ProfileLink]
     roles: list[str]
-    identities: list[IdentityAnswer] = Field(description="The accounts that you sign in with.")
+    identities: list[IdentityResponse] = Field(description="The accounts that you sign in with.")
     created_at: datetime
 
     @classmethod
@@ -45,20 +46,14 @@ class Me(BaseModel):
         return cls.model_validate({**defaults, "links": [], "roles": [], "identities": [], **user, "id": user["_id"]})
 
 
-class MePatch(BaseModel):
+class MePatch(Patch):
     """The fields to change; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.ME_PATCH]})
+    model_config = like_example(examples.ME_PATCH)
+    nullable = frozenset({"avatar_url"})
 
     display_name: (
         Annotated[str, line(MAX_DISPLAY_NAME_CHARS), AfterValidator(plain), PRINTABLE] | SkipJsonSchema[None]
     ) = None
     avatar_url: WebAddress | None = Field(None, description="The address of your picture; null removes the picture.")
     links: Annotated[list[ProfileLink], Field(max_length=10)] | SkipJsonSchema[None] = None
-
-    @field_validator("display_name", "links", mode="before")
-    @classmethod
-    def _not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway.web import examples
 
 
-class NoticeAnswer(BaseModel):
+class NoticeResponse(BaseModel):
     kind: str
     provider: str | None = None
     text: str = Field(description="The notice's text, to show to the member.")
@@ -18,4 +18,4 @@ class NoticeAnswer(BaseModel):
 class NoticeList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.NOTICES]})
 
-    notices: list[NoticeAnswer]
+    notices: list[NoticeResponse]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.gateway.auth.dependencies import CallerDep
-from services.gateway.notices.responses import NoticeAnswer, NoticeList
+from services.gateway.notices.responses import NoticeList, NoticeResponse
 from services.gateway.web.openapi import errors
 from services.gateway.web.provided import DatabaseDep
 
@@ -16,4 +16,4 @@ router = APIRouter(prefix="/api/v1/notices", tags=["connections"])
 async def list_notices(db: DatabaseDep, caller: CallerDep) -> NoticeList:
     """Notices that need your action, such as an account to connect again. A notice disappears with its cause."""
     records = db["notices"].find({"user_id": caller.user_id}).sort("created_at", -1).limit(MOST)
-    return NoticeList(notices=[NoticeAnswer.model_validate(record) async for record in records])
+    return NoticeList(notices=[NoticeResponse.model_validate(record) async for record in records])

@@ -17,7 +17,7 @@ class PointsEntry(BaseModel):
     awarded_at: datetime
 
 
-class PointsAnswer(BaseModel):
+class PointsResponse(BaseModel):
     model_config = like_example(examples.POINTS)
 
     total: int = Field(description="The sum of all entries, not only of those on this page.")

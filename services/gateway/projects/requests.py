@@ -1,12 +1,13 @@
 """What clients send about a project."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from services.gateway.web import examples
-from services.gateway.web.fields import PRINTABLE
+from services.gateway.web.fields import PRINTABLE, Patch
+from services.gateway.web.responses import like_example
 
 
 def _prose(text: str) -> str:
@@ -26,10 +27,11 @@ Description = Annotated[
 ]
 
 
-class ProjectPatch(BaseModel):
+class ProjectPatch(Patch):
     """The fields to change; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.PROJECT_PATCH]})
+    model_config = like_example(examples.PROJECT_PATCH)
+    nullable = frozenset({"title", "description"})
 
     title: Title | None = Field(None, description="The project's title; null takes the upstream's.")
     description: Description | None = Field(None, description="The project's description; null takes the upstream's.")
@@ -39,10 +41,3 @@ class ProjectPatch(BaseModel):
     is_showcase: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         None, description="Whether the project is shown on your public page."
     )
-
-    @field_validator("is_private", "is_showcase", mode="before")
-    @classmethod
-    def _not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value

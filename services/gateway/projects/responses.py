@@ -38,7 +38,7 @@ class UpstreamChanges(BaseModel):
     is_private: Literal[True] | None = None
 
 
-class ProjectAnswer(ProjectBase, Project):
+class ProjectResponse(ProjectBase, Project):
     """A project with all its content."""
 
     id: UUID
@@ -95,7 +95,7 @@ class Imported(BaseModel):
     model_config = like_example(examples.IMPORTED)
 
     success: Literal[True] = True
-    project: ProjectAnswer
+    project: ProjectResponse
 
 
 class ProjectPage(BaseModel):

@@ -15,7 +15,7 @@ from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep, ReaderDep
 from services.gateway.members.service import UsersDep
 from services.gateway.projects.requests import ProjectPatch
-from services.gateway.projects.responses import ProjectAnswer, ProjectPage, ProjectSummary
+from services.gateway.projects.responses import ProjectPage, ProjectResponse, ProjectSummary
 from services.gateway.web.errors import NotFoundError
 from services.gateway.web.openapi import PUBLIC, errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
@@ -29,17 +29,17 @@ Showcase = Annotated[
 
 
 @router.get("/projects/{project_id}/", responses=errors(404, 429), openapi_extra=PUBLIC)
-async def read_project(project_id: UUID, db: DatabaseDep, users: UsersDep, reader: ReaderDep) -> ProjectAnswer:
+async def read_project(project_id: UUID, db: DatabaseDep, users: UsersDep, reader: ReaderDep) -> ProjectResponse:
     """A project with all its content. Public ones are for everybody, also without a token."""
     project = await db["projects"].find_one({"_id": project_id, **visible_to(reader)})
     if project is None:
         raise NotFoundError("There is no such project.")
     username = await users.find_name(project["user_id"]) or ""
-    return ProjectAnswer.of(project, username, own=reader is not None and project["user_id"] == reader.user_id)
+    return ProjectResponse.of(project, username, own=reader is not None and project["user_id"] == reader.user_id)
 
 
 @router.patch("/projects/{project_id}/", responses=errors(403, 404, 413))
-async def change_project(project_id: UUID, body: ProjectPatch, db: DatabaseDep, caller: CallerDep) -> ProjectAnswer:
+async def change_project(project_id: UUID, body: ProjectPatch, db: DatabaseDep, caller: CallerDep) -> ProjectResponse:
     """Change a project of yours. No sync overwrites what you changed; what the upstream says instead is in
     `upstream_changes`, and `null` takes that."""
     projects, hers = db["projects"], {"_id": project_id, "user_id": caller.user_id}
@@ -51,7 +51,7 @@ async def change_project(project_id: UUID, body: ProjectPatch, db: DatabaseDep, 
         project = await projects.find_one(hers)
     if project is None:
         raise NotFoundError("There is no such project.")
-    return ProjectAnswer.of(project, caller.username, own=True)
+    return ProjectResponse.of(project, caller.username, own=True)
 
 
 @router.delete("/projects/{project_id}/", status_code=204, responses=errors(403, 404))

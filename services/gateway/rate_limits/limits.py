@@ -1,4 +1,4 @@
-"""How many imports, syncs and OAuth flows an hour allows: the `limits` library's moving window, counted in MongoDB."""
+"""Limit how many imports, syncs and OAuth flows a member may start in an hour, in a moving window."""
 
 import math
 import time
@@ -7,11 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
-from limits import RateLimitItemPerHour
-from limits.aio.strategies import MovingWindowRateLimiter
-
 from kit.mongo import Database
-from services.gateway.rate_limits.storage import MovingWindows
+from records.limits import MovingWindows
 from services.gateway.settings import LimitSettings
 from services.gateway.web.errors import MemberLimitError
 from services.gateway.web.provided import provided
@@ -25,43 +22,40 @@ class MemberLimits:
     def __init__(self, db: Database, settings: LimitSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._windows = MovingWindows(db, clock=clock)
-        self._limiter = MovingWindowRateLimiter(self._windows)
-        own = {
+        self._own = {
             REPOSITORIES: settings.limit_repositories,
             VIDEOS: settings.limit_videos,
             CHANNELS: settings.limit_channels,
             SYNCS: settings.limit_syncs,
             OAUTH_STARTS: settings.limit_oauth_starts,
         }
-        self._own = {kind: RateLimitItemPerHour(per_hour) for kind, per_hour in own.items()}
-        self._others = RateLimitItemPerHour(settings.limit_others)
+        self._others = settings.limit_others
 
     @asynccontextmanager
     async def spending(self, user_id: str, kind: str) -> AsyncIterator[None]:
-        """One of this kind, given back if what is done meanwhile fails. Raises `MemberLimitError`.
+        """Count one of this kind, and take it back if the block fails. Raises `MemberLimitError`.
 
-        Where nobody is signed in, an address takes the member's place."""
-        item, member = self._item(kind), (user_id, kind)
-        if not await self._limiter.hit(item, *member):
+        For a request without a caller, its address takes the member's place.
+        """
+        if not await self._windows.enter(_key(user_id, kind), self._limit(kind), HOUR):
             raise await self._refusal(user_id, kind)
         try:
             yield
         except Exception:
-            await self._windows.give_back(item.key_for(*member))
+            await self._windows.take_back(_key(user_id, kind))
             raise
 
     async def headers(self, user_id: str, kind: str) -> dict[str, str]:
-        """What is left, as the draft of RateLimit header fields says it."""
-        item = self._item(kind)
-        reset_at, left = await self._limiter.get_window_stats(item, user_id, kind)
-        return self._headers(kind, left, self._seconds_until(reset_at) if left < item.amount else HOUR)
+        """Return the RateLimit header fields, as their draft spells them."""
+        count, reset_at = await self._windows.count(_key(user_id, kind), self._limit(kind), HOUR)
+        return self._headers(kind, self._limit(kind) - count, self._seconds_until(reset_at) if count else HOUR)
 
     async def _refusal(self, user_id: str, kind: str) -> MemberLimitError:
-        reset_at, _ = await self._limiter.get_window_stats(self._item(kind), user_id, kind)
+        _, reset_at = await self._windows.count(_key(user_id, kind), self._limit(kind), HOUR)
         seconds = self._seconds_until(reset_at)
         retry_at = datetime.fromtimestamp(math.ceil(reset_at), UTC)
         return MemberLimitError(
-            f"You may {_verb(kind)} {self._item(kind).amount} {_noun(kind)} an hour; "
+            f"You may {_verb(kind)} {self._limit(kind)} {_noun(kind)} an hour; "
             f"the next one is allowed at {retry_at:%H:%M:%S} UTC.",
             retry_at=retry_at,
             headers={**self._headers(kind, 0, seconds), "Retry-After": str(seconds)},
@@ -69,15 +63,19 @@ class MemberLimits:
 
     def _headers(self, kind: str, left: int, seconds: int) -> dict[str, str]:
         return {
-            "RateLimit-Policy": f'"{kind}";q={self._item(kind).amount};w={HOUR}',
+            "RateLimit-Policy": f'"{kind}";q={self._limit(kind)};w={HOUR}',
             "RateLimit": f'"{kind}";r={left};t={seconds}',
         }
 
-    def _item(self, kind: str) -> RateLimitItemPerHour:
+    def _limit(self, kind: str) -> int:
         return self._own.get(kind, self._others)
 
     def _seconds_until(self, at: float) -> int:
         return max(1, math.ceil(at - self._clock()))
+
+
+def _key(user_id: str, kind: str) -> str:
+    return f"{kind}/{user_id}"
 
 
 def _verb(kind: str) -> str:

@@ -1,7 +1,7 @@
-"""How many public pages one address, or one member, may read in a minute.
+"""Limit how many public pages one address, or one member, may read in a minute.
 
-Counted in this process only, and before anything is read: it keeps a flood away from the database, and is no quota. The
-storage of `limits` in memory walks all its keys at every hit, so the count is our own.
+Reads are counted in this process only, before anything is read: the limit keeps a flood away from the database, and is
+no quota.
 """
 
 import math

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
@@ -17,8 +17,8 @@ from records.sources.sync_runs import ItemOutcome, RunOutcome
 from schemas.events import Options
 from services.gateway.imports.requests import Link, Private, Showcase
 from services.gateway.web import examples
-from services.gateway.web.fields import PRINTABLE, plain
-from services.gateway.web.responses import ErrorAnswer
+from services.gateway.web.fields import PRINTABLE, Patch, plain
+from services.gateway.web.responses import ErrorResponse, like_example
 
 DisplayName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(plain), PRINTABLE
@@ -41,10 +41,10 @@ class SourceBody(BaseModel):
         return Options(is_showcase=self.is_showcase, is_private=self.is_private)
 
 
-class SourcePatch(BaseModel):
+class SourcePatch(Patch):
     """The fields to change; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.SOURCE_PATCH]})
+    model_config = like_example(examples.SOURCE_PATCH)
 
     display_name: DisplayName | SkipJsonSchema[None] = None
     sync_enabled: (
@@ -52,15 +52,8 @@ class SourcePatch(BaseModel):
     ) = None
     sync_frequency: Frequency | SkipJsonSchema[None] = None
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _not_null(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value
 
-
-class SourceAnswer(BaseModel):
+class SourceResponse(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SOURCE]})
 
     id: UUID
@@ -92,7 +85,7 @@ class SourceAnswer(BaseModel):
 class SourcePage(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SOURCES]})
 
-    sources: list[SourceAnswer]
+    sources: list[SourceResponse]
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 
@@ -107,7 +100,7 @@ class ItemResult(StrEnum):
     PENDING = "pending"  # on its way
 
 
-class ItemAnswer(BaseModel):
+class ItemResponse(BaseModel):
     external_id: str
     url: str
     title: str
@@ -124,7 +117,7 @@ class ItemAnswer(BaseModel):
         return cls.model_validate({**item, **_became(imports.get(task_id)), "task_id": task_id})
 
 
-class RunAnswer(BaseModel):
+class RunResponse(BaseModel):
     """One sync of a source."""
 
     id: UUID
@@ -133,10 +126,10 @@ class RunAnswer(BaseModel):
     started_at: datetime
     finished_at: datetime
     outcome: RunOutcome
-    error: ErrorAnswer | None = None
+    error: ErrorResponse | None = None
     cost: dict[str, int] = Field(description="Units of the upstream's allowance that the sync spent, by bucket.")
     changes: dict[ItemResult, int] = Field(description="The number of items with each outcome.")
-    items: list[ItemAnswer]
+    items: list[ItemResponse]
     left_out: dict[ItemOutcome, int] = Field(
         {}, description="The number of items that are not listed here, by outcome."
     )
@@ -145,7 +138,7 @@ class RunAnswer(BaseModel):
 
     @classmethod
     def of(cls, run: Document, imports: Mapping[UUID, Document]) -> Self:
-        items = [ItemAnswer.of(item, imports) for item in run["items"]]
+        items = [ItemResponse.of(item, imports) for item in run["items"]]
         changes = Counter(item.outcome for item in items)
         return cls.model_validate({**run, "id": run["_id"], "items": items, "changes": changes})
 
@@ -159,7 +152,7 @@ class HistoryPage(BaseModel):
     last_synced_at: datetime | None = None
     next_sync_at: datetime | None = None
     next_reason: Reason
-    runs: list[RunAnswer] = Field(description="The syncs, newest first.")
+    runs: list[RunResponse] = Field(description="The syncs, newest first.")
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 

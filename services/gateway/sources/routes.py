@@ -9,7 +9,14 @@ from records.sources.sync_runs import ItemOutcome
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.integrations.service import RegistryDep
 from services.gateway.rate_limits.limits import SYNCS, MemberLimitsDep
-from services.gateway.sources.responses import HistoryPage, RunAnswer, SourceAnswer, SourceBody, SourcePage, SourcePatch
+from services.gateway.sources.responses import (
+    HistoryPage,
+    RunResponse,
+    SourceBody,
+    SourcePage,
+    SourcePatch,
+    SourceResponse,
+)
 from services.gateway.sources.service import NewSource, SourcesDep
 from services.gateway.web.openapi import errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
@@ -30,7 +37,7 @@ async def list_sources(
         db["sources"], mine, by="created_at", limit=limit, cursor=cursor, without=("cursor",)
     )
     link_next(response, f"{PREFIX}/", following, limit=limit)
-    return SourcePage(sources=[SourceAnswer.of(record) for record in records], next_cursor=following)
+    return SourcePage(sources=[SourceResponse.of(record) for record in records], next_cursor=following)
 
 
 @router.post("/", status_code=201, responses=errors(400, 403, 409, 413, 429))
@@ -41,7 +48,7 @@ async def follow(
     sources: SourcesDep,
     limits: MemberLimitsDep,
     caller: CallerDep,
-) -> SourceAnswer:
+) -> SourceResponse:
     """Follow a repository, a video or a channel: the source is synced now, and then as often as you choose.
 
     A channel is named by its id here; `/api/v1/integrations/youtube/import-channel/` takes all its names.
@@ -54,20 +61,20 @@ async def follow(
     async with limits.spending(caller.user_id, found.counted_as):
         source = await sources.follow(new)
     response.headers["Location"] = f"{PREFIX}/{source['_id']}/"
-    return SourceAnswer.of(source)
+    return SourceResponse.of(source)
 
 
 @router.get("/{source_id}/", responses=errors(404))
-async def read_source(source_id: UUID, sources: SourcesDep, caller: CallerDep) -> SourceAnswer:
+async def read_source(source_id: UUID, sources: SourcesDep, caller: CallerDep) -> SourceResponse:
     """A source that you follow, with the time of its next sync."""
-    return SourceAnswer.of(await sources.find(caller.user_id, source_id))
+    return SourceResponse.of(await sources.find(caller.user_id, source_id))
 
 
 @router.patch("/{source_id}/", responses=errors(403, 404, 413))
-async def change_source(source_id: UUID, body: SourcePatch, sources: SourcesDep, caller: CallerDep) -> SourceAnswer:
+async def change_source(source_id: UUID, body: SourcePatch, sources: SourcesDep, caller: CallerDep) -> SourceResponse:
     """Change a source's name, how often it is synced, or whether scheduled sync is on."""
     changes = body.model_dump(exclude_unset=True)
-    return SourceAnswer.of(await sources.change(caller.user_id, source_id, changes))
+    return SourceResponse.of(await sources.change(caller.user_id, source_id, changes))
 
 
 @router.delete("/{source_id}/", status_code=204, responses=errors(403, 404))
@@ -78,11 +85,11 @@ async def unfollow(source_id: UUID, sources: SourcesDep, caller: CallerDep) -> R
 
 
 @router.post("/{source_id}/sync/", status_code=202, responses=errors(403, 404, 429))
-async def sync_now(source_id: UUID, sources: SourcesDep, limits: MemberLimitsDep, caller: CallerDep) -> SourceAnswer:
+async def sync_now(source_id: UUID, sources: SourcesDep, limits: MemberLimitsDep, caller: CallerDep) -> SourceResponse:
     """Sync a source now, also one that is manual or switched off. The result appears in its history."""
     await sources.find(caller.user_id, source_id)
     async with limits.spending(caller.user_id, SYNCS):
-        return SourceAnswer.of(await sources.request_sync(caller.user_id, source_id))
+        return SourceResponse.of(await sources.request_sync(caller.user_id, source_id))
 
 
 @router.get("/{source_id}/history/", responses=errors(404))
@@ -106,7 +113,7 @@ async def read_history(
     )
     link_next(response, f"{PREFIX}/{source_id}/history/", following, limit=limit)
     imports = await _imports(db, caller.user_id, runs)
-    answers = [RunAnswer.of(run, imports) for run in runs]
+    answers = [RunResponse.of(run, imports) for run in runs]
     return HistoryPage.model_validate({**source, "runs": answers, "next_cursor": following})
 
 

@@ -20,7 +20,7 @@ class TokenBody(BaseModel):
     expires_in_days: Whole = Field(90, ge=1, le=366)
 
 
-class TokenAnswer(BaseModel):
+class TokenResponse(BaseModel):
     id: UUID
     name: str
     created_at: datetime
@@ -32,7 +32,7 @@ class TokenAnswer(BaseModel):
         return cls.model_validate({**record, "id": record["_id"], **more})
 
 
-class CreatedToken(TokenAnswer):
+class CreatedToken(TokenResponse):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATED_TOKEN]})
 
     token: str = Field(description="The token itself, shown only in this answer.")
@@ -41,4 +41,4 @@ class CreatedToken(TokenAnswer):
 class TokenList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.TOKENS]})
 
-    tokens: list[TokenAnswer]
+    tokens: list[TokenResponse]

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.gateway.auth.dependencies import PersonDep
-from services.gateway.tokens.responses import CreatedToken, TokenAnswer, TokenBody, TokenList
+from services.gateway.tokens.responses import CreatedToken, TokenBody, TokenList, TokenResponse
 from services.gateway.tokens.service import ApiTokensDep
 from services.gateway.web.openapi import errors
 
@@ -24,7 +24,7 @@ async def create_token(body: TokenBody, tokens: ApiTokensDep, caller: PersonDep)
 @router.get("/", responses=errors(403))
 async def list_tokens(tokens: ApiTokensDep, caller: PersonDep) -> TokenList:
     """Your tokens, newest first, without their secrets. Expired ones stay for thirty days."""
-    return TokenList(tokens=[TokenAnswer.of(one) for one in await tokens.list(caller.user_id)])
+    return TokenList(tokens=[TokenResponse.of(one) for one in await tokens.list(caller.user_id)])
 
 
 @router.delete("/{token_id}/", status_code=204, responses=errors(403, 404))

@@ -1,6 +1,5 @@
 """Personal API tokens: shown once, stored as hashes, revocable, and never without an end."""
 
-import hashlib
 import re
 import secrets
 from contextlib import suppress
@@ -12,11 +11,12 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.clock import Clock, utc_now
 from kit.mongo import Collection, Database, Document
+from kit.secret import SECRET, digest, new_secret
 from services.gateway.web.errors import ConflictError, NotFoundError, UnauthorizedError
 from services.gateway.web.provided import provided
 
 PREFIX = "thrive_pat_"  # so that scanners find leaked ones, and so that none is mistaken for a JWT
-TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")  # 256 bits
+TOKEN = re.compile(PREFIX + SECRET.pattern)
 MAX_PER_MEMBER = 50
 TOUCH_AFTER = timedelta(minutes=1)  # uses within this are not written down one by one
 
@@ -34,12 +34,12 @@ class ApiTokens:
 
     async def create(self, user_id: str, name: str, lifetime: timedelta) -> tuple[str, Document]:
         """The token, which nobody can read again, and its record. Raises `ConflictError`."""
-        token, now = PREFIX + secrets.token_urlsafe(32), self._now()
+        token, now = PREFIX + new_secret(), self._now()
         record: Document = {
             "_id": uuid4(),
             "user_id": user_id,
             "name": name,
-            "hash": _digest(token),
+            "hash": digest(token),
             "created_at": now,
             "expires_at": now + lifetime,
             "last_used_at": None,
@@ -60,7 +60,7 @@ class ApiTokens:
         now = self._now()
         found = None
         if TOKEN.fullmatch(token):
-            found = await self._tokens.find_one({"hash": _digest(token), "expires_at": {"$gt": now}})
+            found = await self._tokens.find_one({"hash": digest(token), "expires_at": {"$gt": now}})
         if found is None:
             raise UnauthorizedError("The token is not valid, has expired, or was revoked.")
         if found["last_used_at"] is None or now - found["last_used_at"] > TOUCH_AFTER:
@@ -81,11 +81,6 @@ def _enough() -> ConflictError:
     return ConflictError(
         f"You have {MAX_PER_MEMBER} tokens already.", action="revoke_token", suggestion="Revoke one first."
     )
-
-
-def _digest(token: str) -> str:
-    """Of a random secret, so a fast hash without salt is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 ApiTokensDep = Annotated[ApiTokens, provided(ApiTokens)]

@@ -1,13 +1,17 @@
 """Fields that several request bodies share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     HttpUrl,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.config import JsonDict, JsonValue
 
@@ -56,3 +60,17 @@ def one_of(**types: str) -> JsonDict:
         properties: JsonDict = {one: {"type": kind if one == name else "null"} for one, kind in types.items()}
         ways.append({"required": [name], "properties": properties})
     return {"oneOf": ways}
+
+
+class Patch(BaseModel):
+    """A PATCH body: a field that is left out stays as it is. Only those that are `nullable` take null."""
+
+    model_config = ConfigDict(extra="forbid")
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name not in cls.nullable:
+            raise ValueError("cannot be null")
+        return value

@@ -19,7 +19,7 @@ from services.gateway.web.errors import (
     as_problem,
 )
 from services.gateway.web.examples import PROJECT_ID
-from services.gateway.web.responses import ErrorAnswer
+from services.gateway.web.responses import ErrorResponse
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -115,11 +115,11 @@ def imported_channel() -> dict[str, Any]:
 
 def _response(description: str, problem: ImportProblem) -> dict[str, Any]:
     response: dict[str, Any] = {
-        "model": ErrorAnswer,
+        "model": ErrorResponse,
         "description": description,
         "content": {
             "application/json": {"example": problem.body()},
-            PROBLEM_JSON: {"example": as_problem(problem), "schema": {"$ref": "#/components/schemas/ErrorAnswer"}},
+            PROBLEM_JSON: {"example": as_problem(problem), "schema": {"$ref": "#/components/schemas/ErrorResponse"}},
         },
     }
     if problem.status in (429, 503):

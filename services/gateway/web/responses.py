@@ -11,7 +11,7 @@ def like_example(example: examples.Example) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The body of every error. Some have more fields: `project_url` for a duplicate, `retry_at` where waiting helps."""
 
     model_config = ConfigDict(extra="allow")

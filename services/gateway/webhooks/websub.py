@@ -1,7 +1,6 @@
 """What a hub may confirm, and which subscription a push belongs to (`records.sources.websub`)."""
 
 import hmac
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -11,10 +10,10 @@ from pydantic import SecretStr
 
 from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
-from records.sources.websub import Mode, SubscriptionState, callback, digest
+from kit.secret import SECRET, digest
+from records.sources.websub import Mode, SubscriptionState, callback
 from services.gateway.web.provided import provided
 
-TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 SHORTEST, LONGEST, DEFAULT = timedelta(minutes=5), timedelta(days=30), timedelta(days=1)  # leases
 RENEWED_AFTER = 0.7  # of a lease, and up to a fifth more, so that what began together does not come back together
 DENIED_FOR = timedelta(days=1)
@@ -34,7 +33,7 @@ class Subscriptions:
 
     async def find(self, token: str) -> Subscription | None:
         """Whose callback has this token."""
-        if not self._key.get_secret_value() or not TOKEN.fullmatch(token):
+        if not self._key.get_secret_value() or not SECRET.fullmatch(token):
             return None
         record = await self._subscriptions.find_one({"callback": digest(token)}, {"_id": 1})
         if record is None:

@@ -7,7 +7,8 @@ import pytest
 
 from integrations.provider import Purpose
 from kit.mongo import Database
-from services.gateway.auth.oauth_flow import LIFETIME, SECRET, OAuthFlow, OAuthFlowRefusedError, OAuthFlows
+from kit.secret import SECRET
+from services.gateway.auth.oauth_flow import LIFETIME, OAuthFlow, OAuthFlowRefusedError, OAuthFlows
 from tests.databases import made
 
 START = datetime(2026, 3, 14, 12, tzinfo=UTC)
