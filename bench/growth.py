@@ -26,15 +26,16 @@ from bench.growth_records import NOW, fill, project, share
 from deploy.local import Mongo, Runner, free_port
 from kit.mongo import Database, connect
 from kit.settings import MongoSettings
-from records.imports import newest, newest_tasks
+from records.import_queue import unpublished
 from records.indexes import ensure_indexes
 from records.projects import narrowed
+from records.task_lists import newest, newest_tasks
 from schemas.content import Content, Project
 from schemas.events import ProjectDrafted
 from services.gateway.imports.lookups import Lookups
 from services.gateway.points.totals import total_points
 from services.gateway.web.pagination import newest_first
-from services.scheduler.due import to_emit, unpublished
+from services.scheduler.due import to_emit
 from services.scheduler.finding import held, stalled
 from services.scheduler.followed import changed_channels, writes
 from services.writer.store import ProjectStore
@@ -77,8 +78,7 @@ async def _page_of(db: Database, collection: str, by: str) -> object:
 
 
 def _unpublished(db: Database, size: int) -> Awaitable[object]:
-    which = unpublished(datetime.now(UTC), timedelta(seconds=3))
-    return db.imports.find(which).sort("created_at", 1).limit(200).to_list()
+    return unpublished(db, datetime.now(UTC), timedelta(seconds=3), 200)
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -16,7 +16,7 @@ from cli.output import AsJson, command, print_facts, print_json, print_rows
 from kit.kafka.dead_letters import REASONS, DeadLetter, read, replay
 from kit.mongo import Database
 from kit.settings import KafkaSettings, MongoSettings
-from records.imports import State, reopen
+from records.imports import attempts, count_failed, reopen
 from records.stage_failures import OF_SOURCES, Origin, forget_failed_syncs
 from schemas.journey import STAGES
 
@@ -125,8 +125,7 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
     syncs = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
     imports = {it.origin: origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))}
     ids = {origin.import_id for origin in imports.values()}
-    known = await db.imports.distinct("_id", {"_id": {"$in": [*ids]}})
-    if strangers := len(ids - set(known)):
+    if strangers := len(ids - (await attempts(db, ids)).keys()):
         typer.echo(
             f"The database {db.name} does not know {strangers} of these imports, so their status could not follow. "
             "Is it the database of the stages (MONGODB_URL, MONGODB_DATABASE)? --force replays them anyway.",
@@ -136,8 +135,8 @@ async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple
             raise typer.Exit(1)
     await forget_failed_syncs(db, syncs)
     opened = sum([await reopen(db, origin.import_id, origin.user_id) for origin in imports.values()])
-    attempts = {one["_id"]: one["attempt"] async for one in db.imports.find({"_id": {"$in": [*ids]}}, {"attempt": 1})}
-    of_letters = {it: attempts[origin.import_id] for it, origin in imports.items() if origin.import_id in attempts}
+    current = await attempts(db, ids)
+    of_letters = {it: current[origin.import_id] for it, origin in imports.items() if origin.import_id in current}
     return await replay(KafkaSettings(), letters, of_letters), opened
 
 
@@ -176,7 +175,7 @@ def _failed_imports() -> str:
     """Where the imports are that ended with an error: whoever looks here may look for those."""
 
     async def count(db: Database) -> int:
-        return await db.imports.count_documents({"state": State.FAILED}, limit=1_000)
+        return await count_failed(db, most=1_000)
 
     failed = 0
     with suppress(typer.Exit):  # it said on stderr why MongoDB cannot be asked

@@ -1,5 +1,6 @@
-"""`thrive imports list|show`: what became of the members' imports."""
+"""`thrive imports list|show`: the members' imports, and how they ended."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,8 +8,9 @@ import typer
 
 from cli.database import with_database
 from cli.output import AsJson, print_facts, print_json, print_rows
-from kit.mongo import Database, Document
-from records.imports import PERCENT, State, newest
+from kit.mongo import Database
+from records.imports import PERCENT, ImportRecord, State, find
+from records.task_lists import newest
 
 app = typer.Typer(help="The members' imports: what each one is doing, and why one failed.", no_args_is_help=True)
 
@@ -24,7 +26,7 @@ def list_(
 ) -> None:
     """List the latest imports, newest first."""
 
-    async def read(db: Database) -> tuple[str, list[Document]]:
+    async def read(db: Database) -> tuple[str, list[ImportRecord]]:
         return db.name, await newest(db, user_id=user, states=state or tuple(State), limit=limit)
 
     database, records = with_database(read)
@@ -45,8 +47,8 @@ def show(
 ) -> None:
     """Show one import: its state, how far it came, and what its owner was told."""
 
-    async def read(db: Database) -> tuple[str, Document | None]:
-        return db.name, await db.imports.find_one({"_id": import_id})
+    async def read(db: Database) -> tuple[str, ImportRecord | None]:
+        return db.name, await find(db, import_id)
 
     database, record = with_database(read)
     if record is None:
@@ -61,8 +63,8 @@ def show(
         typer.echo(f"\nIts dead letter: thrive failed list --import {import_id}")
 
 
-def summary(record: Document) -> dict[str, Any]:
-    error = record.get("error") or {}
+def summary(record: ImportRecord) -> dict[str, Any]:
+    error: Mapping[str, Any] = record.get("error", {})
     return {
         "id": record["_id"],
         "state": str(record["state"]),
@@ -74,9 +76,10 @@ def summary(record: Document) -> dict[str, Any]:
     }
 
 
-def details(record: Document) -> dict[str, Any]:
-    """All that there is to know of it, in the order in which one asks."""
-    error, result = record.get("error") or {}, record.get("result") or {}
+def details(record: ImportRecord) -> dict[str, Any]:
+    """Return all facts about an import, the most wanted first."""
+    error: Mapping[str, Any] = record.get("error", {})
+    result: Mapping[str, Any] = record.get("result", {})
     return {
         **summary(record),
         "action": error.get("action"),

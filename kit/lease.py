@@ -6,7 +6,7 @@ or the `fence`). Clocks of the processes may differ by less than a lease lasts.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from pymongo import ReturnDocument
@@ -39,3 +39,12 @@ async def lease(db: Database, name: str, ttl: timedelta, *, now: Clock = utc_now
     finally:
         # The document stays, or the fence would begin anew.
         await db.leases.update_one({"_id": name, "holder": holder}, {"$set": {"until": now()}})
+
+
+async def take_turn(db: Database, name: str, now: datetime, every: timedelta) -> bool:
+    """Take the turn of this name: True once in each `every`, over all processes."""
+    try:
+        await db.leases.update_one({"_id": name, "until": {"$lte": now}}, {"$set": {"until": now + every}}, upsert=True)
+    except DuplicateKeyError:  # it exists, and is not over
+        return False
+    return True

@@ -3,9 +3,9 @@
 PyMongo's own asyncio API; Motor, its predecessor, is no longer maintained (docs/adr/0003).
 """
 
-from collections.abc import Awaitable
-from datetime import UTC
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
 
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
@@ -28,6 +28,8 @@ Document = dict[str, Any]
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
 
+Record = TypeVar("Record", bound=Mapping[str, Any])
+
 DUPLICATE_KEY = 11_000
 TOO_LARGE = 10_334
 
@@ -49,6 +51,16 @@ def connect(settings: MongoSettings) -> Database:
         tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
     )
     return client.get_database(settings.mongodb_database, codec_options=options)
+
+
+def collection(db: Database, name: str, record: type[Record]) -> AsyncCollection[Record]:
+    """The collection of this name, typed by the TypedDict of its documents."""
+    return cast("AsyncCollection[Record]", db[name])
+
+
+def to_millis(at: datetime) -> datetime:
+    """Cut a time to the milliseconds that MongoDB stores."""
+    return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -75,6 +87,11 @@ class WriteRefusedError(Exception):
     """MongoDB refused one document of a batch, for another reason than that it is there already."""
 
 
+def write_error(failure: Mapping[str, Any]) -> WriteRefusedError:
+    """The exception for one of the failures that `refused` returns."""
+    return WriteRefusedError(str(failure.get("errmsg", "not written"))[:200])
+
+
 async def refused(write: Awaitable[object]) -> dict[int, Document]:
     """Await an unordered bulk write; which of its operations were refused, by position, with `code` and `errmsg`.
 
@@ -94,8 +111,6 @@ async def each_written(write: Awaitable[object], count: int) -> list[Exception |
     """The result of each operation of a bulk write; what was there already counts as written."""
     failures = await refused(write)
     return [
-        WriteRefusedError(str(failures[i].get("errmsg", ""))[:200])
-        if i in failures and failures[i]["code"] != DUPLICATE_KEY
-        else None
+        write_error(failures[i]) if i in failures and failures[i]["code"] != DUPLICATE_KEY else None
         for i in range(count)
     ]

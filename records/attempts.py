@@ -1,6 +1,6 @@
-"""What has ended is not begun again, however often its events come.
+"""Whether an import has ended, so that a repeated event does not begin it again.
 
-An import ends once in each attempt, and only an operator's replay opens another one. The stages that cost or store
+An import ends once in each attempt, and only an operator's replay begins another one. The stages that cost or store
 something ask here first: many at a time, with one query by the primary key.
 """
 
@@ -13,8 +13,8 @@ from prometheus_client import Counter
 
 from kit.kafka.events import attempt
 from kit.microbatch import MicroBatcher
-from kit.mongo import Collection, Database, Document
-from records.imports import TERMINAL
+from kit.mongo import Database
+from records.imports import TERMINAL, ImportRecord, imports
 from schemas.events import Event
 
 SKIPPED = Counter("thrive_skipped", "Events of imports that had ended before, of which nothing was made.", ["topic"])
@@ -23,8 +23,8 @@ FIELDS = {"user_id": 1, "state": 1, "attempt": 1, "created_at": 1, "integration"
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """The import of an event as it stands. One that other systems began has no `asked_at` of which we could be sure;
-    before its first event has been seen, it has no record at all, and is not `over`."""
+    """What the stages have to know of an import. `asked_at` is when the member requested it; None where another system
+    published it. An import whose first event has not been seen yet has no record, and is not `over`."""
 
     over: bool = False
     asked_at: datetime | None = None
@@ -36,13 +36,13 @@ class Imports(Protocol):
 
 class Attempts:
     def __init__(self, db: Database) -> None:
-        self._imports: Collection = db.imports
-        self._find: MicroBatcher[UUID, Document | None] = MicroBatcher(self._find_many)
+        self._imports = imports(db)
+        self._find: MicroBatcher[UUID, ImportRecord | None] = MicroBatcher(self._find_many)
 
     async def of(self, event: Event) -> Import:
-        """As it stands for the record that is being handled, which may belong to an attempt that is over."""
+        """Return the event's import, as seen by the attempt that the handled record belongs to."""
         record = await self._find(event.import_id)
-        if record is None or record["user_id"] != event.user_id:  # whoever names another's import moves it in nothing
+        if record is None or record["user_id"] != event.user_id:  # another member's import
             return Import()
         over = record["state"] in TERMINAL or attempt() < record["attempt"]
         if over:
@@ -52,6 +52,6 @@ class Attempts:
     async def over(self, event: Event) -> bool:
         return (await self.of(event)).over
 
-    async def _find_many(self, ids: list[UUID]) -> list[Document | Exception | None]:
+    async def _find_many(self, ids: list[UUID]) -> list[ImportRecord | Exception | None]:
         found = {one["_id"]: one async for one in self._imports.find({"_id": {"$in": list(set(ids))}}, FIELDS)}
         return [found.get(import_id) for import_id in ids]

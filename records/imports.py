@@ -1,17 +1,23 @@
-"""The record of an import in MongoDB (`imports`): what the gateway writes, the projector moves and the relay reads.
+"""The import records (`imports`): the gateway stores them, the projector advances them, the relay reads them.
 
 `progress` is a rank that only grows, so that events may arrive late, twice or out of order. `version` grows with
-every change and is the id of the status stream's events.
+every change and is the id of the status stream's events. The projector's updates are in `import_status`, the relay's
+queries in `import_queue`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID, uuid5
 
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import DuplicateKeyError
 
-from kit.mongo import Collection, Database, Document
+from kit.mongo import Database, Document, collection
+from records.states import TERMINAL as TERMINAL
+from records.states import ErrorBody, IdempotencyKey
+from records.states import State as State
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -23,17 +29,47 @@ from schemas.events import (
 )
 
 
-class State(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
+class ImportResult(TypedDict):
+    project_id: UUID
+    slug: str
+    created: bool
+
+
+class ImportRecord(TypedDict):
+    """One import. An import that other systems published has no `integration`, no `options` and no `watch_at`."""
+
+    _id: UUID  # the task id
+    user_id: str
+    url: str  # canonical
+    integration: str
+    options: dict[str, bool]
+    state: State
+    stage: str
+    progress: int  # a rank of `PROGRESS`
+    message: str
+    version: int
+    attempt: int
+    active: bool  # holds the place of its link
+    released: bool  # the relay may publish it
+    published: bool  # seen on its topic
+    priority: int
+    watch_at: NotRequired[datetime]
+    created_at: datetime
+    updated_at: datetime
+    keys: NotRequired[list[IdempotencyKey]]  # of the requests that it answers for
+    deferred_until: NotRequired[datetime]
+    error: NotRequired[ErrorBody]
+    result: NotRequired[ImportResult]
+    points: NotRequired[int]
+    ended_at: NotRequired[datetime]
+    expires_at: NotRequired[datetime]  # of a sync's import, after its item was handed on anew
+    relay_after: NotRequired[datetime]  # Kafka did not take it; the relay tries again then
+    relay_tries: NotRequired[int]
 
 
 INTERACTIVE, BULK, SYNC = 0, 1, 2  # priorities: a lower one goes first; nobody waits for a sync's
 # What a member's share of the pipeline is counted by: a filter.
 IN_FLIGHT: Document = {"active": True, "released": True, "priority": {"$ne": SYNC}}
-TERMINAL = (State.COMPLETED, State.FAILED)
 DONE = 6
 WATCHED_AFTER = timedelta(minutes=1)  # the relay looks at an import that has not ended by then; most have
 
@@ -62,8 +98,8 @@ def pending(
     released: bool,
     now: datetime,
     priority: int = INTERACTIVE,
-) -> Document:
-    """A new import, as the gateway stores it before it publishes anything."""
+) -> ImportRecord:
+    """Make the record of a new import; it is stored before anything is published."""
     return {
         "_id": task_id,
         "user_id": user_id,
@@ -86,9 +122,9 @@ def pending(
     }
 
 
-def requested(record: Document) -> ImportRequested:
-    """The command that starts an import. Its id is derived, so that publishing it again repeats nothing."""
-    task_id: UUID = record["_id"]
+def requested(record: ImportRecord) -> ImportRequested:
+    """Make the command that starts an import. Its id is derived, so that publishing it again repeats nothing."""
+    task_id = record["_id"]
     return ImportRequested(
         id=uuid5(task_id, ImportRequested.__name__),
         import_id=task_id,
@@ -99,64 +135,91 @@ def requested(record: Document) -> ImportRequested:
     )
 
 
-# Of channels only these are listed: then the channel has no imports that would be listed themselves.
-LISTED = (State.PROCESSING, State.FAILED)
-Before = tuple[datetime, UUID]  # `created_at` and `_id` of the last record that was seen
+def imports(db: Database) -> AsyncCollection[ImportRecord]:
+    return collection(db, "imports", ImportRecord)
 
 
-async def newest(
-    db: Database,
-    *,
-    user_id: str | None = None,
-    states: Sequence[State] = tuple(State),
-    limit: int = 20,
-    before: Before | None = None,
-) -> list[Document]:
-    """The latest imports in these states, of one member or of everybody, newest first."""
-    return await _newest(db.imports, user_id, states, limit, before)
+async def insert(db: Database, record: ImportRecord) -> bool:
+    """Store a new import. False where another import of the same link is under way."""
+    try:
+        await imports(db).insert_one(record)
+    except DuplicateKeyError:
+        return False
+    return True
 
 
-async def newest_tasks(
-    db: Database,
-    user_id: str,
-    *,
-    states: Sequence[State] = tuple(State),
-    limit: int = 20,
-    before: Before | None = None,
-) -> list[Document]:
-    """A member's latest imports in these states, and the `batches` of channels that are `LISTED`, newest first."""
-    found = await newest(db, user_id=user_id, states=states, limit=limit, before=before)
-    if listed := [state for state in states if state in LISTED]:
-        found += await _newest(db.batches, user_id, listed, limit, before)
-    return sorted(found, key=lambda record: (record["created_at"], record["_id"]), reverse=True)[:limit]
+async def find(db: Database, import_id: UUID) -> ImportRecord | None:
+    return await imports(db).find_one({"_id": import_id})
 
 
-async def _newest(
-    collection: Collection, user_id: str | None, states: Sequence[State], limit: int, before: Before | None
-) -> list[Document]:
-    """Reads no more than it returns: the index has each state in the order of time, and those of several are merged."""
-    which: Document = {"state": {"$in": list(states)}, **({"user_id": user_id} if user_id else {})}
-    if before:
-        at, last_id = before
-        # The first bound is the index's, the others tell those of the same moment apart.
-        which |= {"created_at": {"$lte": at}, "$or": [{"created_at": {"$lt": at}}, {"_id": {"$lt": last_id}}]}
-    return await collection.find(which).sort([("created_at", -1), ("_id", -1)]).limit(limit).to_list()
+async def attempts(db: Database, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the current attempt of each of these imports that exists."""
+    found = imports(db).find({"_id": {"$in": [*ids]}}, {"attempt": 1})
+    return {record["_id"]: record["attempt"] async for record in found}
+
+
+async def count_failed(db: Database, *, most: int) -> int:
+    """Count the failed imports, up to `most`."""
+    return await imports(db).count_documents({"state": State.FAILED}, limit=most)
 
 
 async def reopen(db: Database, import_id: UUID, user_id: str) -> bool:
-    """A failed import is tried once more, by an operator's replay: a new attempt, from where it stood.
+    """Begin a new attempt of a failed import, for an operator's replay. It goes on from the stage that failed.
 
-    False when the member has no such import, or it has not failed.
+    False where the member has no such import, or it has not failed.
     """
     which = {"_id": import_id, "user_id": user_id, "state": State.FAILED}
-    changes: Document = {
+    changes: dict[str, dict[str, Any]] = {
         "$set": {"state": State.PROCESSING, "message": "Trying again", "updated_at": datetime.now(UTC), "active": True},
         "$unset": {"error": "", "ended_at": ""},
         "$inc": {"version": 1, "attempt": 1},
     }
     try:
-        result = await db.imports.update_one(which, changes)
-    except DuplicateKeyError:  # the member has pasted the link again meanwhile; that import holds its place
+        result = await imports(db).update_one(which, changes)
+    except DuplicateKeyError:  # the member has imported the link again, and that import holds its place
         del changes["$set"]["active"]
-        result = await db.imports.update_one(which, changes)
+        result = await imports(db).update_one(which, changes)
     return result.matched_count == 1
+
+
+INDEXES = [
+    # One import of a link under way at a time: the second request finds the first one's task.
+    IndexModel(
+        [("user_id", ASCENDING), ("url", ASCENDING)],
+        name="one_under_way",
+        unique=True,
+        partialFilterExpression={"active": True},
+    ),
+    # An Idempotency-Key names one request of a member, whichever record answers for it.
+    IndexModel(
+        [("user_id", ASCENDING), ("keys.key", ASCENDING)],
+        name="keys",
+        unique=True,
+        partialFilterExpression={"keys.key": {"$exists": True}},
+    ),
+    # What the gateway counts at admission, and the relay releases in turn: only imports that are not finished.
+    IndexModel(
+        [(name, ASCENDING) for name in ("active", "released", "user_id", "priority", "created_at")],
+        name="unfinished",
+        partialFilterExpression={"active": True},
+    ),
+    # What was accepted and not seen on its topic, and when the relay looks at what is under way.
+    IndexModel(
+        [("created_at", ASCENDING)],
+        name="unpublished",
+        partialFilterExpression={"active": True, "released": True, "published": False},
+    ),
+    IndexModel([("watch_at", ASCENDING)], name="watched", partialFilterExpression={"active": True}),
+    # The newest in some state, for operators.
+    IndexModel([("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="by_state"),
+    # A member's, newest first: of one state, or of all, merged.
+    IndexModel(
+        [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+        name="newest",
+    ),
+    # What Kafka did not take when it was last tried.
+    IndexModel([("relay_after", ASCENDING)], name="put_off", sparse=True),
+    # Those of syncs, some time after their items have been handed on anew.
+    IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
+    IndexModel([("ended_at", ASCENDING)], name="ended", expireAfterSeconds=0, sparse=True),
+]

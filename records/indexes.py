@@ -1,14 +1,16 @@
-"""The indexes that say "unique", and how long records are kept."""
+"""The indexes of every collection, and how long records are kept.
+
+Those of a collection that has a module here stand beside its records.
+"""
 
 from collections.abc import Mapping
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import (
-    OperationFailure,
-)
+from pymongo.errors import OperationFailure
 
 from kit.mongo import Database
 from kit.settings import MongoSettings
+from records import batches, deferred, deletions, imports, model_spend, notices, points, projects
 
 OTHER_OPTIONS = 85  # the server's word for an index that is there with another lifetime
 
@@ -23,128 +25,17 @@ KEPT: Mapping[tuple[str, str], str] = {
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {
-    "imports": [
-        # One import of a link under way at a time: the second request finds the first one's task.
-        IndexModel(
-            [("user_id", ASCENDING), ("url", ASCENDING)],
-            name="one_under_way",
-            unique=True,
-            partialFilterExpression={"active": True},
-        ),
-        # An Idempotency-Key names one request of a member, whichever record answers for it.
-        IndexModel(
-            [("user_id", ASCENDING), ("keys.key", ASCENDING)],
-            name="keys",
-            unique=True,
-            partialFilterExpression={"keys.key": {"$exists": True}},
-        ),
-        # What the gateway counts at admission, and the relay releases in turn: only imports that are not finished.
-        IndexModel(
-            [(name, ASCENDING) for name in ("active", "released", "user_id", "priority", "created_at")],
-            name="unfinished",
-            partialFilterExpression={"active": True},
-        ),
-        # What was accepted and not seen on its topic, and when the relay looks at what is under way.
-        IndexModel(
-            [("created_at", ASCENDING)],
-            name="unpublished",
-            partialFilterExpression={"active": True, "released": True, "published": False},
-        ),
-        IndexModel([("watch_at", ASCENDING)], name="watched", partialFilterExpression={"active": True}),
-        # The newest in some state, for operators.
-        IndexModel([("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="by_state"),
-        # A member's, newest first: of one state, or of all, merged.
-        IndexModel(
-            [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="newest",
-        ),
-        # What Kafka did not take when it was last tried.
-        IndexModel([("relay_after", ASCENDING)], name="put_off", sparse=True),
-        # Those of syncs, some time after their items have been handed on anew.
-        IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0, sparse=True),
-        IndexModel([("ended_at", ASCENDING)], name="ended", expireAfterSeconds=0, sparse=True),
-    ],
-    "projects": [
-        # What stands at a link; none, where another thing has taken it since.
-        IndexModel(
-            [("user_id", ASCENDING), ("url", ASCENDING)],
-            name="one_per_link",
-            unique=True,
-            partialFilterExpression={"url": {"$exists": True}},
-        ),
-        # The same thing upstream is one project, whatever its link is by now.
-        IndexModel(
-            [("user_id", ASCENDING), ("platform", ASCENDING), ("external_id", ASCENDING)],
-            name="one_per_thing",
-            unique=True,
-            partialFilterExpression={"external_id": {"$exists": True}},
-        ),
-        IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
-        # Where a link led before its project was renamed.
-        IndexModel(
-            [("user_id", ASCENDING), ("former_links.url", ASCENDING)],
-            name="former_links",
-            partialFilterExpression={"former_links.url": {"$exists": True}},
-        ),
-        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
-        # The newest of everybody's, all of them and narrowed down, and of one member as others see them.
-        IndexModel(
-            [("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="explore",
-            partialFilterExpression={"shown": True},
-        ),
-        IndexModel(
-            [("facets", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="facets",
-            partialFilterExpression={"shown": True},
-        ),
-        IndexModel(
-            [("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="newest_shown",
-            partialFilterExpression={"shown": True},
-        ),
-        # What the model failed for, by when it is tried again.
-        IndexModel(
-            [("reanalysis.due_at", ASCENDING), ("updated_at", ASCENDING)],
-            name="degraded",
-            partialFilterExpression={"analysis_degraded": True},
-        ),
-    ],
-    "deletions": [
-        IndexModel([("user_id", ASCENDING), ("links", ASCENDING)], name="links"),
-        IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0),
-    ],
-    "points": [
-        IndexModel([("reason", ASCENDING), ("project_id", ASCENDING)], name="once", unique=True),
-        IndexModel([("user_id", ASCENDING), ("awarded_at", DESCENDING), ("_id", DESCENDING)], name="by_user"),
-    ],
+    "imports": imports.INDEXES,
+    "projects": projects.INDEXES,
+    "deletions": deletions.INDEXES,
+    "points": points.INDEXES,
+    "model_spend": model_spend.INDEXES,
+    "deferred": deferred.INDEXES,
+    "notices": notices.INDEXES,
+    "batches": batches.INDEXES,
     # An account's entry goes a day after its last window has ended.
     "budgets": [IndexModel([("reset_at", ASCENDING)], name="over", expireAfterSeconds=86_400)],
-    "model_spend": [IndexModel([("expires_at", ASCENDING)], name="over", expireAfterSeconds=0)],
-    "deferred": [
-        IndexModel([("due_at", ASCENDING)], name="due"),
-        IndexModel([("waits_for", ASCENDING)], name="waits_for", sparse=True),
-    ],
     "connections": [IndexModel([("user_id", ASCENDING)], name="by_user")],
-    "notices": [
-        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="by_user"),
-        IndexModel([("created_at", ASCENDING)], name="old", expireAfterSeconds=0),
-    ],
-    "batches": [
-        IndexModel([("user_id", ASCENDING)], name="by_user"),
-        IndexModel([("created_at", ASCENDING)], name="old", expireAfterSeconds=0),
-        IndexModel(
-            [("user_id", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="newest",
-            partialFilterExpression={"state": {"$exists": True}},
-        ),
-        IndexModel(
-            [("user_id", ASCENDING), ("keys.key", ASCENDING)],
-            name="keys",
-            unique=True,
-            partialFilterExpression={"keys.key": {"$exists": True}},
-        ),
-    ],
     "held_keys": [IndexModel([("until", ASCENDING)], name="over", expireAfterSeconds=60)],
     "walks": [IndexModel([("expires_at", ASCENDING)], name="expired", expireAfterSeconds=0)],
     "users": [

@@ -1,28 +1,70 @@
-"""The record of a project in MongoDB (`projects`): what the writer refreshes and its owner edits.
+"""The project records (`projects`): the writer refreshes them, and their owners edit them.
 
-`edited` has the time of the edit for each field that the owner changed: those are theirs, and no refresh touches them.
-`upstream` has what the upstream says of the fields that may be edited. `source_state` is how the original stands, and
-`source_private` whether it was private when it could last be seen: what is gone since is hidden no less.
-`platform` and `external_id` say what it is, `url` where that stands; a record without `url` lost its link to another
-thing, and has one again once it is seen elsewhere. `former_links` are where it was seen before, and until when.
-Both writers change a record with one atomic update each, so they may come in any order and as often as they like.
+No refresh changes a field that its owner has `edited`. `platform` and `external_id` say what a project is, and `url`
+where it is now; a record without `url` lost its link to another project, and gets a new one when it is seen elsewhere.
+The writer and the owner change a record with one atomic update each, so the updates may come in any order and more than
+once. The writer's updates are in `project_updates`.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from hashlib import sha256
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from kit.mongo import Document
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
+
+from kit.mongo import Database, Document, collection
 from schemas.content import Project
+
+
+class FormerLink(TypedDict):
+    url: str
+    until: datetime  # when the project was seen elsewhere
+
+
+class Reanalysis(TypedDict):
+    tries: int
+    due_at: datetime
+
+
+class ProjectRecord(TypedDict):
+    """A project: the fields of `schemas.content.Project` as JSON has them, and these."""
+
+    _id: UUID
+    user_id: str
+    url: NotRequired[str]
+    former_links: NotRequired[list[FormerLink]]  # the latest first
+    platform: str | None
+    external_id: NotRequired[str]
+    slug: str
+    title: str
+    description: str
+    upstream: dict[str, Any]  # what the upstream says of the fields in `FROM_UPSTREAM`
+    edited: NotRequired[dict[str, datetime]]  # the fields that the owner changed, and when
+    is_private: bool
+    is_showcase: bool
+    shown: bool  # whether everybody finds it
+    source_state: Literal["there", "gone", "private"]  # of the original
+    source_seen_at: datetime  # when `source_state` was read
+    source_private: bool  # when the original was last there; it stays hidden if it is gone since
+    source_read_at: datetime  # when `source_private` was read
+    seen_at: datetime | None  # when the upstream was read
+    facets: list[str]
+    analysis_degraded: bool  # the model failed, and the analysis is the extractive one
+    reanalysis: NotRequired[Reanalysis | None]
+    created_by: UUID  # the import
+    created_at: datetime
+    updated_at: datetime
+
 
 COMBINED_TECHNOLOGIES = 12  # of a project, its most important ones: as many as an analysis names
 FROM_UPSTREAM = ("title", "description")  # what both the upstream and the owner have a word on
-# The last stage of every update of a project: whether everybody finds it, so that no list passes over hidden ones.
+# The last stage of every update: shown = is_showcase and not is_private and not (source is or was last private).
 SHOWN: Document = {
     "$set": {
         "shown": {
@@ -39,34 +81,31 @@ SHOWN_TO_ALL: Document = {"is_private": False, "source_state": {"$ne": "private"
 
 
 def project_id(user_id: str, url: str, platform: str | None = None, external_id: str = "") -> UUID:
-    """Derived, so that however often, by whichever link and by whomever a project is written, it is one: from the
-    upstream's own id, or from its link where there is none."""
+    """Derive the id from the upstream's own id, or from the link where there is none. So a project that is written
+    again, by any link, keeps its id."""
     known_as = f"{quote(platform, safe='')}:{quote(external_id, safe='')}" if platform and external_id else url
     return uuid5(NAMESPACE_URL, f"{user_id} {known_as}")  # neither has a blank in it, whatever the member's id has
 
 
 def upstream_identity(project: Project) -> Document | None:
-    """The fields by which a record is the project of the same thing upstream, whatever its link; None where only the
-    link tells."""
+    """Return the fields that identify a project upstream whatever its link is; None where only the link does."""
     if project.platform and project.external_id:
         return {"platform": project.platform, "external_id": project.external_id}
     return None
 
 
-def is_another(record: Document, platform: str | None, external_id: str) -> bool:
-    """Whether the upstream itself says that a record is of another thing than this. Ids of different platforms cannot
-    be compared, and who knows no id says nothing."""
+def is_another(record: Mapping[str, Any], platform: str | None, external_id: str) -> bool:
+    """Whether the upstream's ids say that a record is of another thing. Without both ids, or between platforms, they
+    say nothing."""
     theirs = record.get("external_id")
     return bool(theirs and external_id and record.get("platform") == platform and theirs != external_id)
 
 
 def edit(changes: Mapping[str, Any], now: datetime) -> list[Document]:
-    """The update for an owner's changes. None gives a field of `FROM_UPSTREAM` back to the upstream."""
+    """Make the update for an owner's changes. None gives a field of `FROM_UPSTREAM` back to the upstream."""
     given = {field: value for field, value in changes.items() if value is not None}
     given_back = [field for field in changes if field not in given]
     return [
-        # A record that was never refreshed since fields may be edited still holds the upstream's values itself.
-        {"$set": {f"upstream.{field}": {"$ifNull": [f"$upstream.{field}", f"${field}"]} for field in FROM_UPSTREAM}},
         {
             "$set": {
                 **{field: {"$literal": value} for field, value in given.items()},
@@ -103,8 +142,8 @@ def upstream_changes(record: Document) -> Document:
 
 
 def facets(project: Project) -> list[str]:
-    """What lists of projects are narrowed down by: each filter, and each combination of two or three filters of
-    different kinds, so that any list is one sync-up, also where two filters are common and never meet."""
+    """Return the values that lists are filtered by: each filter, and each combination of two or three filters of
+    different kinds. So any filtered list is one look-up, even where two filters are common and never meet."""
     types = [facet("type", name) for name in {project.type, project.project_type}]
     platforms = [facet("platform", project.platform)] if project.platform else []
     technologies = [facet("technology", name) for name in project.technologies]
@@ -129,3 +168,61 @@ def narrowed(**wanted: str | None) -> Document:
     """A filter: the projects that have all of these facets."""
     chosen = [facet(name, value) for name, value in wanted.items() if value is not None]
     return {"facets": combined(*chosen)} if chosen else {}
+
+
+def projects(db: Database) -> AsyncCollection[ProjectRecord]:
+    return collection(db, "projects", ProjectRecord)
+
+
+async def owners(db: Database, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the owner of each of these projects that exists."""
+    found = projects(db).find({"_id": {"$in": list(ids)}}, {"user_id": 1})
+    return {project["_id"]: project["user_id"] async for project in found}
+
+
+INDEXES = [
+    # What stands at a link; none, where another thing has taken it since.
+    IndexModel(
+        [("user_id", ASCENDING), ("url", ASCENDING)],
+        name="one_per_link",
+        unique=True,
+        partialFilterExpression={"url": {"$exists": True}},
+    ),
+    # The same thing upstream is one project, whatever its link is by now.
+    IndexModel(
+        [("user_id", ASCENDING), ("platform", ASCENDING), ("external_id", ASCENDING)],
+        name="one_per_thing",
+        unique=True,
+        partialFilterExpression={"external_id": {"$exists": True}},
+    ),
+    IndexModel([("user_id", ASCENDING), ("slug", ASCENDING)], name="slug", unique=True),
+    # Where a link led before its project was renamed.
+    IndexModel(
+        [("user_id", ASCENDING), ("former_links.url", ASCENDING)],
+        name="former_links",
+        partialFilterExpression={"former_links.url": {"$exists": True}},
+    ),
+    IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    # The newest of everybody's, all of them and narrowed down, and of one member as others see them.
+    IndexModel(
+        [("created_at", DESCENDING), ("_id", DESCENDING)],
+        name="explore",
+        partialFilterExpression={"shown": True},
+    ),
+    IndexModel(
+        [("facets", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+        name="facets",
+        partialFilterExpression={"shown": True},
+    ),
+    IndexModel(
+        [("user_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+        name="newest_shown",
+        partialFilterExpression={"shown": True},
+    ),
+    # What the model failed for, by when it is tried again.
+    IndexModel(
+        [("reanalysis.due_at", ASCENDING), ("updated_at", ASCENDING)],
+        name="degraded",
+        partialFilterExpression={"analysis_degraded": True},
+    ),
+]

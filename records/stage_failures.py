@@ -1,10 +1,10 @@
-"""What a stage does with an event that it could not handle: wait in the deferred store, or tell its owner."""
+"""What a stage does with an event that it could not handle: defer it, or publish the failure."""
 
 import json
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,9 +14,8 @@ from pydantic_core import from_json
 
 from kit.clock import Clock, utc_now
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
-from kit.mongo import Database, Document, is_outage, is_unstorable
-from records import deferred
-from records.imports import DONE, FAILS_BELOW, State
+from kit.mongo import Database, is_outage, is_unstorable
+from records import deferred, import_status
 from records.sources.sync_runs import RunOutcome
 from records.waits import OUTAGE_WAITS, Waited, due_at, given_up, is_down
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
@@ -29,7 +28,7 @@ OF_SOURCES = (SyncRequested.topic, SourceSynced.topic)  # no import fails with t
 class StageFailures:
     """The stage's side of the keyed subscriber (`kit.kafka.processing.Failures`).
 
-    `chance` (in [0, 1)) and `now` are there for tests.
+    `chance` (in [0, 1)) and `now` are replaced in tests.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class StageFailures:
         if due is None:
             await self.fail(record, given_up(problem))
             return
-        await deferred.put(
+        await deferred.defer(
             self._db,
             record,
             due_at=due,
@@ -74,10 +73,12 @@ class StageFailures:
         )
         log.info("record deferred", topic=record.topic, error_code=problem.error_code, due_at=due.isoformat())
         if (origin := Origin.of(record)) is not None:
-            await self._db.imports.update_one(*waiting(origin, self._stage, _message(problem, due), due))
+            await import_status.wait(
+                self._db, origin.import_id, origin.user_id, stage=self._stage, message=_message(problem, due), until=due
+            )
 
     async def fail(self, record: "ConsumerRecord[Any, Any]", error: BaseException) -> None:
-        """Publish `ImportFailed`, if the record tells whose import it is; its parked bytes tell the rest."""
+        """Publish `ImportFailed`, if the record names its import; the dead letter has the rest."""
         origin = Origin.of(record) if record.topic not in OF_SOURCES else None
         if origin is None:
             log.warning("dead letter has no import to mark as failed", topic=record.topic, offset=record.offset)
@@ -85,10 +86,7 @@ class StageFailures:
         problem = error if isinstance(error, ImportProblem) else InternalError("Something went wrong on our side.")
         await self._publish(
             ImportFailed(
-                id=origin.child_id(ImportFailed, f"{self._stage}/{deferred.waits(record.headers)}"),
-                import_id=origin.import_id,
-                user_id=origin.user_id,
-                url=origin.url,
+                **origin.lineage(ImportFailed, f"{self._stage}/{deferred.waits(record.headers)}"),
                 stage=self._stage,
                 error=problem.error[:500],
                 error_code=problem.error_code,
@@ -108,7 +106,7 @@ async def forget_failed_syncs(db: Database, origins: Iterable["Origin"]) -> None
 
 
 def _message(problem: ImportProblem, due: datetime) -> str:
-    """What the owner of a waiting import reads. A limit names its own end, where it keeps to it."""
+    """Return the message of a waiting import. A rate limit's own message says when it ends, if we try again then."""
     if problem.waits_for is not None:
         return f"{problem.error} {problem.suggestion}"
     if isinstance(problem, RateLimitError) and due == problem.retry_at:
@@ -128,26 +126,8 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-def waiting(origin: "Origin", stage: str, message: str, until: datetime) -> tuple[Document, Document]:
-    """Filter and update of the member's own import.
-
-    The projector may read the deferred event itself later than we write; as its rank is taken here already, it does
-    not overwrite what we say.
-    """
-    rank = FAILS_BELOW.get(stage, DONE)
-    changes: Document = {"message": message, "deferred_until": until, "state": State.PROCESSING, "published": True}
-    return (
-        {"_id": origin.import_id, "user_id": origin.user_id, "active": True, "progress": {"$lt": rank}},
-        {
-            "$set": changes | {"stage": stage, "updated_at": datetime.now(UTC)},
-            "$max": {"progress": rank - 1},
-            "$inc": {"version": 1},
-        },
-    )
-
-
 class Origin(Event):
-    """Whose import a record belongs to, read as leniently as can be: from its body, else from headers and key."""
+    """The import that a record belongs to, read as leniently as possible: from its body, else from headers and key."""
 
     @classmethod
     def of(cls, record: Record) -> "Origin | None":
@@ -167,7 +147,7 @@ class Origin(Event):
 
 
 def _body(value: bytes) -> Any:
-    """Also of one that is cut off: as far as it goes."""
+    """Parse the body; of one that was cut off, as far as it goes."""
     try:
         return json.loads(value) if len(value) <= MAX_EVENT_BYTES else None
     except (ValueError, RecursionError):

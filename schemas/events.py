@@ -5,7 +5,7 @@ same children and every store can say "once". The key is member and link: events
 everything else runs side by side. What is renamed has two links, and so two keys: the store goes by `seen_at`.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypedDict
 from uuid import UUID, uuid5
 
 from pydantic import Field, StringConstraints
@@ -15,6 +15,15 @@ from schemas.content import Analysis, ExternalId, Frozen, Instant, Item, Name, P
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # a 1 MiB README, escaped as JSON, and the rest of the event
+
+
+class Lineage(TypedDict):
+    """The fields that an event takes over from its parent."""
+
+    id: UUID
+    import_id: UUID
+    user_id: str
+    url: str
 
 
 class Event(Frozen):
@@ -34,6 +43,15 @@ class Event(Frozen):
 
     def child_id(self, child: type["Event"], part: str = "") -> UUID:
         return uuid5(self.id, f"{child.__name__}/{part}")
+
+    def lineage(self, child: type["Event"], part: str = "") -> Lineage:
+        """The common fields of a child event: `Child(**parent.lineage(Child), …)`."""
+        return {
+            "id": self.child_id(child, part),
+            "import_id": self.import_id,
+            "user_id": self.user_id,
+            "url": self.url,
+        }
 
 
 class Options(Frozen):

@@ -160,7 +160,7 @@ class Connections:
 
     async def _settled(self, user_id: str, provider: str) -> None:
         await self.db.notices.delete_one({"_id": f"reauth:{_id(user_id, provider)}"})
-        await deferred.release(self.db, waits_for(user_id, provider), self.now())
+        await deferred.unblock(self.db, waits_for(user_id, provider), self.now())
 
     async def _is(self, connection: Connection, state: ConnectionState) -> bool:
         found = await self.find(connection.user_id, connection.provider)

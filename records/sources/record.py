@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document
+from kit.mongo import to_millis as to_millis
 from schemas.events import Options, SyncRequested
 
 
@@ -110,11 +111,6 @@ def new_source(
         "created_at": now,
         "updated_at": now,
     }
-
-
-def to_millis(at: datetime) -> datetime:
-    """As MongoDB keeps it."""
-    return at.replace(microsecond=at.microsecond // 1_000 * 1_000)
 
 
 async def follow(db: Database, source: Document) -> tuple[Document, bool]:

@@ -1,11 +1,11 @@
 """Composition root of stage 2, AI-analyse."""
 
 from kit.workers.pool import WorkerPool
+from records.analyses import AnalysisMemory
 from records.attempts import Attempts
 from records.stage import Stage
 from schemas.events import ContentAnalyzed, ContentFetched
 from services.analyzer.handler import Analyst, analyze
-from services.analyzer.memory import AnalysisMemory
 from services.analyzer.model import Model
 from services.analyzer.own_words import OwnWords
 from services.analyzer.settings import AnalyzerSettings

@@ -84,10 +84,7 @@ class Analyst:
 async def analyze(event: ContentFetched, analyst: Analyst) -> ContentAnalyzed:
     analysis = await analyst.analyse(event.user_id, event.item)
     return ContentAnalyzed(
-        id=event.child_id(ContentAnalyzed),
-        import_id=event.import_id,
-        user_id=event.user_id,
-        url=event.url,
+        **event.lineage(ContentAnalyzed),
         item=event.item,
         analysis=analysis,
         options=event.options,

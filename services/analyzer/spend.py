@@ -1,4 +1,4 @@
-"""What the language model may cost in a day, for each member and in all: counted in MongoDB (`model_spend`).
+"""Caps on what the language model costs in a day, for each member and in all (`records.model_spend`).
 
 A call's highest possible price is reserved before the call and settled to its real one after it, so that no number
 of processes spends more than the caps. Amounts are millionths of a dollar; days are UTC's.
@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 
 import openai
 from openai.types import CompletionUsage
-from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import PyMongoError
 
 from kit.clock import Clock, utc_now
 from kit.microbatch import MicroBatcher
-from kit.mongo import Database, refused
+from kit.mongo import Database
+from records import model_spend
+from records.model_spend import Account
 from services.analyzer.settings import AnalyzerSettings
 
 ALL = ""  # whose amount is everybody's
@@ -29,11 +30,11 @@ KEPT = timedelta(days=40)
 SURE_OF_IT = timedelta(minutes=1)  # how long a refusal of a member is remembered
 
 
-Sums = Counter[tuple[str, str]]  # by day and member
+Sums = Counter[Account]
 
 
 class SpendCapError(Exception):
-    """The day's cap is reached, the member's or that of all. The analyzer answers it with the extractive analysis."""
+    """The day's cap is reached, the member's or that of all. The analyzer then uses the extractive analysis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,13 @@ class Amount:
 
 
 class Bill:
-    """Of one call. What is not told was not settled: the whole reservation counts."""
+    """The usage of one call. Without usage, the whole reservation counts."""
 
     def __init__(self) -> None:
         self.usage: CompletionUsage | None = None
 
     def tokens(self) -> tuple[int, int] | None:
-        """Of input and output, where the model tells them and they make sense."""
+        """Return the input and output tokens, if the model reported plausible numbers."""
         told = (self.usage.prompt_tokens, self.usage.completion_tokens) if self.usage else ()
         match told:
             case (int(read), int(written)) if 0 <= read <= MOST_TOKENS and 0 <= written <= MOST_TOKENS:
@@ -60,8 +61,7 @@ class Bill:
 
 class Spend:
     def __init__(self, db: Database, settings: AnalyzerSettings, *, clock: Clock = utc_now) -> None:
-        # Not waiting for the journal, see AnalysisMemory: a crash of MongoDB forgets a tenth of a second's calls.
-        self._spend = db.model_spend.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._db = db
         self._settings = settings
         self._clock = clock
         self._reserve: MicroBatcher[Amount, bool] = MicroBatcher(self._reserve_many)
@@ -77,7 +77,10 @@ class Spend:
 
     @asynccontextmanager
     async def paying(self, user_id: str, *, input_tokens: int, output_tokens: int) -> AsyncIterator[Bill]:
-        """Around one call of at most so many tokens. Raises SpendCapError, and no call is to be made."""
+        """Reserve the price of one call of at most so many tokens, and settle it at the end.
+
+        Raises SpendCapError before the call where the cap does not allow it.
+        """
         now = self._clock()
         amount = Amount(f"{now:%Y-%m-%d}", user_id, self.price(input_tokens, output_tokens))
         if now < self._refused.get(user_id, now) or not await self._reserve(amount):
@@ -102,7 +105,7 @@ class Spend:
         return [await self._take([amount]) for amount in amounts] if len(amounts) > 1 else [False]
 
     async def _take(self, amounts: list[Amount]) -> bool:
-        """All of them or none."""
+        """Reserve all of these amounts or none."""
         asked = _sums(amounts)
         if any(micro > self._cap(user_id) for (_, user_id), micro in asked.items()):
             return False
@@ -131,7 +134,7 @@ class Spend:
             await self.settle()
 
     async def settle(self) -> None:
-        """What calls really cost is counted on return."""
+        """Store what calls really cost; counted on return."""
         unsettled, self._unsettled = self._unsettled, Counter()
         try:
             if unsettled:
@@ -140,26 +143,17 @@ class Spend:
             self._unsettled.update(unsettled)
             raise
 
-    async def _add(self, sums: Mapping[tuple[str, str], int], *, capped: bool = False) -> list[tuple[str, str]]:
-        """Whose cap did not allow it: their account is there, so that it cannot be begun."""
-        whose = list(sums)
-        writes = [
-            UpdateOne(
-                {"_id": f"{day}/{user_id}"}
-                | ({"micro": {"$lte": self._cap(user_id) - sums[day, user_id]}} if capped else {}),
-                {"$inc": {"micro": sums[day, user_id]}, "$setOnInsert": {"expires_at": self._clock() + KEPT}},
-                upsert=True,
-            )
-            for day, user_id in whose
-        ]
-        return [whose[i] for i in await refused(self._spend.bulk_write(writes, ordered=False))]
+    async def _add(self, sums: Mapping[Account, int], *, capped: bool = False) -> list[Account]:
+        """Add to the accounts; returns those whose cap did not allow it."""
+        expires_at, cap = self._clock() + KEPT, self._cap if capped else None
+        return await model_spend.add(self._db, sums, expires_at=expires_at, cap=cap)
 
     def _cap(self, user_id: str) -> int:
         settings = self._settings
         dollars = settings.openai_daily_usd if user_id == ALL else settings.openai_daily_usd_per_member
         return round(dollars * MICRO)
 
-    def _remember(self, gone: list[tuple[str, str]]) -> None:
+    def _remember(self, gone: list[Account]) -> None:
         now = self._clock()
         self._refused = {user_id: until for user_id, until in self._refused.items() if until > now}
         self._refused |= {user_id: now + SURE_OF_IT for _, user_id in gone if user_id != ALL}

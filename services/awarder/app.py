@@ -15,7 +15,7 @@ def build(settings: AwarderSettings) -> Stage:
 
     @stage.on(ProjectSaved, emits=PointsAwarded)
     async def on_project_saved(event: ProjectSaved) -> PointsAwarded | None:
-        if await attempts.over(event):  # of what has failed nobody earns anything
+        if await attempts.over(event):  # a failed import earns nothing
             return None
         return await award(event, ledger.enter, settings.points_per_project)
 

@@ -1,4 +1,4 @@
-"""Stage 5: a new project earns its owner points, once."""
+"""Stage 5: award the owner of a new project points, once."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,16 +10,12 @@ REASON = "project_create"
 async def award(
     event: ProjectSaved, enter: Callable[[PointsAwarded], Awaitable[int]], points: int
 ) -> PointsAwarded | None:
-    """None for a project that was there before: refreshing earns nothing. One that was deleted and imported again is
-    told to earn nothing more.
-    """
+    """Award points for a new project. None for a refreshed project, which earns nothing; a project that was deleted and
+    imported again earns 0."""
     if not event.created:
         return None
     awarded = PointsAwarded(
-        id=event.child_id(PointsAwarded),
-        import_id=event.import_id,
-        user_id=event.user_id,
-        url=event.url,
+        **event.lineage(PointsAwarded),
         project_id=event.project_id,
         slug=event.slug,
         points=points,

@@ -231,10 +231,7 @@ def _synced(event: SyncRequested, run: Document, platform: str) -> list[SourceSy
         return []
     return [
         SourceSynced(
-            id=event.child_id(SourceSynced, str(start or "")),
-            import_id=event.import_id,
-            user_id=event.user_id,
-            url=event.url,
+            **event.lineage(SourceSynced, str(start or "")),
             source_id=event.source_id,
             platform=platform,
             items_found=run["items_found"],

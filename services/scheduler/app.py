@@ -15,8 +15,9 @@ from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT
 from kit.kafka.producer import publish_raw
-from kit.mongo import Document, connect, is_outage
+from kit.mongo import connect, is_outage
 from kit.process import make_app, serve
+from records.deferred import DeferredRecord
 from records.engines import answers, prepare_engines
 from schemas.events import Event
 from services.scheduler.hub import Hub
@@ -39,7 +40,7 @@ def build(settings: SchedulerSettings) -> Starlette:
         headers = {ATTEMPT: str(attempt)} if attempt > 1 else {}
         await broker.publish(event, topic=event.topic, headers=headers)
 
-    async def send(message: Document) -> None:
+    async def send(message: DeferredRecord) -> None:
         headers = [(name, bytes(value)) for name, value in message["headers"]]
         await publish_raw(
             broker, message["topic"], value=bytes(message["value"]), key=bytes(message["key"]), headers=headers

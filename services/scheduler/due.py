@@ -8,34 +8,23 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from kit.mongo import Document
+from records.imports import ImportRecord
 
 OVERDUE_AFTER = timedelta(hours=1)
 
 
-def unpublished(now: datetime, after: timedelta) -> Document:
-    """A filter: accepted and released, but never seen on the topic."""
-    waited = {"updated_at": {"$lt": now - after}, "relay_after": None}
-    return {"active": True, "released": True, "published": False, **waited}
+def quiet_until(record: ImportRecord, after: timedelta) -> datetime:
+    """Return when this import will have made no progress for so long, not counting a wait for a known time."""
+    moved = record["updated_at"]
+    return max(moved, record.get("deferred_until", moved)) + after
 
 
-def put_off(now: datetime) -> Document:
-    """A filter: Kafka did not take it when it was last tried, and its pause is over."""
-    return {"active": True, "released": True, "published": False, "relay_after": {"$lte": now}}
-
-
-def quiet_until(record: Document, after: timedelta) -> datetime:
-    """When this import has made no progress for so long, waits for a known time left out."""
-    moved: datetime = record["updated_at"]
-    waits_until: datetime | None = record.get("deferred_until")
-    return max(moved, waits_until or moved) + after
-
-
-def to_release(waiting: list[Document], in_flight: dict[str, int], per_user: int) -> list[Document]:
+def to_release(waiting: list[ImportRecord], in_flight: dict[str, int], per_user: int) -> list[ImportRecord]:
     """Whose imports go next: interactive before bulk, then in turn over the members, oldest first.
 
     No member gets more than `per_user` in flight.
     """
-    by_user: dict[str, list[Document]] = defaultdict(list)
+    by_user: dict[str, list[ImportRecord]] = defaultdict(list)
     for record in sorted(waiting, key=lambda r: (r["priority"], r["created_at"])):
         by_user[record["user_id"]].append(record)
     allowed = [records[: max(0, per_user - in_flight.get(user, 0))] for user, records in sorted(by_user.items())]

@@ -1,4 +1,4 @@
-"""The relay: what waits in MongoDB goes to Kafka when its time has come.
+"""The relay: publishes the messages that wait in MongoDB, when their time has come.
 
 Its duties share nothing but the producer: each has a loop of its own, and none waits for a message that Kafka does not
 take. Any number of relays may run. Publishing twice is harmless, as every event's id is derived and every stage
@@ -6,21 +6,21 @@ idempotent; so nothing here is locked, and a relay that dies in the middle costs
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Generic
 
 import structlog
 from prometheus_client import Counter
-from pymongo import UpdateOne
 
-from kit.mongo import Database, Document
-from records import deferred
-from records.imports import requested
+from kit.mongo import Database
+from records import deferred, import_queue
+from records.deferred import DeferredRecord
+from records.imports import ImportRecord, requested
 from schemas.events import Event
-from services.scheduler.due import put_off, unpublished
 from services.scheduler.finding import held, stalled
-from services.scheduler.sending import GRACE, Note, Publish, Sending
+from services.scheduler.sending import GRACE, Message, Note, Publish, Sending
 from services.scheduler.settings import SchedulerSettings
 
 log = structlog.get_logger()
@@ -29,18 +29,18 @@ RELAYED = Counter("thrive_relayed", "Messages that the relay published, by why t
 BATCH = 200
 
 PublishEvent = Callable[[Event, int], Awaitable[None]]  # the event, and the attempt that it belongs to
-# What is due at a time: so many at the most, and one at the least.
-Find = Callable[[datetime, int], Awaitable[Sequence[Document]]]
+Find = Callable[[datetime, int], Awaitable[list[Message]]]  # at most so many that are due at a time
 
 
-class Duty:
-    """Finds what is due, and sends it."""
+class Duty(Generic[Message]):
+    """Finds the messages that are due, and sends them."""
 
-    def __init__(self, why: str, find: Find, sending: Sending) -> None:
+    def __init__(self, why: str, find: Find[Message], sending: Sending[Message]) -> None:
         self._why, self._find, self._sending = why, find, sending
 
     async def tick(self) -> bool:
-        """One round; whether there is more to do at once. Raises what MongoDB raises: the next round tries again."""
+        """Run one round; returns whether there is more to do at once. Raises PyMongoError: the next round tries
+        again."""
         if (room := self._sending.room) <= 0:
             return False
         messages = await self._find(datetime.now(UTC), room)
@@ -60,7 +60,7 @@ class Relay:
         self,
         db: Database,
         publish: PublishEvent,
-        publish_raw: Publish,
+        publish_raw: Publish[DeferredRecord],
         settings: SchedulerSettings,
         *,
         grace: float = GRACE,
@@ -68,85 +68,62 @@ class Relay:
         self._db = db
         self._settings = settings
 
-        async def start(record: Document) -> None:
+        async def start(record: ImportRecord) -> None:
             await publish(requested(record), record["attempt"])
 
-        def of_deferred(why: str, *, again: bool) -> Duty:
-            async def find(now: datetime, room: int) -> list[Document]:
+        def of_deferred(why: str, *, again: bool) -> Duty[DeferredRecord]:
+            async def find(now: datetime, room: int) -> list[DeferredRecord]:
                 return await deferred.claim(db, now, limit=room, again=again)
 
-            noted = _counted("deferred", partial(deferred.done, db))
-            return Duty(why, find, Sending(publish_raw, noted, partial(deferred.put_off, db), most=BATCH, grace=grace))
+            sent = _counted("deferred", partial(deferred.mark_sent, db))
+            return Duty(why, find, Sending(publish_raw, sent, partial(deferred.put_off, db), most=BATCH, grace=grace))
 
-        def of_imports(why: str, find: Find, counted_as: str = "") -> Duty:
-            noted = _counted(counted_as or why, self._published)
-            return Duty(why, find, Sending(start, noted, self._put_off, most=BATCH, grace=grace))
+        def of_imports(why: str, find: Find[ImportRecord], counted_as: str = "") -> Duty[ImportRecord]:
+            sent = _counted(counted_as or why, partial(import_queue.mark_published, db))
+            sending = Sending(start, sent, partial(import_queue.put_off, db), most=BATCH, grace=grace)
+            return Duty(why, self._released(find), sending)
 
-        self.duties: Mapping[str, Duty] = {
+        self.duties: Mapping[str, Duty[DeferredRecord] | Duty[ImportRecord]] = {
             "deferred": of_deferred("deferred", again=False),
             "deferred-again": of_deferred("deferred again", again=True),
             "unpublished": of_imports("unpublished", self._unpublished),
-            "unpublished-again": of_imports("unpublished again", self._again, "unpublished"),
-            "released": of_imports("released", self._release),
+            "unpublished-again": of_imports("unpublished again", partial(import_queue.to_retry, db), "unpublished"),
+            "released": of_imports("released", self._held),
             "stalled": of_imports("stalled", self._stalled),
         }
 
     async def tick(self) -> None:
-        """A round of each, for tests."""
+        """Run a round of each duty, for tests."""
         for duty in self.duties.values():
             await duty.tick()
 
     async def close(self) -> None:
         await asyncio.gather(*(duty.close() for duty in self.duties.values()))
 
-    async def _unpublished(self, now: datetime, room: int) -> list[Document]:
-        return await self._started(unpublished(now, self._settings.unpublished_after), "created_at", now, room)
+    def _released(self, find: Find[ImportRecord]) -> Find[ImportRecord]:
+        """Mark the found imports first, so that a slow broker is not asked again at the next tick; those that are not
+        published come round again."""
 
-    async def _again(self, now: datetime, room: int) -> list[Document]:
-        return await self._started(put_off(now), "relay_after", now, room)
+        async def released(now: datetime, room: int) -> list[ImportRecord]:
+            records = await find(now, room)
+            await import_queue.mark_released(self._db, records, now)
+            return records
 
-    async def _stalled(self, now: datetime, room: int) -> list[Document]:
-        return await self._start(await stalled(self._db, now, self._settings.stalled_after, room), now)
+        return released
 
-    async def _started(self, which: Document, order: str, now: datetime, room: int) -> list[Document]:
-        records = await self._db.imports.find(which).sort(order, 1).limit(room).to_list()
-        return await self._start(records, now)
+    async def _unpublished(self, now: datetime, room: int) -> list[ImportRecord]:
+        return await import_queue.unpublished(self._db, now, self._settings.unpublished_after, room)
 
-    async def _release(self, now: datetime, room: int) -> list[Document]:
-        return await self._start(await held(self._db, self._settings.imports_in_flight_per_user, room), now)
+    async def _held(self, now: datetime, room: int) -> list[ImportRecord]:
+        return await held(self._db, self._settings.imports_in_flight_per_user, room)
 
-    async def _start(self, records: list[Document], now: datetime) -> list[Document]:
-        # Marked first, so that a slow broker is not asked again at the next tick; unpublished ones come round again.
-        if records:
-            await self._db.imports.update_many(
-                {"_id": {"$in": [record["_id"] for record in records]}, "active": True},
-                {"$set": {"released": True, "updated_at": now}},
-            )
-        return records
-
-    async def _published(self, records: list[Document]) -> None:
-        # The broker has them, so nobody need wait until the projector has seen them too.
-        await self._db.imports.update_many(
-            {"_id": {"$in": [record["_id"] for record in records]}},
-            {"$set": {"published": True}, "$unset": {"relay_after": "", "relay_tries": ""}},
-        )
-
-    async def _put_off(self, records: list[tuple[Document, datetime]]) -> None:
-        await self._db.imports.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": record["_id"], "active": True},
-                    {"$set": {"relay_after": at, "published": False}, "$inc": {"relay_tries": 1}},
-                )
-                for record, at in records
-            ],
-            ordered=False,
-        )
+    async def _stalled(self, now: datetime, room: int) -> list[ImportRecord]:
+        return await stalled(self._db, now, self._settings.stalled_after, room)
 
 
-def _counted(why: str, note: Note) -> Note:
-    async def counted(messages: list[Document]) -> None:
-        await note(messages)
+def _counted(why: str, sent: Note[Message]) -> Note[Message]:
+    async def counted(messages: list[Message]) -> None:
+        await sent(messages)
         RELAYED.labels(why).inc(len(messages))
 
     return counted

@@ -1,22 +1,20 @@
-"""Publishing many messages side by side, where none waits for another.
+"""Publishes many messages side by side, so that none waits for another.
 
-A message that Kafka does not take, because its partition has no leader, say, keeps its own place for a few seconds and
-nobody waiting: a round goes on with the others, and it comes again by itself after a pause that grows.
+A message that Kafka does not take, because its partition has no leader, say, occupies its own place for a few seconds.
+A round goes on with the others, and the message is tried again after a pause that grows.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from pymongo.errors import PyMongoError
 
-from kit.backoff import backoff
 from kit.microbatch import MicroBatcher
-from kit.mongo import Document
 
 log = structlog.get_logger()
 
@@ -25,32 +23,43 @@ GRACE = 1.0  # seconds that a round waits for its messages
 MIN_PAUSE, MAX_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
 T = TypeVar("T")
-Publish = Callable[[Document], Awaitable[None]]
-Note = Callable[[list[Document]], Awaitable[None]]
-PutOff = Callable[[list[tuple[Document, datetime]]], Awaitable[None]]
+Message = TypeVar("Message", bound=Mapping[str, Any])
+Publish = Callable[[Message], Awaitable[None]]
+Note = Callable[[list[Message]], Awaitable[None]]
+PutOff = Callable[[list[tuple[Message, datetime]]], Awaitable[None]]
 
 
-class Sending:
-    """`sent` notes what Kafka has, `put_off` until when another is left alone; both get many at once. Neither need be
-    durable before the next round, as whatever is claimed comes back when its claim runs out.
+class Sending(Generic[Message]):
+    """Publishes messages and records the outcome: `sent` for those that Kafka has, `put_off` with the time of the next
+    try for the others; both get many at once. Neither has to be durable before the next round, as a claimed message
+    comes back when its claim runs out.
 
-    A message's `relay_tries` tells how often it was put off; `most` bounds how many are on their way at a time.
+    A message's `relay_tries` counts how often it was put off; `most` bounds how many are under way at a time.
     """
 
-    def __init__(self, publish: Publish, sent: Note, put_off: PutOff, *, most: int, grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        publish: Publish[Message],
+        sent: Note[Message],
+        put_off: PutOff[Message],
+        *,
+        most: int,
+        grace: float = GRACE,
+    ) -> None:
         self._publish = publish
         self._most = most
         self._grace = grace
-        self._sent: MicroBatcher[Document, None] = MicroBatcher(_many(sent))
-        self._put_off: MicroBatcher[tuple[Document, datetime], None] = MicroBatcher(_many(put_off))
+        self._sent: MicroBatcher[Message, None] = MicroBatcher(_many(sent))
+        self._put_off: MicroBatcher[tuple[Message, datetime], None] = MicroBatcher(_many(put_off))
         self._under_way: dict[object, asyncio.Task[bool]] = {}
 
     @property
     def room(self) -> int:
         return self._most - len(self._under_way)
 
-    async def __call__(self, messages: Sequence[Document]) -> int:
-        """How many of these went out within the grace; the others go on meanwhile. What is under way is left out."""
+    async def __call__(self, messages: Sequence[Message]) -> int:
+        """Publish these messages, without those under way. Returns how many Kafka took within the grace; the others go
+        on in the background."""
         fresh = [message for message in messages if message["_id"] not in self._under_way]
         tasks = {asyncio.create_task(self._send(message)): message["_id"] for message in fresh}
         for task, message_id in tasks.items():
@@ -71,7 +80,7 @@ class Sending:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _send(self, message: Document) -> bool:
+    async def _send(self, message: Message) -> bool:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await self._publish(message)
@@ -93,8 +102,8 @@ class Sending:
 
 
 def pause_after(tries: int) -> timedelta:
-    """Doubling, with jitter: between half of it and all."""
-    longest = backoff(tries, MIN_PAUSE, MAX_PAUSE)
+    """Return the pause before the next try: doubled each time, with jitter between half of it and all."""
+    longest = min(MAX_PAUSE, MIN_PAUSE * 2 ** min(tries, 10))
     return timedelta(seconds=longest.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 (not a secret)
 
 

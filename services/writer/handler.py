@@ -1,6 +1,6 @@
-"""Stage 4: a drafted project is stored, once, under its owner and link; how its original stands is kept beside it.
+"""Stage 4: store each drafted project once, and the status of its original.
 
-Texts are rendered here, at the last moment before they are kept: whoever published the draft, what is stored is safe.
+Texts are rendered here, right before they are stored, so that what is stored is safe whatever published the draft.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.writer.store import Saved
 
 class Store(Protocol):
     async def save(self, event: ProjectDrafted, asked_at: datetime | None = None, /) -> Saved: ...
-    async def stand(self, event: SourceSynced, /) -> None: ...
+    async def apply_statuses(self, event: SourceSynced, /) -> None: ...
 
 
 class Texts(Protocol):
@@ -22,10 +22,10 @@ class Texts(Protocol):
 
 
 async def persist(event: Event, store: Store, imports: Imports, texts: Texts) -> ProjectSaved | None:
-    """None for a source that was synced: of its items' standing nobody has to be told. None, too, where the import
-    has ended. Raises ContentNotFoundError where its owner has deleted the project since they asked for it."""
+    """Store the event's project. Returns None for `SourceSynced`, which only changes statuses, and where the import has
+    ended. Raises ContentNotFoundError where the owner deleted the project after requesting it."""
     if isinstance(event, SourceSynced):
-        await store.stand(event)
+        await store.apply_statuses(event)
         return None
     assert isinstance(event, ProjectDrafted)  # noqa: S101 (the stage consumes no others)
     found = await imports.of(event)
@@ -34,10 +34,7 @@ async def persist(event: Event, store: Store, imports: Imports, texts: Texts) ->
     event = event.model_copy(update={"project": await rendered(event.project, texts)})
     saved = await store.save(event, found.asked_at)
     return ProjectSaved(
-        id=event.child_id(ProjectSaved),
-        import_id=event.import_id,
-        user_id=event.user_id,
-        url=event.url,
+        **event.lineage(ProjectSaved),
         project_id=saved.id,
         slug=saved.slug,
         title=event.project.title,
@@ -46,7 +43,7 @@ async def persist(event: Event, store: Store, imports: Imports, texts: Texts) ->
 
 
 async def rendered(project: Project, texts: Texts) -> Project:
-    """With the HTML of each text made anew: what an event brings along is as its publisher or its upstream left it."""
+    """Return the project with the HTML of each text rendered anew. The event's own HTML is not to be trusted."""
     blocks: list[Block] = []
     for block in project.content.blocks:
         if isinstance(block, TextBlock):

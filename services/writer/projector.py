@@ -1,20 +1,18 @@
-"""The status of every import, from every event: each moves its import forward or changes nothing.
+"""Keeps the status of every import: each event advances its import or changes nothing.
 
 Events may come late, twice, or before those that caused them; the rank in `progress` decides. Each event carries
 all that its state needs, so nothing is missing when one is overtaken.
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
-from uuid import UUID
-
-from pymongo import UpdateOne
+from typing import Any
 
 from kit.kafka.events import attempt
 from kit.microbatch import MicroBatcher
-from kit.mongo import Database, Document, each_written
-from records.imports import DONE, FAILS_BELOW, PROGRESS, TERMINAL, State
-from records.sources.record import to_millis
+from kit.mongo import Database, to_millis
+from records import import_status
+from records.import_status import Advance
+from records.imports import DONE, FAILS_BELOW, PROGRESS, State
 from schemas.events import (
     ContentAnalyzed,
     ContentFetched,
@@ -41,45 +39,35 @@ class Drafted(Event):
     topic = ProjectDrafted.topic
 
 
-# Of the events that carry a whole README, the projector reads only whose they are.
+# Of the events that carry a whole README, the projector reads only the common fields.
 LEAN_EVENTS: dict[str, type[Event]] = EVENT_BY_TOPIC | {e.topic: e for e in (Fetched, Analyzed, Drafted)}
-
-
-class Move(NamedTuple):
-    """An update of one import, at a time; `ends` tells whether it is the import's last."""
-
-    update: UpdateOne
-    import_id: UUID
-    at: datetime
-    ends: bool
 
 
 class Projector:
     def __init__(self, db: Database) -> None:
-        self._imports = db.imports
-        self._apply: MicroBatcher[Move, None] = MicroBatcher(self._apply_many)
+        self._db = db
+        self._batched_advance: MicroBatcher[Advance, None] = MicroBatcher(self._advance_many)
 
     async def __call__(self, event: Event) -> None:
-        now = to_millis(datetime.now(UTC))  # as MongoDB gives it back
-        if (update := update_for(event, now, attempt())) is not None:
-            await self._apply(Move(update, event.import_id, now, endings.ends(event)))
+        """Apply the event to its import; durable on return."""
+        if (update := update_for(event, to_millis(datetime.now(UTC)), attempt())) is not None:
+            await self._batched_advance(update)
 
-    async def _apply_many(self, moves: list[Move]) -> list[Exception | None]:
-        # Where the filter refused, the upsert meets the document itself: the import is further already.
-        updates = [move.update for move in moves]
-        results = await each_written(self._imports.bulk_write(updates, ordered=False), len(updates))
-        await endings.tell(self._imports, {move.import_id: move.at for move in moves if move.ends})
+    async def _advance_many(self, updates: list[Advance]) -> list[Exception | None]:
+        results = await import_status.advance(self._db, updates)
+        last = {update.event.import_id: update.at for update in updates if endings.ends(update.event)}
+        endings.tell(await import_status.ended(self._db, last))
         return results
 
 
-def update_for(event: Event, now: datetime, attempt: int = 1) -> UpdateOne | None:
-    """None for events that say nothing about an import's state. What belongs to an earlier attempt changes nothing."""
+def update_for(event: Event, now: datetime, attempt: int = 1) -> Advance | None:
+    """Make the update for an event; None for events that say nothing about an import's state."""
     if isinstance(event, ImportFailed):
         return failure(event, now, attempt)
     if event.topic not in PROGRESS:
         return None
     rank, _, message = PROGRESS[event.topic]
-    changes: Document = {"stage": stage_of(event.topic), "message": message}  # the stage whose turn it is
+    changes: dict[str, Any] = {"stage": stage_of(event.topic), "message": message}  # the stage whose turn it is
     if isinstance(event, ProjectSaved):
         changes["result"] = {"project_id": event.project_id, "slug": event.slug, "created": event.created}
         if not event.created:  # refreshed: there is nothing to award
@@ -93,55 +81,20 @@ def update_for(event: Event, now: datetime, attempt: int = 1) -> UpdateOne | Non
     changes |= {"progress": rank, "state": State.COMPLETED if done else State.PROCESSING}
     if done:
         changes |= {"active": False, "ended_at": now}
-    return moved(event, rank, changes, now, attempt)
+    return Advance(event, rank, changes, now, attempt)
 
 
-def failure(event: ImportFailed, now: datetime, attempt: int = 1) -> UpdateOne:
-    told = event.model_dump(include={"error", "error_code", "action", "suggestion", "retry_at"}, exclude_none=True)
+def failure(event: ImportFailed, now: datetime, attempt: int = 1) -> Advance:
+    error = event.model_dump(include={"error", "error_code", "action", "suggestion", "retry_at"}, exclude_none=True)
     rank = FAILS_BELOW.get(event.stage, DONE)
-    changes: Document = {
+    changes: dict[str, Any] = {
         # As far as the stage's own input: an event from before the failure that is read after it changes nothing.
         "progress": rank - 1,
         "state": State.FAILED,
         "stage": event.stage,
         "message": event.error,
-        "error": told,
+        "error": error,
         "active": False,
         "ended_at": now,
     }
-    return moved(event, rank, changes, now, attempt)
-
-
-def moved(event: Event, rank: int, changes: Document, now: datetime, attempt: int) -> UpdateOne:
-    """Applies to the member's own import, where that is below `rank` and has not ended; only an operator's replay
-    opens an ended one again. An import that other systems published is made on first sight."""
-    born: Document = {
-        "url": event.url,
-        "integration": "",
-        "options": {},
-        "attempt": 1,
-        "released": True,
-        "priority": 0,
-        "created_at": now,
-        # Only the gateway's imports hold the place of their link; the relay watches those.
-        **({} if "active" in changes else {"active": False}),
-        **({} if "published" in changes else {"published": True}),
-        **({} if "progress" in changes else {"progress": 0}),
-    }
-    drop = {"deferred_until": ""} | ({} if "error" in changes else {"error": ""})
-    return UpdateOne(
-        {
-            "_id": event.import_id,
-            "user_id": event.user_id,
-            "progress": {"$lt": rank},
-            "state": {"$nin": TERMINAL},
-            "attempt": {"$lte": attempt},
-        },
-        {
-            "$set": {**changes, "updated_at": now},
-            "$inc": {"version": 1},
-            "$setOnInsert": born,
-            "$unset": drop,
-        },
-        upsert=True,
-    )
+    return Advance(event, rank, changes, now, attempt)

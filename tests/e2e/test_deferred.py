@@ -44,7 +44,7 @@ def imported(**changes: Any) -> Document:
 
 
 async def test_a_message_comes_back_to_the_byte_when_it_is_due(db: Database) -> None:
-    await deferred.put(db, record(b"\x00raw", headers=(("ce_id", b"\xff"),)), due_at=NOW, reason="RATE_LIMIT")
+    await deferred.defer(db, record(b"\x00raw", headers=(("ce_id", b"\xff"),)), due_at=NOW, reason="RATE_LIMIT")
     assert await deferred.claim(db, NOW - MINUTE) == []
     (message,) = await deferred.claim(db, NOW)
     assert message["topic"] == ContentFetched.topic
@@ -53,14 +53,14 @@ async def test_a_message_comes_back_to_the_byte_when_it_is_due(db: Database) -> 
 
 
 async def test_a_redelivered_record_waits_once(db: Database) -> None:
-    await deferred.put(db, record(), due_at=NOW, reason="x")
-    await deferred.put(db, record(), due_at=NOW + MINUTE, reason="x")
+    await deferred.defer(db, record(), due_at=NOW, reason="x")
+    await deferred.defer(db, record(), due_at=NOW + MINUTE, reason="x")
     assert await db.deferred.count_documents({}) == 1
 
 
 async def test_every_wait_is_counted(db: Database) -> None:
     again = record(headers=((WAITS_HEADER, b"4"),))
-    await deferred.put(db, again, due_at=NOW, reason="x")
+    await deferred.defer(db, again, due_at=NOW, reason="x")
     (message,) = await deferred.claim(db, NOW)
     assert message["headers"] == [[WAITS_HEADER, b"5"]]
 
@@ -88,21 +88,21 @@ async def test_what_waits_for_a_budget_waits_however_often_and_is_no_nearer_to_i
 
 async def test_the_oldest_are_claimed_first_and_no_more_than_asked(db: Database) -> None:
     for offset in range(5):
-        await deferred.put(db, record(offset=offset), due_at=NOW - offset * MINUTE, reason="x")
+        await deferred.defer(db, record(offset=offset), due_at=NOW - offset * MINUTE, reason="x")
     claimed = await deferred.claim(db, NOW, limit=2)
     assert [message["due_at"] for message in claimed] == [NOW - 4 * MINUTE, NOW - 3 * MINUTE]
 
 
 async def test_what_one_relay_has_in_hand_no_other_gets_until_its_claim_runs_out(db: Database) -> None:
-    await deferred.put(db, record(), due_at=NOW, reason="x")
+    await deferred.defer(db, record(), due_at=NOW, reason="x")
     first = await deferred.claim(db, NOW)
     assert await deferred.claim(db, NOW) == []
     late = NOW + deferred.CLAIM + MINUTE
     second = await deferred.claim(db, late)
     assert len(second) == 1
-    await deferred.done(db, first)  # the first relay wakes up: the message is no longer its to remove
+    await deferred.mark_sent(db, first)  # the first relay wakes up: the message is no longer its to remove
     assert await db.deferred.count_documents({}) == 1
-    await deferred.done(db, second)
+    await deferred.mark_sent(db, second)
     assert await db.deferred.count_documents({}) == 0
 
 

@@ -10,7 +10,7 @@ import structlog.testing
 
 from kit.kafka.events import ATTEMPT, handling
 from kit.mongo import Database, Document
-from records.imports import State, pending, reopen
+from records.imports import State, insert, pending, reopen
 from schemas.content import Analysis, CoverBlock, Item, Project, ProjectType
 from schemas.content import Content as Blocks
 from schemas.events import (
@@ -69,7 +69,7 @@ async def accepted(db: Database) -> UUID:
     record = pending(
         task_id=task_id, user_id="u", url=URL, integration="github", options=Options(), released=True, now=NOW
     )
-    await db.imports.insert_one(record)
+    await insert(db, record)
     return task_id
 
 

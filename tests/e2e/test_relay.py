@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database, Document
 from records import deferred
-from records.deferred import MAX_HEADER_BYTES
+from records.deferred import MAX_HEADER_BYTES, DeferredRecord
 from records.imports import INTERACTIVE, SYNC, pending
 from schemas.events import Event, Options, PointsAwarded
 from services.awarder.ledger import Ledger
@@ -36,20 +36,20 @@ async def nothing(_event: Event, _attempt: int) -> None:
     raise AssertionError("nothing is to be published")
 
 
-async def unused(_message: Document) -> None:
+async def unused(_message: DeferredRecord) -> None:
     raise AssertionError("nothing is deferred")
 
 
 async def defer(db: Database, values: list[bytes]) -> None:
     for offset, value in enumerate(values):
-        await deferred.put(db, record(offset=offset, value=value), due_at=LONG_AGO, reason="x")
+        await deferred.defer(db, record(offset=offset, value=value), due_at=LONG_AGO, reason="x")
 
 
 async def test_a_message_that_kafka_does_not_take_holds_up_no_other(db: Database) -> None:
     await defer(db, [b"small", b"large", b"small"])
     sent = []
 
-    async def publish(message: Document) -> None:
+    async def publish(message: DeferredRecord) -> None:
         if bytes(message["value"]) == b"large":
             raise MessageSizeTooLargeError
         sent.append(message["_id"])
@@ -64,7 +64,7 @@ async def test_a_broker_that_is_away_costs_no_message_and_each_comes_again(db: D
     await defer(db, [b"one", b"two"])
     away = True
 
-    async def publish(_message: Document) -> None:
+    async def publish(_message: DeferredRecord) -> None:
         if away:
             raise KafkaConnectionError
 
@@ -82,7 +82,7 @@ async def test_messages_without_an_answer_keep_their_own_places_and_nobody_waiti
     await defer(db, [b"stuck"] * BATCH + [b"free"] * 50)
     stuck_at_once, free = Counter[str](), []
 
-    async def publish(message: Document) -> None:
+    async def publish(message: DeferredRecord) -> None:
         if bytes(message["value"]) == b"free":
             free.append(message["_id"])
             return
@@ -131,7 +131,7 @@ async def test_what_is_published_again_is_not_put_off_any_more(db: Database) -> 
 
 async def test_headers_beyond_what_kafka_takes_back_are_not_kept(db: Database) -> None:
     large = record(headers=(("ce_id", b"1"), ("padding", b"x" * MAX_HEADER_BYTES), ("ce_type", b"T")))
-    await deferred.put(db, large, due_at=LONG_AGO, reason="x")
+    await deferred.defer(db, large, due_at=LONG_AGO, reason="x")
     (message,) = await deferred.claim(db, datetime.now(UTC))
     assert [name for name, _ in message["headers"][:-1]] == ["ce_id", "ce_type"]
 
@@ -172,10 +172,11 @@ async def test_the_imports_of_a_sync_keep_nobody_waiting(db: Database) -> None:
 
 
 def an_import(number: int, *, released: bool, priority: int) -> Document:
-    return pending(
+    record = pending(
         task_id=uuid4(), user_id="ada", url=f"https://github.com/a/{number}", integration="github",
         options=Options(), released=released, priority=priority, now=datetime.now(UTC),
-    ) | {"published": released}  # fmt: skip
+    )  # fmt: skip
+    return {**record, "published": released}
 
 
 def award(project_id: UUID) -> PointsAwarded:

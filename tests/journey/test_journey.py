@@ -11,7 +11,7 @@ from faststream.kafka import TestKafkaBroker
 from pydantic import SecretStr
 
 from kit.mongo import Database, Document
-from records.imports import pending, requested
+from records.imports import find, insert, pending, requested
 from records.indexes import ensure_indexes
 from records.stage import Stage
 from sandbox.client import SandboxClient
@@ -43,7 +43,7 @@ class Journey:
             task_id=task_id, user_id=USER, url=url, integration="any", options=Options(), released=True,
             now=datetime.now(UTC),
         )  # fmt: skip
-        await self.db.imports.insert_one(record)
+        await insert(self.db, record)
         await self.publish(requested(record))
         return task_id
 
@@ -139,7 +139,8 @@ async def test_an_old_name_that_another_repository_has_now_is_another_project(
 
 async def test_a_command_that_is_published_again_doubles_nothing(journey: Journey, sandbox: SandboxClient) -> None:
     task_id = await journey.import_link("https://github.com/mira-example/paper-lanterns")
-    first = await journey.record(task_id)
+    first = await find(journey.db, task_id)
+    assert first is not None
     await journey.publish(requested(first))
     again = await journey.record(task_id)
     assert (again["state"], again["points"]) == ("completed", 50)

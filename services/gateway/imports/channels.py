@@ -86,8 +86,8 @@ class ChannelImports:
         if under_way := await self._joined(new, channel):
             return under_way
         now = to_millis(datetime.now(UTC))
-        parent = keys(new) | batches.listing(
-            task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now
+        parent: Document = keys(new) | dict(
+            batches.listing(task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now)
         )
         source = new_source(
             Identity(new.caller.user_id, PLATFORM, channel.url),

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import uuid4
 
 import structlog
@@ -20,7 +20,7 @@ from pymongo.errors import DuplicateKeyError
 from kit.errors import ImportDuplicateError
 from kit.microbatch import MicroBatcher
 from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
-from records.imports import INTERACTIVE, pending, requested
+from records.imports import INTERACTIVE, ImportRecord, pending, requested
 from records.sources.record import Frequency, to_millis
 from schemas.events import ImportRequested, Options
 from services.gateway.auth.caller import Caller
@@ -158,7 +158,7 @@ class Imports:
 
     async def _announce(self, record: Document) -> None:
         try:
-            await asyncio.wait_for(self._publish(requested(record)), self._publish_timeout)
+            await asyncio.wait_for(self._publish(requested(cast("ImportRecord", record))), self._publish_timeout)
             self.broker_away = False
         except Exception as error:
             # Not an error for the caller: the record is stored, and the relay publishes it.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -10,7 +10,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from kit.mongo import Database, Document
-from records.imports import TERMINAL, State, newest_tasks
+from records.imports import TERMINAL, State
+from records.task_lists import newest_tasks
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.imports.batches import Batches, BatchesDep
@@ -168,7 +169,7 @@ async def _batch_states(
             yield batch_task(batch, sorted(records, key=lambda record: ids.index(record["_id"])), caller.username)
 
 
-def _listed(record: Document, username: str) -> AnyTask:
+def _listed(record: Any, username: str) -> AnyTask:
     """A listing says what it refused, an import does not."""
     return batch_task(record, (), username) if "refused" in record else task(record, username)
 

@@ -56,7 +56,7 @@ class Worker:
         while messages := await deferred.claim(self.db, self.now()):
             did = await self._all(int(message["value"]) for message in messages)
             outcome = Outcome(outcome.done + did.done, outcome.deferred + did.deferred)
-            await deferred.done(self.db, messages)
+            await deferred.mark_sent(self.db, messages)
         return outcome
 
     async def _all(self, jobs: Iterable[int]) -> Outcome:
@@ -76,7 +76,7 @@ class Worker:
             await self.registry.get("youtube").fetch(self.registry.recognise(URL).ref, self.http, credentials)
         except RateLimitError as error:
             again = record(str(job).encode(), offset=self._offset(job))
-            await deferred.put(self.db, again, due_at=error.retry_at or self.now(), reason=error.error_code)
+            await deferred.defer(self.db, again, due_at=error.retry_at or self.now(), reason=error.error_code)
             return False
         return True
 

@@ -26,7 +26,7 @@ from kit.errors import ImportProblem, Outcome, outcome_of
 from kit.http import Limits
 from kit.mongo import Database
 from kit.upstream import Upstream
-from records.imports import pending
+from records.imports import insert, pending
 from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
 from records.stage_failures import StageFailures
 from schemas.events import Event, ImportFailed, Options
@@ -147,9 +147,7 @@ class World:
         self.upstreams.public, self.upstreams.fault = self.cell.public, self.cell.fault
         url = LINKS[self.cell.provider]
         imported: dict[str, Any] = {"integration": self.cell.provider, "options": Options(), "released": True}
-        await self.db.imports.insert_one(
-            pending(task_id=IMPORT_ID, user_id=USER_ID, url=url, now=self.clock(), **imported)
-        )
+        await insert(self.db, pending(task_id=IMPORT_ID, user_id=USER_ID, url=url, now=self.clock(), **imported))
         told: list[str] = []
         headers: tuple[tuple[str, bytes], ...] = ()
         for _ in range(100):

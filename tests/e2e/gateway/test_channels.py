@@ -22,7 +22,7 @@ from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError
 from kit.mongo import Database
 from kit.vault import Vault, VaultSettings, new_key
 from records import batches
-from records.imports import pending
+from records.imports import insert, pending
 from schemas.events import Options
 from services.gateway.connections.service import open_accounts
 from tests import databases
@@ -58,7 +58,7 @@ class World:
         """As the fetcher stores it before it names it."""
         record = pending(task_id=uuid4(), user_id="user-ada", url=VIDEO, integration="youtube", options=Options(),
                          released=True, now=datetime.now(UTC))  # fmt: skip
-        await self.db["imports"].insert_one(record)
+        await insert(self.db, record)
         return UUID(str(record["_id"]))
 
     async def listed(self, accepted: dict[str, Any], *children: UUID) -> None:

@@ -11,9 +11,9 @@ import httpx2
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
-from kit.mongo import Database, Document, connect
+from kit.mongo import Database, connect
 from kit.settings import KafkaSettings, MongoSettings
-from records.imports import pending, requested
+from records.imports import ImportRecord, pending, requested
 from records.indexes import ensure_indexes
 from schemas.events import ImportRequested, Options
 from services.gateway.imports.publisher import Publisher
@@ -102,7 +102,7 @@ async def test_followers_outlive_a_killed_database(engines: Engines) -> None:
     db = database_at(runner.address, "hub")
     await ensure_indexes(db)
     task_id, hub = uuid4(), StatusStream(db)
-    await db["imports"].insert_one(new_import(task_id))
+    await db["imports"].insert_one(dict(new_import(task_id)))
     feeding = asyncio.create_task(hub.run())
     try:
         async with asyncio.timeout(90), aclosing(hub.follow(task_id)) as states:
@@ -118,7 +118,7 @@ async def test_followers_outlive_a_killed_database(engines: Engines) -> None:
         await db.client.close()
 
 
-def new_import(task_id: UUID) -> Document:
+def new_import(task_id: UUID) -> ImportRecord:
     return pending(
         task_id=task_id, user_id="user-ada", url=REPO, integration="github", options=Options(), released=True,
         now=datetime.now(UTC),

@@ -12,7 +12,8 @@ import pytest
 from kit.errors import ContentNotFoundError
 from kit.mongo import Database
 from records import batches
-from records.imports import State, newest_tasks, pending
+from records.imports import State, pending
+from records.task_lists import newest_tasks
 from schemas.events import Options
 from tests.e2e.gateway.conftest import REPO, World
 
@@ -31,7 +32,7 @@ async def listing(world: World, state: State = State.PROCESSING, user_id: str = 
     """A channel that is being listed, or was."""
     task_id, now = uuid4(), datetime.now(UTC)
     record = batches.listing(task_id=task_id, user_id=user_id, integration="youtube", url=URL, now=now)
-    await world.db["batches"].insert_one(record)
+    await world.db["batches"].insert_one(dict(record))
     if state is State.FAILED:
         await batches.failed(world.db, task_id, ContentNotFoundError("No such channel.").body(), now)
     elif state is State.COMPLETED:
@@ -87,7 +88,7 @@ async def test_pages_follow_one_another_with_their_status_and_miss_nothing(world
                 released=True, now=moment + timedelta(seconds=number // 3))
         for number in range(10)
     ]  # fmt: skip
-    await world.db["imports"].insert_many(records)  # three at the same moment each
+    await world.db["imports"].insert_many(map(dict, records))  # three at the same moment each
     channel = await listing(world)
     await world.db["batches"].update_one({"_id": channel}, {"$set": {"created_at": moment + timedelta(seconds=1)}})
     for status, total in ((None, 11), ("pending", 10)):
@@ -127,7 +128,7 @@ async def test_a_page_reads_what_it_shows_and_not_all_there_is(world: World, sta
     ]  # fmt: skip
     for number, record in enumerate(records):
         record["state"] = State.FAILED if number % 150 == 0 else State.COMPLETED if number % 3 else State.PENDING
-    await world.db["imports"].insert_many(records)
+    await world.db["imports"].insert_many(map(dict, records))
     middle = moment + timedelta(seconds=4_500), uuid4()
     async with profiled(world.db) as done:
         page = await newest_tasks(world.db, "user-0", states=states, before=middle, limit=20)

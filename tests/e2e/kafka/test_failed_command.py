@@ -132,7 +132,7 @@ async def test_a_replay_is_another_attempt_and_says_so_to_all_that_comes_of_it(r
         released=True, now=NOW,
     )  # fmt: skip
     async with rig.database() as db:
-        await db.imports.insert_one(record | {"state": State.FAILED, "attempt": 4, "active": False})
+        await db.imports.insert_one({**record, "state": State.FAILED, "attempt": 4, "active": False})
         result = await rig.replay("--yes")
         assert "Replayed 1; 1 failed imports" in result.output
         assert (await db.imports.find_one() or {})["attempt"] == 5

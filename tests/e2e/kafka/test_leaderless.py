@@ -18,7 +18,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from deploy.local import Kafka, Runner
 from kit.mongo import Database
 from records import deferred
-from records.imports import INTERACTIVE, pending
+from records.imports import INTERACTIVE, insert, pending
 from schemas.events import ContentFetched, ImportRequested, Options
 from tests.conftest import Engines
 from tests.databases import made
@@ -84,13 +84,13 @@ async def accepted(db: Database, user: str) -> UUID:
         task_id=uuid4(), user_id=user, url=URL, integration="github", options=Options(), released=True,
         priority=INTERACTIVE, now=LONG_AGO,
     )  # fmt: skip
-    await db.imports.insert_one(one)
+    await insert(db, one)
     return UUID(str(one["_id"]))
 
 
 async def put(db: Database, user: str) -> str:
     one = record(key=f"{user} {URL}".encode(), offset=next(OFFSETS))
-    await deferred.put(db, one, due_at=LONG_AGO, reason="x")
+    await deferred.defer(db, one, due_at=LONG_AGO, reason="x")
     return f"{one.topic}/{one.partition}/{one.offset}"
 
 

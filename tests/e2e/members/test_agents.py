@@ -172,7 +172,7 @@ async def test_it_is_not_removed_while_something_may_still_come_of_its_channel(
     assert (await operator.patch(f"{AGENTS}tide-tables/", json={"paused": False})).status_code == 200
     await db["sources"].update_one({}, {"$set": due(now + timedelta(days=1), Reason.INTERVAL)})
 
-    await db["imports"].insert_one(video)
+    await db["imports"].insert_one(dict(video))
     await refused(operator)
     assert ((await db["sources"].find_one({})) or {})["sync_enabled"], "what is refused changes nothing"
     await db["imports"].update_one({}, {"$set": {"state": State.COMPLETED, "active": False}})

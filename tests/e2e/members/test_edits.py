@@ -71,15 +71,6 @@ async def test_null_takes_what_the_upstream_says(ada: httpx2.AsyncClient, store:
     assert (await read(ada, project))["title"] == "Engine 3"
 
 
-async def test_a_record_from_before_there_were_edits_keeps_the_upstreams_word(
-    ada: httpx2.AsyncClient, store: ProjectStore, db: Database
-) -> None:
-    project = await sync(store, 1)
-    await db.projects.update_one({}, {"$unset": {"upstream": "", "facets": "", "source_state": ""}})
-    assert (await change(ada, project, title="Mine"))["upstream_changes"]["title"] == "Engine 1"
-    assert (await change(ada, project, title="Mine too"))["upstream_changes"]["title"] == "Engine 1"
-
-
 async def test_only_its_owner_changes_a_project_or_sees_what_was_changed(
     ada: httpx2.AsyncClient, app: FastAPI, store: ProjectStore
 ) -> None:
@@ -125,7 +116,7 @@ async def test_what_was_imported_while_private_is_nobody_elses_until_its_source_
     async with client_of(app, **bearer("bob")) as bob:
         for state, is_private in (("private", True), ("gone", True), ("there", False)):
             synced = source_synced({"private": 2, "gone": 3, "there": 4}[state], state)
-            await store.stand(synced.model_copy(update={"user_id": "user-ada"}))
+            await store.apply_statuses(synced.model_copy(update={"user_id": "user-ada"}))
             assert (await read(ada, project))["is_private"] is is_private
             assert (await bob.get(f"/api/v1/projects/{project}/")).status_code == (404 if is_private else 200)
             for path in public:
@@ -141,7 +132,7 @@ async def test_while_its_source_is_private_only_its_owner_sees_a_project(
     async with client_of(app, **bearer("bob")) as bob:
         for state, status, count in (("gone", 200, 1), ("private", 404, 0), ("there", 200, 1)):
             synced = source_synced({"gone": 2, "private": 3, "there": 4}[state], state)
-            await store.stand(synced.model_copy(update={"user_id": "user-ada"}))
+            await store.apply_statuses(synced.model_copy(update={"user_id": "user-ada"}))
             assert (await bob.get(f"/api/v1/projects/{project}/")).status_code == status
             assert len((await bob.get(listed)).json()["projects"]) == count
             assert (await read(ada, project))["source_state"] == state

@@ -33,7 +33,7 @@ async def stored(db: Database) -> dict[str, UUID]:
         event = draft(1, f"https://github.com/ada/{title}", title=title, **shape)
         kept[title] = (await store.save(event.model_copy(update={"user_id": "user-ada"}))).id
     vanished = source_synced(2, "private", "https://github.com/ada/vanished")
-    await store.stand(vanished.model_copy(update={"user_id": "user-ada"}))
+    await store.apply_statuses(vanished.model_copy(update={"user_id": "user-ada"}))
     made, _ = await Users(db).create_agent("https://youtube.com/channel/UC1", "Tide Tables", task_id=uuid4())
     assert made["username"] == "tide-tables"
     return kept

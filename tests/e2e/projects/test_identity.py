@@ -140,7 +140,7 @@ async def test_how_a_thing_stands_is_told_by_its_id(db: Database, store: Project
     await save(store, seen(77, OLD, 1), seen(99, OLD, 2))
     told = source_synced(3, "private", OLD)
     standing = told.standings[0].model_copy(update={"external_id": "77"})
-    await store.stand(told.model_copy(update={"platform": "github", "standings": (standing,)}))
+    await store.apply_statuses(told.model_copy(update={"platform": "github", "standings": (standing,)}))
     states = {one["external_id"]: one["source_state"] async for one in db.projects.find()}
     assert states == {"77": "private", "99": "there"}, "not of what has its name now"
 

@@ -145,7 +145,7 @@ class World:
         if isinstance(one, Reading):
             await self._store.save(transform(one.event(self._user_id)))
         else:
-            await self._store.stand(one.event(self._user_id))
+            await self._store.apply_statuses(one.event(self._user_id))
 
     async def _edit(self, edits: Sequence[Edit]) -> None:
         for edit in edits:

@@ -99,14 +99,14 @@ async def test_how_the_original_stands_is_kept_beside_the_project(db: Database, 
         (source_synced(5, "there"), "there"),
         (source_synced(4, "private"), "there"),
     ):
-        await store.stand(sync)
+        await store.apply_statuses(sync)
         assert (await only(db))["source_state"] == state
     assert (await only(db))["title"] == "Engine 1"
 
 
 async def test_a_sight_is_a_standing_too(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1))
-    await store.stand(source_synced(2, "gone"))
+    await store.apply_statuses(source_synced(2, "gone"))
     await store.save(draft(1))
     assert (await only(db))["source_state"] == "gone"
     await store.save(draft(3))
@@ -127,29 +127,24 @@ async def test_a_project_is_hidden_while_its_source_is_private_from_its_first_dr
     assert not await shown(db)
     await store.save(draft(2))
     assert await shown(db)
-    await store.stand(source_synced(3, "private"))
+    await store.apply_statuses(source_synced(3, "private"))
     assert not await shown(db)
     await store.save(draft(4))
     assert await shown(db)
 
 
-@pytest.mark.parametrize("before", [{}, {"source_private": "", "source_read_at": ""}])  # the latter in old records
-async def test_what_was_private_and_is_gone_stays_hidden(
-    db: Database, store: ProjectStore, before: dict[str, str]
-) -> None:
+async def test_what_was_private_and_is_gone_stays_hidden(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1, source_private=True))
-    if before:
-        await db.projects.update_one({}, {"$unset": before})
-    await store.stand(source_synced(3, "gone"))
-    await store.stand(source_synced(3, "gone"))
+    await store.apply_statuses(source_synced(3, "gone"))
+    await store.apply_statuses(source_synced(3, "gone"))
     assert ((await only(db))["source_state"], await shown(db)) == ("gone", False)
-    await store.stand(source_synced(2, "there"))
+    await store.apply_statuses(source_synced(2, "there"))
     assert ((await only(db))["source_state"], await shown(db)) == ("gone", True), "it was public before it went"
 
 
 async def test_nobody_moves_the_project_of_another_member(db: Database, store: ProjectStore) -> None:
     await store.save(draft(1))
-    await store.stand(source_synced(2, "gone").model_copy(update={"user_id": "mallory"}))
+    await store.apply_statuses(source_synced(2, "gone").model_copy(update={"user_id": "mallory"}))
     await store.save(draft(2, NEW, formerly=OLD).model_copy(update={"user_id": "mallory"}))
     project = await db.projects.find_one({"user_id": "ada"}) or {}
     assert (project["url"], project["source_state"]) == (OLD, "there")

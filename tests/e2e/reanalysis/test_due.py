@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from kit.mongo import Database, Document
-from records.imports import IN_FLIGHT, SYNC, State, requested
+from records.imports import IN_FLIGHT, SYNC, State, imports, requested
 from services.scheduler.reanalysis import TRIES, Reanalysis
 from tests.databases import made
 from tests.e2e.sources.rig import Clock
@@ -70,7 +70,7 @@ async def test_a_project_is_imported_once_more_when_the_model_had_time_to_come_b
     assert not await again.tick()
     clock.now += AFTER
     assert await again.tick()
-    record = await db.imports.find_one()
+    record = await imports(db).find_one()
     assert record
     assert (record["state"], record["released"], record["published"]) == (State.PENDING, True, False), "for the relay"
     assert record["priority"] == SYNC

@@ -78,9 +78,8 @@ def shelf(rig: Rig) -> Shelf:
 async def waited_for(rig: Rig, max_items: int = 50) -> tuple[Document, UUID]:
     """A source that a member follows just now, and the task that they read."""
     task_id = uuid4()
-    await rig.db.batches.insert_one(
-        batches.listing(task_id=task_id, user_id="ada", integration="shelf", url=URL, now=rig.now)
-    )
+    listing = batches.listing(task_id=task_id, user_id="ada", integration="shelf", url=URL, now=rig.now)
+    await rig.db.batches.insert_one(dict(listing))
     return await rig.follow(URL, task_id=task_id, max_items=max_items), task_id
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.connections.model import ConnectionState
-from records.imports import State, pending
+from records.imports import State, insert, pending
 from records.sources.record import Reason, SourceState, sync_requested
 from schemas.events import Options, UpstreamStatus
 from tests.e2e.sync.conftest import HOUR, Emitted, Rig
@@ -352,7 +352,7 @@ async def test_an_import_of_the_same_link_that_is_under_way_keeps_its_place(rig:
     other = pending(
         task_id=uuid4(), user_id="ada", url=URL, integration="github", options=Options(), released=True, now=rig.now
     )
-    await rig.db.imports.insert_one(other)
+    await insert(rig.db, other)
     (fetched,) = (await rig.sync_source(source)).fetched
     record = await rig.db.imports.find_one({"_id": fetched.import_id})
     assert record is not None

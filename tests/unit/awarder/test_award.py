@@ -1,18 +1,17 @@
 """A new project earns its owner points, once."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
 
+from records.points import PointsRecord, entry
 from schemas.events import PointsAwarded, ProjectSaved
 from services.awarder.handler import award
-from services.awarder.ledger import entry
 
 
 class FakeLedger:
     def __init__(self) -> None:
-        self.entries: dict[UUID, dict[str, Any]] = {}
+        self.entries: dict[UUID, PointsRecord] = {}
 
     async def enter(self, awarded: PointsAwarded) -> int:
         made = entry(awarded)

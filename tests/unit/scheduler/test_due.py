@@ -1,21 +1,26 @@
 """Whose turn it is."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.mongo import Document
+from records.imports import ImportRecord, pending
+from schemas.events import Options
 from services.scheduler.due import to_release
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def waiting(user: str, minute: int, priority: int = 0) -> Document:
-    return {"user_id": user, "created_at": NOW + timedelta(minutes=minute), "priority": priority}
+def waiting(user: str, minute: int, priority: int = 0) -> ImportRecord:
+    return pending(
+        task_id=uuid4(), user_id=user, url="https://github.com/a/b", integration="github", options=Options(),
+        released=False, priority=priority, now=NOW + timedelta(minutes=minute),
+    )  # fmt: skip
 
 
-def names(records: list[Document]) -> str:
+def names(records: list[ImportRecord]) -> str:
     return "".join(record["user_id"] for record in records)
 
 

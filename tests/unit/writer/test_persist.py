@@ -19,7 +19,7 @@ class Store:
         self.saved.append(event)
         return Saved(UUID(int=7), "lanterns", created=True)
 
-    async def stand(self, event: SourceSynced, /) -> None:
+    async def apply_statuses(self, event: SourceSynced, /) -> None:
         raise AssertionError
 
 
