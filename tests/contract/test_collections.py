@@ -17,9 +17,8 @@ KNOWN = {
     "kit/mongo.py",  # makes the typed collection
     "services/fetcher",
     "services/gateway",
-    "services/scheduler/websub_diff.py",
+    "services/scheduler/sync_dispatcher.py",
     "services/scheduler/followed.py",
-    "services/scheduler/sources.py",
     "services/scheduler/subscriptions.py",
 }
 
