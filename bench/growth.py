@@ -37,7 +37,7 @@ from services.gateway.points.totals import total_points
 from services.gateway.web.pagination import newest_first
 from services.scheduler.due import to_emit
 from services.scheduler.finding import held, stalled
-from services.scheduler.followed import changed_channels, writes
+from services.scheduler.followed import changed_feeds, writes
 from services.writer.store import ProjectStore
 
 RUNS = 21
@@ -63,8 +63,8 @@ async def _rename(db: Database, size: int) -> object:
 
 
 async def _sweep(db: Database, size: int) -> object:
-    channels, _ = await changed_channels(db, datetime.now(UTC) - timedelta(minutes=1), 1_000)
-    return await writes(db, channels, datetime.now(UTC))
+    feeds, _ = await changed_feeds(db, ["youtube"], datetime.now(UTC) - timedelta(minutes=1), 1_000)
+    return await writes(db, feeds, datetime.now(UTC))
 
 
 async def _remove_agent(db: Database, size: int) -> object:

@@ -10,6 +10,8 @@ from integrations.collection import Collection
 from integrations.credentials import Credentials
 from integrations.links import WEB, Link
 from integrations.provider import Provider
+from integrations.repositories import Repositories
+from integrations.webhook import Webhook
 from kit.settings import Settings
 from kit.text.service import TextService
 from kit.upstream import Upstream
@@ -87,6 +89,8 @@ class Integration(ABC, Generic[S, C]):
     supports_auto_sync: ClassVar[bool] = True  # whether reading again, unasked, brings news of the same thing
     oauth: ClassVar[tuple[Provider, ...]] = ()  # how members connect their accounts
     collection: Collection | None = None  # what finds the collections that can be followed as a whole
+    repositories: Repositories | None = None  # what lists those of a connected account
+    webhook: ClassVar[Webhook | None] = None
     client: type[C]
 
     def __init__(self, settings: S, texts: TextService | None = None) -> None:

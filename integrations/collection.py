@@ -12,6 +12,7 @@ from kit.upstream import Upstream
 class FoundCollection:
     """What a source of a collection begins with."""
 
+    platform: str  # the integration's name
     url: str  # canonical
     id: str  # the provider's own, by which the API and the provider's pushes name it
     title: str
@@ -37,6 +38,9 @@ class Collection(Protocol):
 
     def topic(self, collection_id: str) -> str:
         """Return the address of the feed that the provider's WebSub hub pushes; empty where it pushes none. No I/O."""
+
+    def names(self, topic: str, collection_id: str) -> bool:
+        """Whether a hub's topic is this collection's feed; hubs know several spellings of an address. No I/O."""
 
     def pushed(self, body: bytes, collection_id: str) -> tuple[str, ...]:
         """Return a name for each change of this collection that a push tells of. Raises ValueError for a body that is

@@ -1,10 +1,11 @@
 """All integrations, sorted by name, and their settings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from integrations.base import Integration, Ref
+from integrations.collection import Collection
 from integrations.github.integration import GitHub
 from integrations.github.settings import GitHubSettings
 from integrations.links import Link, parse
@@ -64,6 +65,12 @@ class IntegrationRegistry:
     def get(self, name: str) -> AnyIntegration:
         """Raises KeyError."""
         return self._by_name[name]
+
+    @property
+    def feeds(self) -> Mapping[str, Collection]:
+        """Return the collections that a WebSub hub pushes, by their integrations' names."""
+        found = {name: integration.collection for name, integration in self._by_name.items()}
+        return {name: collection for name, collection in found.items() if collection and collection.topic("")}
 
     def recognise(self, url: str) -> Recognised:
         """Return what a pasted link names. Raises InvalidURLError, which says as precisely as it can what is wrong."""

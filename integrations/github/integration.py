@@ -5,8 +5,10 @@ from integrations.github import sync, urls
 from integrations.github.client import GitHubClient
 from integrations.github.mapping import readme_text, to_item
 from integrations.github.oauth import GITHUB
+from integrations.github.repositories import GitHubRepositories
 from integrations.github.settings import GitHubSettings
 from integrations.github.sync import Answers
+from integrations.github.webhook import WEBHOOK
 from integrations.links import Link
 from kit.text.service import TextService
 from schemas.content import Item
@@ -18,10 +20,12 @@ class GitHub(Integration[GitHubSettings, GitHubClient]):
     schemes = urls.SCHEMES
     samples, refused = urls.SAMPLES, urls.REFUSED
     oauth = (GITHUB,)
+    webhook = WEBHOOK
     client = GitHubClient
 
     def __init__(self, settings: GitHubSettings, texts: TextService | None = None) -> None:
         super().__init__(settings, texts)
+        self.repositories = GitHubRepositories(settings)
         self.hosts = (settings.github_url.partition("://")[2].lower(), "github.io", "githubusercontent.com")
 
     def parse(self, link: Link) -> Ref:

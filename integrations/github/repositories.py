@@ -6,7 +6,6 @@ https://docs.github.com/en/rest/repos/repos#list-repositories-for-the-authentica
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -16,6 +15,7 @@ from integrations.credentials import Credentials
 from integrations.github import urls
 from integrations.github.client import GitHubClient
 from integrations.github.settings import GitHubSettings
+from integrations.repositories import Page, Repository, Unread
 from integrations.responses import malformed_response
 from kit.http import Response
 from kit.upstream import Upstream
@@ -25,55 +25,22 @@ UNREADABLE = "GitHub's answer about this repository cannot be read."
 _PATH = re.compile(r"/user(/[0-9]{1,20})?/repos\?[\w=&%.,:+-]{1,500}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
-    external_id: str
-    url: str  # canonical, as an import of it would have it
-    full_name: str
-    description: str
-    language: str | None
-    stars: int
-    is_private: bool
-    is_archived: bool
-    is_fork: bool
-    pushed_at: str | None
+class GitHubRepositories:
+    """See `integrations.repositories`."""
 
+    private_scope = "repo"
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An entry that no import can be made of."""
-
-    full_name: str  # as far as it says one
-    reason: str
-    is_private: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    repositories: tuple[Repository, ...]
-    next: str | None  # what asks for the next page
-    skipped: tuple[Unread, ...] = ()
-
-
-class Repositories:
-    """The repositories of the account that a member connected."""
-
-    def __init__(self, settings: GitHubSettings, http: Upstream) -> None:
+    def __init__(self, settings: GitHubSettings) -> None:
         self._settings = settings
-        self._http = http
 
-    async def page(self, credentials: Credentials, at: str = "1", *, private: bool) -> Page:
-        """Those pushed to last come first; `at` is a number, or `Page.next` of the page before.
-
-        Raises ValueError where `at` is neither, and the errors of `fetch`.
-        """
+    async def page(self, http: Upstream, credentials: Credentials, at: str = "1", *, private: bool) -> Page:
         assert credentials.token is not None  # noqa: S101  # an application has no repositories
         if at.isdecimal():
             visibility = "all" if private else "public"
             address = f"/user/repos?per_page={PER_PAGE}&page={int(at)}&sort=pushed&visibility={visibility}"
         else:
             address = _decode(at)
-        response = await GitHubClient(self._settings, self._http, credentials).get(address)
+        response = await GitHubClient(self._settings, http, credentials).get(address)
         listed = [it for it in self._repositories(response.json()) if private or not it.is_private]
         repositories = tuple(it for it in listed if isinstance(it, Repository))
         return Page(repositories, self._next(response), tuple(it for it in listed if isinstance(it, Unread)))

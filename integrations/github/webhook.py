@@ -5,6 +5,8 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 
 from pydantic import BaseModel, Field, ValidationError
 
+from integrations.webhook import Webhook
+
 EVENTS = frozenset({"push", "repository"})
 
 
@@ -72,3 +74,12 @@ def _former_link(link: str, changes: _Changes) -> str | None:
     if changes.owner and (account := changes.owner.former.user or changes.owner.former.organization):
         return f"{base}/{account.login}/{name}"
     return None
+
+
+WEBHOOK = Webhook(
+    secret="github_webhook_secret",  # noqa: S106
+    signature_header="X-Hub-Signature-256",
+    delivery_header="X-GitHub-Delivery",
+    event_header="X-GitHub-Event",
+    links=links,
+)

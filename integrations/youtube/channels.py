@@ -3,6 +3,8 @@
 https://developers.google.com/youtube/v3/docs/channels/list
 """
 
+from urllib.parse import parse_qs, urlsplit
+
 from integrations.collection import FoundCollection
 from integrations.credentials import Credentials
 from integrations.youtube.client import Channel, YouTubeClient
@@ -27,15 +29,25 @@ class Channels:
         """A link of any form, a bare id, or a handle. To ask for a channel costs a unit."""
         name = channel_name(text)
         if name.parameter == "id" and not must_exist:
-            return FoundCollection(channel_url(name.value), name.value, name.value, {"channel_id": name.value})
+            return FoundCollection(
+                YouTubeClient.name, channel_url(name.value), name.value, name.value, {"channel_id": name.value}
+            )
         channel = await find(YouTubeClient(self._settings, http, credentials), name)
-        return FoundCollection(channel_url(channel.id), channel.id, channel.title, metadata_of(channel))
+        return FoundCollection(
+            YouTubeClient.name, channel_url(channel.id), channel.id, channel.title, metadata_of(channel)
+        )
 
     def url_of(self, collection_id: str) -> str:
         return channel_url(collection_id)
 
     def topic(self, collection_id: str) -> str:
         return f"{self._settings.youtube_feeds_url}/videos.xml?channel_id={collection_id}"
+
+    def names(self, topic: str, collection_id: str) -> bool:
+        try:
+            return parse_qs(urlsplit(topic).query, max_num_fields=10).get("channel_id") == [collection_id]
+        except ValueError:
+            return False
 
     def pushed(self, body: bytes, collection_id: str) -> tuple[str, ...]:
         about = (entry for entry in parse(body) if entry.channel_id == collection_id)

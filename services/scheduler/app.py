@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
-from integrations.registry import IntegrationSettings
+from integrations.registry import IntegrationSettings, build_registry
 from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT
@@ -65,7 +65,7 @@ def build(settings: SchedulerSettings) -> Starlette:
             Hub(transport, settings.websub_hub_url).ask,
             key=settings.webhook_key,
             public_url=settings.public_url,
-            topic_url=f"{IntegrationSettings().youtube_feeds_url}/videos.xml",
+            feeds=build_registry(IntegrationSettings()).feeds,
             sweep_every=settings.subscription_sweep,
         ).tick
     heartbeats = dict.fromkeys(ticks, monotonic())

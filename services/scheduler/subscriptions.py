@@ -1,5 +1,5 @@
-"""Every channel that somebody follows has one subscription at the hub of its feed, whose pushes save the wait for the
-next sync. Nothing else depends on them.
+"""Every followed collection whose provider pushes has one subscription at the hub of its feed, so that news need not
+wait for the next sync. Nothing else depends on them.
 
 Any number of schedulers may run: a claim is the move of `due_at` into the future, where a request that comes to nothing
 is made again. `failures` counts requests since the hub last confirmed one.
@@ -14,14 +14,14 @@ import structlog
 from prometheus_client import Counter, Gauge
 from pydantic import SecretStr
 
-from integrations.youtube.urls import channel_url
+from integrations.collection import Collection
 from kit.clock import Clock, utc_now
 from kit.lease import lease
 from kit.mongo import Database, Document
 from records.sources.record import followed
 from records.sources.schedule import pause_after
 from records.sources.websub import PATH, Callback, Mode, SubscriptionState, callback, terms
-from services.scheduler.followed import OVERLAP, changed_channels, writes
+from services.scheduler.followed import OVERLAP, changed_feeds, writes
 from services.scheduler.hub import HubBusyError, HubRefusedError
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ Ask = Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 class Subscriptions:
-    """`topic_url` with a channel's id is the address of its feed."""
+    """`feeds` are the collections that are pushed, by their integrations' names."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Subscriptions:
         *,
         key: SecretStr,
         public_url: str,
-        topic_url: str,
+        feeds: Mapping[str, Collection],
         sweep_every: timedelta,
         now: Clock = utc_now,
     ) -> None:
@@ -64,7 +64,7 @@ class Subscriptions:
         self._ask_hub = ask
         self._key = key
         self._public_url = public_url
-        self._topic_url = topic_url
+        self._feeds = feeds
         self._terms = terms(key, public_url)
         self._sweep_every = sweep_every
         self._now = now
@@ -96,8 +96,8 @@ class Subscriptions:
             mine = {"_id": LEASE_NAME, "fence": fence}
             since = (await self._db.leases.find_one(mine) or {}).get("swept_to", EVER)
             for _ in range(PAGES_IN_A_ROUND):
-                channels, until = await changed_channels(self._db, since, MOST)
-                if changes := await writes(self._db, channels, now):
+                changed, until = await changed_feeds(self._db, self._feeds, since, MOST)
+                if changes := await writes(self._db, changed, now):
                     await self._db.subscriptions.bulk_write(changes, ordered=False)
                 await self._db.leases.update_one(mine, {"$set": {"swept_to": until or now - OVERLAP}})
                 if until is None:
@@ -112,8 +112,10 @@ class Subscriptions:
             return True
 
     async def _renew(self, subscription: Document, now: datetime) -> None:
-        channel_id = subscription["_id"]
-        wanted = await self._db.sources.find_one(followed("youtube", [channel_url(channel_id)]), {"_id": 1})
+        channel_id, platform = subscription["_id"], subscription["platform"]
+        feed = self._feeds[platform]
+        url = feed.url_of(channel_id)
+        wanted = await self._db.sources.find_one(followed(platform, [url]), {"_id": 1})
         lapsed = subscription["lease_until"] is None or subscription["lease_until"] <= now
         claim = {"_id": channel_id, "due_at": subscription["due_at"]}
         if not wanted and lapsed:
@@ -121,7 +123,7 @@ class Subscriptions:
             return
         mode = Mode.SUBSCRIBE if wanted else Mode.UNSUBSCRIBE
         failures = subscription["failures"] + 1
-        pause = pause_after(uuid5(NAMESPACE_URL, channel_url(channel_id)), failures)
+        pause = pause_after(uuid5(NAMESPACE_URL, url), failures)
         address = callback(self._key, channel_id)
         changes = {
             "asked": mode,
@@ -134,12 +136,12 @@ class Subscriptions:
         # Before the hub is asked: it may confirm before it answers.
         claimed = await self._db.subscriptions.update_one(claim, {"$set": changes})
         if claimed.modified_count:
-            await self._ask(mode, channel_id, address, now)
+            await self._ask(mode, feed.topic(channel_id), address, now)
 
-    async def _ask(self, mode: Mode, channel_id: str, address: Callback, now: datetime) -> None:
+    async def _ask(self, mode: Mode, topic: str, address: Callback, now: datetime) -> None:
         form = {
             "hub.mode": mode,
-            "hub.topic": f"{self._topic_url}?channel_id={channel_id}",
+            "hub.topic": topic,
             "hub.callback": f"{self._public_url}{PATH}{address.token}/",
             "hub.secret": address.secret.get_secret_value(),
             "hub.lease_seconds": str(int(LEASE.total_seconds())),

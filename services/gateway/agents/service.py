@@ -16,7 +16,7 @@ from records.sources.transitions import due
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.batches import Batches
-from services.gateway.imports.channels import PLATFORM, ChannelImports, NewChannel
+from services.gateway.imports.channels import ChannelImports, NewChannel
 from services.gateway.members.service import Kind, Users
 from services.gateway.sources.service import Sources
 from services.gateway.web.errors import ConflictError, NotFoundError
@@ -69,7 +69,9 @@ class Agents:
         agent, made = await self._users.create_agent(channel.url, new.name, **new.profile)
         caller = Caller(agent["_id"], agent["username"])
         try:
-            parent = await self._following.follow(NewChannel(caller, new.channel, Options(), FIRST_VIDEOS), channel)
+            parent = await self._following.follow(
+                NewChannel(caller, new.channel, channel.platform, Options(), FIRST_VIDEOS), channel
+            )
         except (ImportDuplicateError, ConflictError):
             if await self.source(agent) is None:
                 raise
@@ -88,7 +90,7 @@ class Agents:
 
     async def sources(self, agents: list[Document]) -> dict[str, Document]:
         """By their agents' ids."""
-        theirs = {"user_id": {"$in": [agent["_id"] for agent in agents]}, "platform": PLATFORM}
+        theirs = {"user_id": {"$in": [agent["_id"] for agent in agents]}}
         return {source["user_id"]: source async for source in self._db["sources"].find(theirs)}
 
     async def first_import(self, agent: Document) -> tuple[Document, list[Document]] | None:
@@ -138,7 +140,7 @@ class Agents:
 
 
 def _followed_by(agent: Document) -> Document:
-    return {"user_id": agent["_id"], "platform": PLATFORM, "url": agent["curates"]}
+    return {"user_id": agent["_id"], "url": agent["curates"]}
 
 
 AgentsDep = Annotated[Agents, provided(Agents)]

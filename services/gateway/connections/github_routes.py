@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from integrations.connections.tokens import FreshToken
 from integrations.credentials import Credentials
-from integrations.github.repositories import Page
+from integrations.repositories import Page, Repositories
 from kit.errors import IntegrationAuthError, TokenRefusedError
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.connections import repositories
@@ -53,10 +53,10 @@ async def browse_repositories(
         await accounts.tokens.accepted(token)
     link_next(response, PATH, found.next, parameter="page", q=q or None)
     return RepositoryPage(
-        repositories=await repositories.with_imports(db, caller, found.repositories),
+        repositories=await repositories.with_imports(db, caller, PROVIDER, found.repositories),
         skipped=[UnreadRepository(**asdict(one)) for one in found.skipped],
         next_page=found.next,
-        private=_private(token),
+        private=_private(accounts, token),
     )
 
 
@@ -64,7 +64,8 @@ async def _find(accounts: Accounts, token: FreshToken | None, page: str, words: 
     if token is None:
         raise _not_connected()
     credentials = Credentials(token.token, token.account_id, token.user_id)
-    return await repositories.find(accounts.repositories, credentials, page, words, private=_private(token))
+    private = _private(accounts, token)
+    return await repositories.find(_listed(accounts), accounts.http, credentials, page, words, private=private)
 
 
 def _not_connected() -> IntegrationAuthError:
@@ -73,5 +74,11 @@ def _not_connected() -> IntegrationAuthError:
     )
 
 
-def _private(token: FreshToken | None) -> bool:
-    return token is not None and "repo" in token.scopes
+def _private(accounts: Accounts, token: FreshToken | None) -> bool:
+    return token is not None and _listed(accounts).private_scope in token.scopes
+
+
+def _listed(accounts: Accounts) -> Repositories:
+    listed = accounts.registry.get(PROVIDER).repositories
+    assert listed is not None  # noqa: S101  # the address is of an integration that lists them
+    return listed

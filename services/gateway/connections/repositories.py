@@ -1,12 +1,12 @@
-"""A member's own repositories at GitHub, marked with what became of them here."""
+"""A member's own repositories at a provider, with the projects that they have of them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from integrations.credentials import Credentials
-from integrations.github.integration import GitHub
-from integrations.github.repositories import Page, Repositories, Repository, Unread
+from integrations.repositories import Page, Repositories, Repository, Unread
 from kit.mongo import Database, Document
+from kit.upstream import Upstream
 from records.projects import is_another
 from services.gateway.auth.caller import Caller
 from services.gateway.connections.responses import Existing, RepositoryResponse
@@ -16,7 +16,9 @@ ENOUGH = 30  # finds, after which no further page is read
 MOST_PAGES = 5  # read for one answer
 
 
-async def find(repositories: Repositories, credentials: Credentials, page: str, words: str, *, private: bool) -> Page:
+async def find(
+    repositories: Repositories, http: Upstream, credentials: Credentials, page: str, words: str, *, private: bool
+) -> Page:
     """From this page on, those with all the words in name, description or language. Without words: the page.
 
     Words are looked for here, as GitHub's search has an allowance of its own, and a small one.
@@ -28,7 +30,7 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
         if at is None or len(found) >= (ENOUGH if words else 1):
             break
         try:
-            one = await repositories.page(credentials, at, private=private)
+            one = await repositories.page(http, credentials, at, private=private)
         except ValueError:
             raise InvalidRequestError("Invalid `page`.") from None
         found += [it for it in one.repositories if _matches(it, words)]
@@ -37,20 +39,24 @@ async def find(repositories: Repositories, credentials: Credentials, page: str, 
     return Page(tuple(found), at, tuple(skipped))
 
 
-async def with_imports(db: Database, caller: Caller, repositories: Sequence[Repository]) -> list[RepositoryResponse]:
-    """Each with the caller's project of it, if there is one, also where it has been renamed since."""
+async def with_imports(
+    db: Database, caller: Caller, platform: str, repositories: Sequence[Repository]
+) -> list[RepositoryResponse]:
+    """Return each with the caller's project of it, if there is one, also where it has been renamed since."""
     ids, urls = [one.external_id for one in repositories], [one.url for one in repositories]
-    by_id = {"platform": GitHub.name, "external_id": {"$in": ids}}
+    by_id = {"platform": platform, "external_id": {"$in": ids}}
     mine = {"user_id": caller.user_id, "$or": [by_id, {"url": {"$in": urls}}]}
     fields = {"platform": 1, "external_id": 1, "url": 1, "slug": 1}
     projects = await db["projects"].find(mine, fields).to_list()
-    return [RepositoryResponse(**asdict(one), imported=_imported(one, projects, caller)) for one in repositories]
+    return [
+        RepositoryResponse(**asdict(one), imported=_imported(one, platform, projects, caller)) for one in repositories
+    ]
 
 
-def _imported(one: Repository, projects: Sequence[Document], caller: Caller) -> Existing | None:
+def _imported(one: Repository, platform: str, projects: Sequence[Document], caller: Caller) -> Existing | None:
     for project in projects:
-        same = (project.get("platform"), project.get("external_id")) == (GitHub.name, one.external_id)
-        at_its_link = project.get("url") == one.url and not is_another(project, GitHub.name, one.external_id)
+        same = (project.get("platform"), project.get("external_id")) == (platform, one.external_id)
+        at_its_link = project.get("url") == one.url and not is_another(project, platform, one.external_id)
         if same or at_its_link:
             return Existing(project_id=str(project["_id"]), url=f"/{caller.username}/{project['slug']}")
     return None

@@ -50,7 +50,9 @@ class ChannelBody(BaseModel):
         return self
 
 
-router = APIRouter(prefix="/api/v1/integrations/youtube", tags=["imports"])
+PROVIDER = "youtube"  # whose address this is
+
+router = APIRouter(prefix=f"/api/v1/integrations/{PROVIDER}", tags=["imports"])
 
 
 @router.post(
@@ -73,7 +75,7 @@ async def import_channel(
     """
     name = body.channel_url or body.channel_id or ""
     options = Options(is_showcase=body.is_showcase)
-    new = NewChannel(caller, name, options, body.max_videos, idempotency_key(key))
+    new = NewChannel(caller, name, PROVIDER, options, body.max_videos, idempotency_key(key))
     try:
         record = await channels.accept(new)
     except InvalidURLError as error:

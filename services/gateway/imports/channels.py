@@ -26,7 +26,6 @@ from services.gateway.sources.responses import SourceResponse
 from services.gateway.sources.service import Sources
 from services.gateway.web.provided import provided
 
-PLATFORM = "youtube"
 MOST_PROJECTS = 50  # of a channel that was imported before, as many as an import brings
 
 
@@ -36,6 +35,7 @@ class NewChannel:
 
     caller: Caller
     name: str
+    platform: str  # the integration
     options: Options
     max_videos: int
     idempotency_key: str | None = None
@@ -48,7 +48,7 @@ class NewChannel:
 class Channels(Protocol):
     """What tells the channel that a member names (`integrations.collection`)."""
 
-    async def named(self, text: str, credentials: Credentials) -> FoundCollection: ...
+    async def named(self, platform: str, text: str, credentials: Credentials) -> FoundCollection: ...
 
 
 class ChannelImports:
@@ -87,10 +87,12 @@ class ChannelImports:
             return under_way
         now = to_millis(datetime.now(UTC))
         parent: Document = keys(new) | dict(
-            batches.listing(task_id=uuid4(), user_id=new.caller.user_id, integration=PLATFORM, url=channel.url, now=now)
+            batches.listing(
+                task_id=uuid4(), user_id=new.caller.user_id, integration=channel.platform, url=channel.url, now=now
+            )
         )
         source = new_source(
-            Identity(new.caller.user_id, PLATFORM, channel.url),
+            Identity(new.caller.user_id, channel.platform, channel.url),
             display_name=channel.title,
             frequency=Frequency.DAILY,
             options=new.options,
@@ -110,12 +112,12 @@ class ChannelImports:
     async def _named(self, new: NewChannel) -> FoundCollection | ContentNotFoundError:
         """To have asked for it costs the same whatever comes of it, and counts."""
         try:
-            return await self._channels.named(new.name, Credentials(user_id=new.caller.user_id))
+            return await self._channels.named(new.platform, new.name, Credentials(user_id=new.caller.user_id))
         except ContentNotFoundError as error:
             return error
 
     async def _joined(self, new: NewChannel, channel: FoundCollection) -> Document | None:
-        mine = {"user_id": new.caller.user_id, "platform": PLATFORM, "url": channel.url}
+        mine = {"user_id": new.caller.user_id, "platform": channel.platform, "url": channel.url}
         source = await self._db["sources"].find_one(mine)
         if source is None:
             return None

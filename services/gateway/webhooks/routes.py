@@ -1,16 +1,17 @@
-"""Where hubs and GitHub push. They bring no token of a member's: a secret address or a signature says who they are.
+"""Where hubs and providers push. They bring no member's token: a secret address or a signature says who they are.
 
 Nothing here is needed: what is not pushed is found at the source's next sync.
 """
 
+from collections.abc import Sequence
+
 import structlog
 from fastapi import APIRouter, Query, Request
+from pydantic import SecretStr
 from starlette.responses import PlainTextResponse, Response
 
-from integrations.github import webhook
+from integrations.collection import Collection
 from integrations.registry import IntegrationRegistry
-from integrations.youtube.feed import FeedError, parse
-from integrations.youtube.urls import channel_url
 from kit.errors import InvalidURLError
 from records.sources.websub import PATH
 from services.gateway.integrations.service import RegistryDep
@@ -18,8 +19,8 @@ from services.gateway.web.errors import InvalidRequestError, NotFoundError, Sign
 from services.gateway.web.metrics import PUSHES
 from services.gateway.web.provided import SettingsDep
 from services.gateway.webhooks.service import Pushes, PushesDep
-from services.gateway.webhooks.signatures import GITHUB, WEBSUB, is_signed
-from services.gateway.webhooks.websub import Subscriptions, SubscriptionsDep
+from services.gateway.webhooks.signatures import WEBSUB, is_signed
+from services.gateway.webhooks.websub import Subscription, Subscriptions, SubscriptionsDep
 
 MAX_DELIVERY_ID = 100
 
@@ -31,6 +32,7 @@ router = APIRouter(include_in_schema=False)
 async def confirm_subscription(
     token: str,
     subscriptions: SubscriptionsDep,
+    registry: RegistryDep,
     mode: str = Query("", alias="hub.mode", max_length=20),
     topic: str = Query("", alias="hub.topic", max_length=500),
     challenge: str = Query("", alias="hub.challenge", max_length=500),
@@ -41,17 +43,21 @@ async def confirm_subscription(
     if subscription is None:
         raise NotFoundError("Unexpected verification request.")
     channel_id = subscription.channel_id
-    if mode == "denied" and await subscriptions.deny(channel_id, topic):
+    if not _collection(registry, subscription).names(topic, channel_id):
+        raise NotFoundError("Unexpected verification request.")
+    if mode == "denied" and await subscriptions.deny(channel_id):
         log.warning("hub denied a subscription")
         return Response(status_code=204)
-    if challenge and await subscriptions.confirm(channel_id, mode, topic, lease_seconds):
+    if challenge and await subscriptions.confirm(channel_id, mode, lease_seconds):
         return PlainTextResponse(challenge)
     raise NotFoundError("Unexpected verification request.")
 
 
 @router.post(PATH + "{token}/")
-async def receive_feed(token: str, request: Request, subscriptions: SubscriptionsDep, pushes: PushesDep) -> Response:
-    """New, edited and deleted uploads of one channel. What is not signed is told nothing."""
+async def receive_feed(
+    token: str, request: Request, subscriptions: SubscriptionsDep, pushes: PushesDep, registry: RegistryDep
+) -> Response:
+    """Receive what is new in one collection. A push that is not signed gets no answer that tells it so."""
     subscription = await subscriptions.find(token)
     if subscription is None:
         PUSHES.labels("websub", "unknown").inc()
@@ -60,66 +66,77 @@ async def receive_feed(token: str, request: Request, subscriptions: Subscription
     if not is_signed(body, request.headers.get("x-hub-signature"), subscription.secret, methods=WEBSUB):
         PUSHES.labels("websub", "unsigned").inc()
         return Response(status_code=204)
-    PUSHES.labels("websub", await _uploads(subscriptions, pushes, subscription.channel_id, body)).inc()
+    outcome = await _pushed(subscriptions, pushes, subscription, _collection(registry, subscription), body)
+    PUSHES.labels("websub", outcome).inc()
     return Response(status_code=204)
 
 
-async def _uploads(subscriptions: Subscriptions, pushes: Pushes, channel_id: str, body: bytes) -> str:
-    """What became of it."""
+async def _pushed(
+    subscriptions: Subscriptions, pushes: Pushes, subscription: Subscription, collection: Collection, body: bytes
+) -> str:
+    """Sync what is followed of a pushed collection. Returns what became of the push, as its metric counts it."""
     try:
-        entries = parse(body)
-    except FeedError as error:
+        changes = collection.pushed(body, subscription.channel_id)
+    except ValueError as error:
         log.warning("pushed feed cannot be read", reason=str(error))
         return "unreadable"
-    about = [f"websub {entry.video_id} {entry.updated}" for entry in entries if entry.channel_id == channel_id]
-    async with pushes.once(*about) as news:
+    async with pushes.once(*(f"websub {change}" for change in changes)) as news:
         if not news:
-            return "repeated" if about else "foreign"
-        if await pushes.request_sync("youtube", [channel_url(channel_id)]):
+            return "repeated" if changes else "foreign"
+        if await pushes.request_sync(subscription.platform, [collection.url_of(subscription.channel_id)]):
             return "requested"
-    await subscriptions.unwanted(channel_id)
+    await subscriptions.unwanted(subscription.channel_id)
     return "unfollowed"
 
 
-@router.post("/webhooks/github/")
-async def receive_github(request: Request, settings: SettingsDep, registry: RegistryDep, pushes: PushesDep) -> Response:
-    """`push` and `repository` events. Answers within GitHub's ten seconds, since the sync comes later."""
-    secret = settings.github_webhook_secret
+def _collection(registry: IntegrationRegistry, subscription: Subscription) -> Collection:
+    collection = registry.get(subscription.platform).collection
+    assert collection is not None  # noqa: S101  # only those are subscribed to
+    return collection
+
+
+@router.post("/webhooks/{provider}/")
+async def receive_delivery(
+    provider: str, request: Request, settings: SettingsDep, registry: RegistryDep, pushes: PushesDep
+) -> Response:
+    """Receive an event of a provider's webhook. Answers at once, since the sync comes later."""
+    integration = next((one for one in registry.list_all() if one.name == provider), None)
+    webhook = integration.webhook if integration else None
+    if integration is None or webhook is None:
+        raise NotFoundError("There is no such webhook.")
+    secret: SecretStr = getattr(settings, webhook.secret)
     if not secret.get_secret_value():
-        raise NotFoundError("GitHub's webhooks are not set up here.")
+        raise NotFoundError(f"{integration.title}'s webhooks are not set up here.")
     body = await request.body()
-    signature = request.headers.get("x-hub-signature-256")
-    if not is_signed(body, signature, secret, methods=GITHUB):
-        PUSHES.labels("github", "unsigned").inc()
+    signature = request.headers.get(webhook.signature_header)
+    if not is_signed(body, signature, secret, methods=webhook.methods):
+        PUSHES.labels(provider, "unsigned").inc()
         raise SignatureError("The delivery is not signed with the webhook's secret.")
-    delivery = request.headers.get("x-github-delivery", "")
+    delivery = request.headers.get(webhook.delivery_header, "")
     if not 0 < len(delivery) <= MAX_DELIVERY_ID:
-        raise InvalidRequestError("The X-GitHub-Delivery header is missing or too long.")
-    event = request.headers.get("x-github-event", "")
-    outcome = await _repositories(registry, pushes, event, delivery, body, str(signature))
-    PUSHES.labels("github", outcome).inc()
+        raise InvalidRequestError(f"The {webhook.delivery_header} header is missing or too long.")
+    try:
+        links = webhook.links(request.headers.get(webhook.event_header, ""), body)
+    except ValueError as error:
+        raise InvalidRequestError(str(error), suggestion="Let the webhook send `application/json`.") from None
+    # By the signature too: the delivery's id is not signed, and somebody who repeats the body could make up another.
+    names = f"{provider} {delivery}", f"{provider} {signature}"
+    outcome = await _delivered(registry, pushes, provider, links, names)
+    PUSHES.labels(provider, outcome).inc()
     return Response(status_code=202 if outcome == "requested" else 204)
 
 
-async def _repositories(
-    registry: IntegrationRegistry, pushes: Pushes, event: str, delivery: str, body: bytes, signature: str
+async def _delivered(
+    registry: IntegrationRegistry, pushes: Pushes, provider: str, links: Sequence[str], names: Sequence[str]
 ) -> str:
-    """What became of it."""
-    about = []
+    """Sync what is followed under these links. Returns what became of the delivery, as its metric counts it."""
     try:
-        links = webhook.links(event, body)
-    except ValueError as error:
-        raise InvalidRequestError(str(error), suggestion="Let the webhook send `application/json`.") from None
-    for link in links:
-        try:
-            about.append(registry.recognise(link).url)
-        except InvalidURLError:
-            return "foreign"
+        about = [registry.recognise(link).url for link in links]
+    except InvalidURLError:
+        return "foreign"
     if not about:
         return "irrelevant"
-    # By the signature too: the delivery's id is not signed, and whoever repeats the body could make up another.
-    names = f"github {delivery}", f"github {signature}"
     async with pushes.once(*names) as news:
         if len(news) < len(names):
             return "repeated"
-        return "requested" if await pushes.request_sync("github", about) else "unfollowed"
+        return "requested" if await pushes.request_sync(provider, about) else "unfollowed"

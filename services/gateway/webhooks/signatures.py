@@ -6,7 +6,6 @@ from collections.abc import Collection
 from pydantic import SecretStr
 
 WEBSUB = frozenset({"sha1", "sha256", "sha384", "sha512"})  # as WebSub has them; YouTube's hub signs with the first
-GITHUB = frozenset({"sha256"})
 
 
 def is_signed(body: bytes, header: str | None, secret: SecretStr, *, methods: Collection[str]) -> bool:

@@ -4,7 +4,6 @@ import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
@@ -21,7 +20,8 @@ DENIED_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    channel_id: str
+    platform: str  # the integration
+    channel_id: str  # the collection's id there
     secret: SecretStr
 
 
@@ -35,17 +35,17 @@ class Subscriptions:
         """Whose callback has this token."""
         if not self._key.get_secret_value() or not SECRET.fullmatch(token):
             return None
-        record = await self._subscriptions.find_one({"callback": digest(token)}, {"_id": 1})
+        record = await self._subscriptions.find_one({"callback": digest(token)}, {"_id": 1, "platform": 1})
         if record is None:
             return None
         address = callback(self._key, record["_id"])
         if not hmac.compare_digest(address.token, token):  # from under an earlier key
             return None
-        return Subscription(record["_id"], address.secret)
+        return Subscription(record["platform"], record["_id"], address.secret)
 
-    async def confirm(self, channel_id: str, mode: str, topic: str, lease_seconds: str | None) -> bool:
+    async def confirm(self, channel_id: str, mode: str, lease_seconds: str | None) -> bool:
         """Whether we have asked for this; then it is so."""
-        if mode not in (Mode.SUBSCRIBE, Mode.UNSUBSCRIBE) or not _is_about(topic, channel_id):
+        if mode not in (Mode.SUBSCRIBE, Mode.UNSUBSCRIBE):
             return False
         pending = {"_id": channel_id, "asked": mode}
         if mode == Mode.UNSUBSCRIBE:
@@ -53,10 +53,8 @@ class Subscriptions:
         changes = self._active(channel_id, _lease(lease_seconds))
         return (await self._subscriptions.update_one(pending, {"$set": changes})).matched_count == 1
 
-    async def deny(self, channel_id: str, topic: str) -> bool:
+    async def deny(self, channel_id: str) -> bool:
         """The hub will not push, or no longer. It is asked again in a day."""
-        if not _is_about(topic, channel_id):
-            return False
         now = self._now()
         changes = {
             "state": SubscriptionState.DENIED,
@@ -84,14 +82,6 @@ class Subscriptions:
             "due_at": now + lease * (RENEWED_AFTER + spread / 5),
             "updated_at": now,
         }
-
-
-def _is_about(topic: str, channel_id: str) -> bool:
-    """By the channel and not by the address, of which the hub knows several spellings."""
-    try:
-        return parse_qs(urlsplit(topic).query, max_num_fields=10).get("channel_id") == [channel_id]
-    except ValueError:
-        return False
 
 
 def _lease(seconds: str | None) -> timedelta:

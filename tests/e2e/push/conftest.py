@@ -108,7 +108,8 @@ class World:
         """As the scheduler leaves it when it has asked the hub."""
         now, address = self.clock.now(), callback(KEY, channel_id)
         record = {
-            "_id": channel_id, "state": "pending", "asked": "subscribe", "callback": address.digest, "terms": "",
+            "_id": channel_id, "platform": "youtube",
+            "state": "pending", "asked": "subscribe", "callback": address.digest, "terms": "",
             "failures": 1, "lease_until": None, "due_at": now + timedelta(minutes=15), "created_at": now,
             "updated_at": now,
         }  # fmt: skip

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from integrations.registry import IntegrationSettings
+from integrations.youtube.channels import Channels
 from integrations.youtube.urls import channel_url
 from records.sources.websub import callback
 from services.scheduler.hub import HubBusyError, HubRefusedError
@@ -19,6 +21,7 @@ from tests.e2e.push.conftest import CHANNEL, KEY, LONG_AGO, World
 HOME = "https://imports.test"
 LEASE = timedelta(days=5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FEEDS = IntegrationSettings.model_validate({"youtube_feeds_url": "https://feeds.test"})
 
 
 @dataclass
@@ -55,7 +58,7 @@ def hub(world: World) -> FakeHub:
 
 def scheduler(world: World, hub: FakeHub, key: SecretStr = KEY, public_url: str = HOME) -> Subscriptions:
     return Subscriptions(
-        world.db, hub.ask, key=key, public_url=public_url, topic_url="https://feeds.test/videos.xml",
+        world.db, hub.ask, key=key, public_url=public_url, feeds={"youtube": Channels(FEEDS)},
         sweep_every=timedelta(minutes=1), now=world.clock.now,
     )  # fmt: skip
 

@@ -11,6 +11,8 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from integrations.registry import IntegrationSettings
+from integrations.youtube.channels import Channels
 from integrations.youtube.urls import channel_url
 from kit.http import open_transport
 from kit.mongo import Document
@@ -82,12 +84,13 @@ async def wired(world: World) -> AsyncIterator[Wired]:
     app = world.serve(gateway_app(given, world.db, FakeBroker().publish))
     transport = open_transport()
     async with running() as sandbox, serving(app) as url:
+        feeds = IntegrationSettings.model_validate({"youtube_feeds_url": sandbox.environment["YOUTUBE_FEEDS_URL"]})
         scheduler = Subscriptions(
             world.db,
             Hub(transport, sandbox.environment["WEBSUB_HUB_URL"]).ask,
             key=KEY,
             public_url=url,
-            topic_url=f"{sandbox.environment['YOUTUBE_FEEDS_URL']}/videos.xml",
+            feeds={"youtube": Channels(feeds)},
             sweep_every=timedelta(minutes=1),
             now=world.clock.now,
         )

@@ -15,8 +15,13 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
 from integrations.base import Ref
+from integrations.collection import Collection
 from integrations.connections.settings import ConnectionSettings
+from integrations.github.webhook import WEBHOOK
 from integrations.registry import AnyIntegration, IntegrationRegistry, Recognised
+from integrations.webhook import Webhook
+from integrations.youtube.channels import Channels
+from integrations.youtube.settings import YouTubeSettings
 from kit.errors import InvalidURLError
 from kit.mongo import Database, Document
 from kit.vault import Vault, VaultSettings
@@ -56,15 +61,16 @@ class FakeIntegration:
     host: str
     limit_kind: str
     supports_auto_sync: bool = False
-    collection: None = None
+    collection: Collection | None = None
+    webhook: Webhook | None = None
 
 
 class FakeRegistry(IntegrationRegistry):
     """Recognises any link of two hosts."""
 
     integrations = (
-        FakeIntegration("github", "GitHub", "github.com", "repositories"),
-        FakeIntegration("youtube", "YouTube", "youtube.com", "videos"),
+        FakeIntegration("github", "GitHub", "github.com", "repositories", webhook=WEBHOOK),
+        FakeIntegration("youtube", "YouTube", "youtube.com", "videos", collection=Channels(YouTubeSettings())),
     )
 
     def __init__(self) -> None:

@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from integrations.credentials import Credentials
-from integrations.github.repositories import Page, Repositories
+from integrations.github.repositories import GitHubRepositories
 from integrations.registry import IntegrationSettings
+from integrations.repositories import Page
 from kit.errors import ImportProblem, RateLimitError, TokenRefusedError, UpstreamUnavailableError
 from tests.unit.integrations.answers import World, reply, repository
 
@@ -22,7 +23,7 @@ NEXT = "https://api.github.com/user/583231/repos?per_page=100&page=2"
 
 async def page(answer: httpx2.Response, *, private: bool = True) -> Page:
     world = World({"/user/repos": answer})
-    return await Repositories(IntegrationSettings(), world.http).page(MEMBER, private=private)
+    return await GitHubRepositories(IntegrationSettings()).page(world.http, MEMBER, private=private)
 
 
 def linked(url: str) -> httpx2.Response:
@@ -31,10 +32,10 @@ def linked(url: str) -> httpx2.Response:
 
 async def test_the_next_page_is_where_the_upstream_says() -> None:
     world = World({"/user/repos": linked(NEXT), "/user/583231/repos": reply(200, [repository("a/last")])})
-    repositories = Repositories(IntegrationSettings(), world.http)
-    first = await repositories.page(MEMBER, private=True)
+    repositories = GitHubRepositories(IntegrationSettings())
+    first = await repositories.page(world.http, MEMBER, private=True)
     assert first.next
-    last = await repositories.page(MEMBER, first.next, private=True)
+    last = await repositories.page(world.http, MEMBER, first.next, private=True)
     assert ([one.full_name for one in last.repositories], last.next) == (["a/last"], None)
     assert str(world.requests[-1].url) == NEXT
     assert {request.headers["authorization"] for request in world.requests} == {"Bearer member-token"}
