@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from integrations.client import Client
@@ -69,6 +70,8 @@ class SyncResult:
     display_name: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)  # of the source, for the API; merged into what it has
     cursor: Mapping[str, Any] = field(default_factory=dict)  # small; for the next sync, in place of the last one's
+    read_at: datetime | None = None  # when the oldest response was read; the fetcher sets this and the next
+    connection: str | None = None  # the provider whose account it took
 
 
 S = TypeVar("S", bound=Settings)

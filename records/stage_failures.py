@@ -16,7 +16,7 @@ from kit.clock import Clock, utc_now
 from kit.errors import BudgetSpentError, ImportProblem, InternalError, Outcome, RateLimitError, outcome_of
 from kit.mongo import Database, is_outage, is_unstorable
 from records import deferred, import_status
-from records.sources.sync_runs import RunOutcome
+from records.sources.outcome import RunOutcome
 from records.waits import OUTAGE_WAITS, Waited, due_at, given_up, is_down
 from schemas.events import MAX_EVENT_BYTES, Event, ImportFailed, SourceSynced, SyncRequested
 

@@ -5,7 +5,7 @@ nobody asks again for a while. Only what is refused again and again is erased, a
 from datetime import timedelta
 
 from integrations.connections.store import Connections, Held, unchanged
-from records.sources.record import to_millis
+from kit.mongo import to_millis
 
 ENOUGH = 3  # refusals, before the tokens are erased
 

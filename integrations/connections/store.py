@@ -16,10 +16,9 @@ from integrations.connections.model import Connection, ConnectionState, Grant, w
 from integrations.provider import Account, Purpose
 from kit.clock import Clock, utc_now
 from kit.microbatch import MicroBatcher
-from kit.mongo import Database, Document
+from kit.mongo import Database, Document, to_millis
 from kit.vault import Vault, VaultError
 from records import deferred
-from records.sources.record import to_millis
 
 log = structlog.get_logger(__name__)
 

@@ -1,9 +1,8 @@
-"""The record of a followed source in MongoDB (`sources`): what the gateway writes, the scheduler walks and the fetcher
-moves.
+"""The record of a followed source (`sources`): the gateway writes it, the scheduler finds it, the fetcher updates it.
 
-A source is due at `next_sync_at`; nothing else starts a sync at it. Whoever wants one now makes it due now with
-`request_sync`: a member, a push. So two reasons at the same moment are one sync. The scheduler emits what is due at
-`emit_at`, which is the same time until it has emitted it: then it is when the sync counts as lost and is emitted again.
+A source is due at `next_sync_at`; nothing else starts a sync. Members and pushes call `request_sync`, which makes it
+due now, so two requests at the same moment are one sync. The scheduler emits what is due at `emit_at`. That is the same
+time until the sync is emitted; then it is the time when the sync counts as lost and is emitted again.
 """
 
 from collections.abc import Sequence
@@ -15,8 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from pymongo.errors import DuplicateKeyError
 
-from kit.mongo import Database, Document
-from kit.mongo import to_millis as to_millis
+from kit.mongo import Database, Document, to_millis
 from schemas.events import Options, SyncRequested
 
 
@@ -81,8 +79,8 @@ def new_source(
     metadata: dict[str, Any] | None = None,
     identifier: str | None = None,
 ) -> Document:
-    """Due at once. `task_id` is the parent task that the first sync reports to. `identifier` is what the API calls it
-    where that is not its link: a channel's id. Store it with `follow`."""
+    """Return a source that is due at once. `task_id` is the parent task that the first sync reports to. `identifier` is
+    its name in the API if that is not its link: a channel's id. Store it with `follow`."""
     now = to_millis(now)
     return {
         "_id": who.source_id,
@@ -95,7 +93,7 @@ def new_source(
         "sync_enabled": True,
         "sync_frequency": frequency,
         "options": options.model_dump(),
-        "connection": None,  # the provider whose account it is read with, where the public does not see it
+        "connection": None,  # the provider whose account is needed to read it
         "metadata": metadata or {},  # of the API
         "cursor": {},  # from one sync to the next
         "state": SourceState.OK,
@@ -103,7 +101,7 @@ def new_source(
         "failures": 0,  # in a row
         "last_synced_at": None,  # with success
         "last_checked_at": None,
-        "next_sync_at": now,  # None: only when somebody asks for it
+        "next_sync_at": now,  # None: only on request
         "next_reason": Reason.NEW,
         "emit_at": now,
         "task_id": task_id,
@@ -114,7 +112,7 @@ def new_source(
 
 
 async def follow(db: Database, source: Document) -> tuple[Document, bool]:
-    """Store a new source. The record that its owner has of it, and whether it is this one."""
+    """Store a new source. Returns the stored record, and whether it is this one: its owner may follow it already."""
     same = {name: source[name] for name in ("user_id", "platform", "url")}
     while True:
         try:
@@ -128,9 +126,13 @@ async def follow(db: Database, source: Document) -> tuple[Document, bool]:
             return stored, result.upserted_id is not None
 
 
+async def find(db: Database, source_id: UUID, user_id: str) -> Document | None:
+    return await db.sources.find_one({"_id": source_id, "user_id": user_id})
+
+
 async def request_sync(db: Database, which: Document, reason: Reason, now: datetime, **changes: Any) -> int:
-    """Make due now those sources that the filter finds; how many. Also while a sync at them is under way, which may
-    have missed what there is to see. `changes` are set along, such as a `task_id`."""
+    """Make the matching sources due now; returns the count. A sync under way may have missed what is new, so one that
+    has begun is followed by another. `changes` are set too, such as a `task_id`."""
     now = to_millis(now)
     due = {"next_sync_at": now, "emit_at": now, "next_reason": reason, "updated_at": now, **changes}
     result = await db.sources.update_many(which, {"$set": due, "$unset": {"claim": ""}})
@@ -138,14 +140,14 @@ async def request_sync(db: Database, which: Document, reason: Reason, now: datet
 
 
 def followed(platform: str, links: Sequence[str] | None = None) -> Document:
-    """A filter: sources that are synced without being asked for, all of a platform or those of these links."""
+    """Return a filter for sources that are synced on a schedule: all of a platform, or those of these links."""
     which: Document = {"platform": platform, "sync_enabled": True, "sync_frequency": {"$ne": Frequency.MANUAL}}
     return which if links is None else {**which, "url": {"$in": list(links)}}
 
 
 def sync_requested(source: Document) -> SyncRequested:
-    """The command for the sync that is due. Derived from the time that it is due, so that any number of schedulers
-    emit one event for it; the run has the event's id."""
+    """Return the command for the sync that is due. Its id is derived from the due time, so all schedulers
+    emit one event for it. The run has the same id."""
     run_id = uuid5(source["_id"], source["next_sync_at"].isoformat())
     return SyncRequested(
         id=run_id,

@@ -1,66 +1,34 @@
-"""The record of one sync of a source in MongoDB (`runs`): what the fetcher writes and the source's history shows.
+"""The record of one sync of a source (`runs`): what the fetcher writes and the source's history shows.
 
-It is written, finished, before anything of it is emitted, so that a redelivered event finds it and repeats what it did.
-What became of a `requested` item is told by its import.
+A run is stored after everything that it emits and before any of it is sent. A redelivered event finds the run and
+repeats what it did. What became of a `requested` item is told by its import.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from kit.mongo import Document
-from schemas.events import SyncRequested
+from pymongo.errors import DuplicateKeyError
 
-
-class RunOutcome(StrEnum):
-    UNCHANGED = "unchanged"
-    CHANGED = "changed"
-    FAILED = "failed"
+from kit.mongo import Database, Document
+from records.sources.items import KnownItem, remember_items
+from records.sources.outbox import store_events
+from records.sources.outcome import SyncOutcome
+from schemas.events import ContentFetched, SyncRequested
 
 
-class ItemOutcome(StrEnum):
-    REQUESTED = "requested"  # sent on its way, as the import `import_id`
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"  # for a `reason`
-    GONE = "gone"
-    PRIVATE = "private"
-
-
-def child_import(run_id: UUID, external_id: str) -> UUID:
-    """The import that takes an item of a run through the journey."""
-    return uuid5(run_id, external_id)
-
-
-def item(
-    outcome: ItemOutcome,
-    external_id: str,
-    url: str,
-    title: str,
-    *,
-    reason: str = "",
-    suggestion: str = "",
-    import_id: UUID | None = None,
-) -> Document:
-    """An entry of a run's `items`."""
-    entry: Document = {"external_id": external_id, "url": url, "title": title, "outcome": outcome}
-    more = {"reason": reason, "suggestion": suggestion, "import_id": import_id}
-    return entry | {name: value for name, value in more.items() if value}
-
-
-def finished(
+def run_record(
     event: SyncRequested,
-    outcome: RunOutcome,
+    outcome: SyncOutcome,
     *,
     reason: str,
     started_at: datetime,
     finished_at: datetime,
     cost: Mapping[str, int],
-    items: Sequence[Document] = (),
-    error: Document | None = None,
+    known: Mapping[str, KnownItem],
 ) -> Document:
-    """`reason` is why it was synced; `cost` are the units that it spent, by bucket; `error` is an error body. The
-    next sync follows from the end of this one and is told by `planned`."""
+    """Return the record of a finished run. `reason` is why it was synced, `cost` the units spent, by bucket. `close`
+    adds the next sync, which follows from this outcome."""
     return {
         "_id": event.id,
         "source_id": event.source_id,
@@ -69,15 +37,37 @@ def finished(
         "reason": reason,
         "started_at": started_at,
         "finished_at": finished_at,
-        "outcome": outcome,
-        "error": error,
+        "outcome": outcome.of_the_run,
+        "error": outcome.error,
         "cost": dict(cost),
-        "items": list(items),
+        "items": list(outcome.entries),
+        "items_found": len(known.keys() | {it.external_id for it in outcome.items}),
+        "left_out": dict(outcome.left_out),
+        "standings": [it.model_dump() for it in outcome.standings],
+        "ended": outcome.for_source,
         "next_sync_at": None,
         "next_reason": None,
     }
 
 
-def planned(source: Document) -> Document:
-    """The fields of a run that tell of the sync after it."""
-    return {"next_sync_at": source["next_sync_at"], "next_reason": source["next_reason"]}
+async def find(db: Database, run_id: UUID) -> Document | None:
+    return await db.runs.find_one({"_id": run_id})
+
+
+async def store(
+    db: Database, run: Document, events: Sequence[ContentFetched], known: Mapping[str, KnownItem]
+) -> Document:
+    """Store a run and what it emits. Returns the stored run, which another process may have made."""
+    await store_events(db, run, events, known)
+    try:
+        await db.runs.insert_one(run)
+    except DuplicateKeyError:
+        return await find(db, run["_id"]) or run
+    return run
+
+
+async def close(db: Database, run: Document, events: Sequence[ContentFetched], source: Document) -> None:
+    """Remember what the source has emitted, and note in the run when the source is synced next. Idempotent."""
+    await remember_items(db, run, events)
+    following = {name: source[name] for name in ("next_sync_at", "next_reason")}
+    await db.runs.update_one({"_id": run["_id"], "next_reason": None}, {"$set": following})

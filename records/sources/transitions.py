@@ -1,28 +1,19 @@
-"""How a sync of a source ends, and what of it stays in the source."""
+"""Apply the outcome of a sync to its source, and decide when it is synced next."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from kit.errors import (
-    BudgetSpentError,
-    ContentNotFoundError,
-    ImportProblem,
-    IntegrationAuthError,
-    RateLimitError,
-    ReauthRequiredError,
-)
-from kit.mongo import Database, Document
-from records.sources.record import INTERVAL, SEEN, Reason, SourceState, to_millis
+from kit.mongo import Database, Document, to_millis
+from records.sources.outcome import SyncOutcome
+from records.sources.record import INTERVAL, SEEN, Reason, SourceState
 from records.sources.schedule import DAY, after_limit, next_slot, pause_after, slot_after
 
-# What only a change elsewhere can cure is told once. A connection that needs consent tells so itself, for all of its
-# sources.
+# States that only a change elsewhere can cure: the owner gets one notice. A connection that needs consent has a notice
+# of its own for all of its sources.
 _NOTICES = {
     SourceState.GONE: ("“{name}” is no longer there. Your projects stay, and we check for it every day.", "check_url"),
     SourceState.PRIVATE: (
@@ -40,87 +31,48 @@ _HIDDEN = (
 FIRST_TRIES = 3  # of a first sync that a parent task waits for, where the upstream fails
 FIRST_LIMITS = 10  # in a row, that such a sync waits for: hours, however short they say they are
 
-_OF_THE_LOOK = ("next_sync_at", "emit_at", "next_reason", "task_id")
+_OF_THE_SYNC = ("next_sync_at", "emit_at", "next_reason", "task_id")
 
 
-@dataclass(frozen=True, slots=True)
-class SyncOutcome:
-    """`state` is None where nothing could be seen of the source until `retry_at`: it stays what it was; `counted` where
-    it was the upstream that limited us, and not our own ledger.
-
-    `metadata` is added to the source's; `url` is its new canonical link where it has moved. `cursor` is what
-    the next sync is to know, in place of what this one knew. `private` where it was seen, and others do not see it.
-    `hidden` where nobody has found it for so long that it may have become private, and what was made of it is hidden.
-    """
-
-    state: SourceState | None
-    reason: str | None = None  # words for the member
-    retry_at: datetime | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    cursor: Mapping[str, Any] | None = None
-    url: str | None = None
-    display_name: str | None = None
-    connection: str | None = None  # the provider whose account it was read with
-    private: bool = False
-    counted: bool = False
-    hidden: bool = False
-
-    @classmethod
-    def by(cls, problem: ImportProblem) -> "SyncOutcome":
-        """What an error of a sync says about the source."""
-        match problem:
-            case RateLimitError():
-                return cls(None, problem.error, problem.retry_at, counted=not isinstance(problem, BudgetSpentError))
-            case ReauthRequiredError():
-                state = SourceState.NEEDS_REAUTH
-            case IntegrationAuthError():
-                state = SourceState.REVOKED
-            case ContentNotFoundError():
-                state = SourceState.GONE
-            case _:
-                state = SourceState.FAILING
-        return cls(state, problem.error)
-
-
-def finished(source: Document, ended: SyncOutcome, now: datetime) -> Document:
-    """The fields of the source that change with the end of the sync that was due."""
+def source_after_sync(source: Document, outcome: SyncOutcome, now: datetime) -> Document:
+    """Return the fields of the source that the outcome of a sync changes."""
     now = to_millis(now)
-    state = ended.state or SourceState(source["state"])
-    worked = ended.state is SourceState.OK
-    failures = 0 if worked else source["failures"] + (ended.state is not None)
-    limits = source.get("limits", 0) + ended.counted if ended.state is None else 0  # in a row
+    state = outcome.state or SourceState(source["state"])
+    worked = outcome.state is SourceState.OK
+    failures = 0 if worked else source["failures"] + (outcome.state is not None)
+    limits = source.get("limits", 0) + outcome.counted if outcome.state is None else 0  # in a row
     changes: Document = {
         "limits": limits,
         "state": state,
-        "state_reason": None if worked else ended.reason,
+        "state_reason": None if worked else outcome.reason,
         "failures": failures,
-        "metadata": {**source["metadata"], **ended.metadata},
+        "metadata": {**source["metadata"], **outcome.metadata},
         "last_checked_at": now,
         "updated_at": now,
     }
-    if worked or ended.state is SourceState.GONE:
-        changes |= {"gone_since": None if worked else source.get("gone_since") or now, "hidden": ended.hidden}
+    if worked or outcome.state is SourceState.GONE:
+        changes |= {"gone_since": None if worked else source.get("gone_since") or now, "hidden": outcome.hidden}
     if worked:
-        changes |= {"last_synced_at": now, "connection": ended.connection, **_privacy(source, ended)}
-    if ended.cursor is not None:
-        changes["cursor"] = dict(ended.cursor)
-    if ended.url:
-        changes["url"] = ended.url
+        changes |= {"last_synced_at": now, "connection": outcome.connection, **_privacy(source, outcome)}
+    if outcome.cursor is not None:
+        changes["cursor"] = dict(outcome.cursor)
+    if outcome.url:
+        changes["url"] = outcome.url
         if source["source_identifier"] == source["url"]:
-            changes["source_identifier"] = ended.url
-    if ended.display_name and not source["named"]:
-        changes["display_name"] = ended.display_name
-    task_id = source["task_id"] if _comes_again(ended.state, failures, limits) else None
+            changes["source_identifier"] = outcome.url
+    if outcome.display_name and not source["named"]:
+        changes["display_name"] = outcome.display_name
+    task_id = source["task_id"] if _comes_again(outcome.state, failures, limits) else None
     if task_id is None:
         changes["task_id"] = None  # its first sync is over
     later = {**source, "task_id": task_id, "limits": limits}
-    return changes | due(*next_after(later, ended.state, failures, now, ended.retry_at))
+    return changes | due(*next_after(later, outcome.state, failures, now, outcome.retry_at))
 
 
-def _privacy(source: Document, ended: SyncOutcome) -> Document:
-    """A source that was private from the first is as its owner knows it; one that became so is named, until it is
-    public again."""
-    if not ended.private:
+def _privacy(source: Document, outcome: SyncOutcome) -> Document:
+    """Return the state of a private source. One that was private from the start is as its owner knows it; one that
+    became private says so until it is public again."""
+    if not outcome.private:
         return {"was_public": True}
     if not source.get("was_public"):
         return {}
@@ -130,8 +82,8 @@ def _privacy(source: Document, ended: SyncOutcome) -> Document:
 def next_after(
     source: Document, state: SourceState | None, failures: int, now: datetime, retry_at: datetime | None = None
 ) -> tuple[datetime | None, Reason]:
-    """When the source is synced next without being asked, and why. A manual or disabled one: never, unless a parent
-    task still waits for it."""
+    """Return when the source is synced next unless a member asks earlier, and why. A manual or disabled source: never,
+    unless a parent task still waits for it."""
     source_id, interval = source["_id"], _interval(source)
     if interval is None and source["task_id"] is None:
         return None, Reason.REQUESTED
@@ -146,8 +98,8 @@ def next_after(
 
 
 def rescheduled(source: Document, now: datetime) -> Document:
-    """The fields that change with the source's frequency, or with its being enabled. A sync that is due stays so,
-    and so does one that has begun, or that a parent task waits for."""
+    """Return the fields that change with the frequency, or with enabling. A sync that is due or has begun stays, and so
+    does one that a parent task waits for."""
     interval, at = _interval(source), source["next_sync_at"]
     if at is not None and (source["task_id"] is not None or source["emit_at"] != at):
         return {}
@@ -158,19 +110,20 @@ def rescheduled(source: Document, now: datetime) -> Document:
     return due(slot_after(source["_id"], interval, now), Reason.INTERVAL)
 
 
-async def settle(db: Database, source_id: UUID, due_at: datetime, ended: SyncOutcome, at: datetime) -> Document | None:
-    """Write into the source how the sync that was due at `due_at` ended at this time; the source as it is then, None
-    where it has been removed. Repeating it changes nothing. Where another sync has been asked for meanwhile, that one
-    stays due."""
+async def apply_outcome(
+    db: Database, source_id: UUID, due_at: datetime, outcome: SyncOutcome, at: datetime
+) -> Document | None:
+    """Record the outcome of the sync scheduled for `due_at`. Returns the updated source, or None if it was removed.
+    Idempotent. A sync that was requested meanwhile stays due."""
     while True:
         source = await db.sources.find_one({"_id": source_id})
         if source is None:
             return None
-        changes = finished(source, ended, at)
+        changes = source_after_sync(source, outcome, at)
         if source["next_sync_at"] != due_at:  # another sync has been asked for, or has been had
             if source["last_checked_at"] is not None and source["last_checked_at"] >= to_millis(at):
                 break
-            changes = {name: value for name, value in changes.items() if name not in _OF_THE_LOOK}
+            changes = {name: value for name, value in changes.items() if name not in _OF_THE_SYNC}
         try:
             settled = await db.sources.find_one_and_update(
                 {"_id": source_id, "updated_at": source["updated_at"]},  # else its owner has changed it meanwhile
@@ -178,7 +131,7 @@ async def settle(db: Database, source_id: UUID, due_at: datetime, ended: SyncOut
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:  # its owner follows it under its new name too
-            return await settle(db, source_id, due_at, replace(ended, url=None), at)
+            return await apply_outcome(db, source_id, due_at, replace(outcome, url=None), at)
         if settled is not None:
             source = settled
             break
@@ -191,7 +144,7 @@ def notice_id(source_id: UUID) -> str:
 
 
 async def _tell(db: Database, source: Document) -> None:
-    """The notice that the source's state calls for, and no other."""
+    """Store the notice for the source's state and delete any other."""
     which = {"_id": notice_id(source["_id"])}
     notice = _NOTICES.get(source["state"])
     if notice is None:
@@ -213,7 +166,7 @@ async def _tell(db: Database, source: Document) -> None:
 
 
 def _comes_again(state: SourceState | None, failures: int, limits: int) -> bool:
-    """Whether a first sync that ended so is had again for the parent task that waits for it."""
+    """Whether a first sync is repeated for the parent task that waits for it."""
     if state is None:
         return limits < FIRST_LIMITS
     return state is SourceState.FAILING and failures < FIRST_TRIES
@@ -224,6 +177,6 @@ def _interval(source: Document) -> timedelta | None:
 
 
 def due(at: datetime | None, reason: Reason) -> Document:
-    """The fields that say when the next sync is, and why."""
+    """Return the fields that say when the next sync is, and why."""
     at = at and to_millis(at)
     return {"next_sync_at": at, "emit_at": at, "next_reason": reason}

@@ -1,54 +1,49 @@
-"""A sync at a followed source: what is new or changed goes on its way, and how it ended stays in the source.
+"""Sync a followed source: emit what is new or changed, and store the outcome in the source.
 
-Nobody waits for most syncs, so a failure is the source's: it is told in its state and its history, and tried again.
+Few syncs have a member waiting, so a failure belongs to the source: its state and its history show it, and it is tried
+again. A sync takes four shapes: SyncJob, SyncResult, SyncOutcome, and the fields of the source.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 from prometheus_client import Counter as Metric
 
 from integrations.base import SyncResult
 from integrations.registry import IntegrationRegistry, Recognised
-from kit.errors import (
-    ContentNotFoundError,
-    ImportProblem,
-    InternalError,
-    Outcome,
-    RateLimitError,
-    UpstreamUnavailableError,
-)
-from kit.mongo import Database, Document, is_outage
-from records import batches
-from records.sources.record import Reason, SourceState, to_millis
-from records.sources.sync_runs import ItemOutcome, RunOutcome, finished, planned
-from records.sources.transitions import SyncOutcome, settle
+from kit.errors import ImportProblem, InternalError, Outcome, UpstreamUnavailableError
+from kit.mongo import Database, Document, is_outage, to_millis
+from records.sources import record, sync_runs
+from records.sources.items import deleted_items, known_items
+from records.sources.outbox import stored_events
+from records.sources.outcome import RunOutcome, SyncOutcome, child_import
+from records.sources.record import Reason
+from records.sources.transitions import apply_outcome
+from schemas.content import Item
 from schemas.events import ContentFetched, Event, SourceSynced, SyncRequested, UpstreamStatus
-from services.fetcher.changes import Changes, KnownItem, changes, gone
-from services.fetcher.reader import SyncJob, SyncView
-from services.fetcher.runs import Runs, content_fetched
+from services.fetcher import parent_task
+from services.fetcher.changes import outcome_of, outcome_of_problem
+from services.fetcher.job import SyncJob
 
 log = structlog.get_logger(__name__)
 
 SYNCS = Metric("thrive_syncs", "Syncs of followed sources, by platform and outcome", ["platform", "outcome"])
 MAX_STANDINGS = 1_000  # in one event
-ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # there is something newer than what anybody has seen
+ASKED_FOR = (Reason.REQUESTED, Reason.PUSH)  # something is newer than every stored response
 
 
 class CredentialedReader(Protocol):
-    async def sync(self, found: Recognised, job: SyncJob, spent: Counter[str]) -> SyncView: ...
+    async def sync(self, found: Recognised, job: SyncJob, spent: Counter[str]) -> SyncResult: ...
 
 
 class Sync:
-    """`fresh` is how long an answer for everybody serves those who come later; `patience` is how long a sync may take,
-    and shorter than the handler's own timeout, which would leave the source as if it had not been synced. What
-    nobody has found for `hide_after` is hidden, as it may have become private."""
+    """`fresh` is how long a public response serves other syncs. `patience` limits a sync; it is shorter than the
+    handler's timeout, which would leave the source without an outcome. What is gone for `hide_after` is hidden, as it
+    may have become private."""
 
     def __init__(
         self,
@@ -62,7 +57,6 @@ class Sync:
         now: Callable[[], datetime],
     ) -> None:
         self._db = db
-        self._runs = Runs(db)
         self._registry = registry
         self._reader = reader
         self._fresh = fresh
@@ -71,166 +65,96 @@ class Sync:
         self._now = now
 
     async def __call__(self, event: SyncRequested) -> list[Event]:
-        """What is to be emitted, the same for a redelivered event; of a source that has been removed, only what has its
-        imports already. A bug is raised once its source and whoever waits know that the sync has failed."""
-        run, bug = await self._runs.find(event.id), None
-        if run is None:
-            source = await self._db.sources.find_one({"_id": event.source_id, "user_id": event.user_id})
-            if source is None:
-                return await self._removed(event)
-            run, bug = await self._synced(event, source)
-        fetched = await self._runs.handed_on(run)
-        source = await settle(self._db, event.source_id, event.due_at, _ended(run), run["finished_at"])
-        if source is None:
-            return await self._removed(event)
-        await self._runs.remember(run, fetched)
-        await self._runs.plan(run["_id"], planned(source))
-        if event.task_id is not None:
-            await self._report(event.task_id, run, source, fetched)
+        """Return the events to emit, the same for a redelivered event. Of a source that was removed, return only those
+        that have their imports already. Raises a bug once the source and the parent task show the failure."""
+        run, bug = await self._run(event)
+        changed = run is None or run["outcome"] == RunOutcome.CHANGED
+        events = await stored_events(self._db, event.id) if changed else []
+        source = run and await apply_outcome(
+            self._db, event.source_id, event.due_at, SyncOutcome.of_run(run), run["finished_at"]
+        )
+        if run is None or source is None:
+            await parent_task.abandon(self._db, event.task_id, self._now())
+            return [*events]
+        await sync_runs.close(self._db, run, events, source)
+        await parent_task.report(self._db, event.task_id, run, source, events, self._now())
         if bug is not None:
             raise bug
-        return [*fetched, *_synced(event, run, source["platform"])]
+        return [*events, *_synced(event, run, source["platform"])]
 
-    async def _removed(self, event: SyncRequested) -> list[Event]:
-        if event.task_id is not None:
-            await batches.abandoned(self._db, event.task_id, self._now())
-        return [*await self._runs.outgoing(event.id)]
-
-    async def _synced(self, event: SyncRequested, source: Document) -> tuple[Document, Exception | None]:
-        """The finished run, stored with all that it hands on; and the bug that it failed of."""
-        started_at, spent = self._now(), Counter[str]()
-        seen = await self._runs.seen(event.source_id)
-        problem: ImportProblem | None = None
-        bug: Exception | None = None
-        events: list[ContentFetched] = []
-        try:
-            found, ended = await self._in_time(event, source, seen, spent)
-            events = [content_fetched(event, it) for it in found.items]
-        except ImportProblem as error:
-            if error.outcome is Outcome.RETRY:
-                raise
-            problem, ended, found = error, SyncOutcome.by(error), Changes()
-            if isinstance(error, ContentNotFoundError):
-                hidden = self._gone_for_long(source) and any(it.url == event.url for it in seen.values())
-                ended, found = replace(ended, hidden=hidden), gone(event, seen, hidden=hidden)
-        except Exception as error:
-            if is_outage(error):
-                raise
-            bug, problem, found = error, InternalError("Something went wrong on our side."), Changes()
-            ended = SyncOutcome.by(problem)
-        outcome = RunOutcome.FAILED if problem else found.outcome
-        SYNCS.labels(source["platform"], outcome).inc()
-        log.info("sync finished", source_id=str(event.source_id), outcome=outcome, items=len(found.items))
-        run = finished(
+    async def _run(self, event: SyncRequested) -> tuple[Document | None, Exception | None]:
+        """Return the stored run, made now unless the event was redelivered, and the bug that it failed of. There is no
+        run of a source that was removed."""
+        if run := await sync_runs.find(self._db, event.id):
+            return run, None
+        source = await record.find(self._db, event.source_id, event.user_id)
+        if source is None:
+            return None, None
+        now, spent = self._now(), Counter[str]()
+        fresh_from = now - self._fresh
+        not_before = max(fresh_from, event.due_at) if source["next_reason"] in ASKED_FOR else fresh_from
+        job = SyncJob(event, source, await known_items(self._db, event.source_id), now, not_before)
+        outcome, events, bug = await self._outcome(job, spent)
+        SYNCS.labels(source["platform"], outcome.of_the_run).inc()
+        log.info("sync finished", source_id=str(event.source_id), outcome=outcome.of_the_run, items=len(events))
+        run = sync_runs.run_record(
             event,
             outcome,
             reason=source["next_reason"],
-            started_at=to_millis(started_at),
+            started_at=to_millis(now),
             finished_at=to_millis(self._now()),
             cost=spent,
-            items=found.entries,
-            error=problem.body() if problem else None,
+            known=job.known,
         )
-        run |= {
-            "ended": asdict(ended),
-            "standings": [it.model_dump() for it in found.standings],
-            "left_out": dict(found.left_out),
-            "items_found": len(seen.keys() | {it.external_id for it in found.items}),
-        }
-        return await self._runs.record(run, events, seen), bug
+        return await sync_runs.store(self._db, run, events, job.known), bug
 
-    async def _in_time(
-        self, event: SyncRequested, source: Document, seen: dict[str, KnownItem], spent: Counter[str]
-    ) -> tuple[Changes, SyncOutcome]:
+    async def _outcome(
+        self, job: SyncJob, spent: Counter[str]
+    ) -> tuple[SyncOutcome, list[ContentFetched], Exception | None]:
+        try:
+            outcome = await self._within_patience(job, spent)
+            return outcome, [_content_fetched(job.event, item) for item in outcome.items], None
+        except ImportProblem as problem:
+            if problem.outcome is Outcome.RETRY:
+                raise
+            return outcome_of_problem(job, problem, self._hide_after), [], None
+        except Exception as bug:
+            if is_outage(bug):
+                raise
+            return SyncOutcome.of_problem(InternalError("Something went wrong on our side.")), [], bug
+
+    async def _within_patience(self, job: SyncJob, spent: Counter[str]) -> SyncOutcome:
         try:
             async with asyncio.timeout(self._patience.total_seconds()) as limit:
-                return await self._found(event, source, seen, spent)
+                found = self._registry.recognise_source(job.event.url)
+                outcome = outcome_of(job, await self._reader.sync(found, job, spent))
+                user_id, platform = job.event.user_id, job.source["platform"]
+                return outcome.without(await deleted_items(self._db, user_id, platform, outcome.items, job.known))
         except TimeoutError:
             if not limit.expired():
                 raise
             raise UpstreamUnavailableError("The sync took too long.") from None
 
-    async def _found(
-        self, event: SyncRequested, source: Document, seen: dict[str, KnownItem], spent: Counter[str]
-    ) -> tuple[Changes, SyncOutcome]:
-        view = await self._reader.sync(
-            self._registry.recognise_source(event.url),
-            SyncJob.at(source, event, frozenset(seen), not_before=self._not_before(event, source)),
-            spent,
-        )
-        result = view.result
-        ended = SyncOutcome(
-            SourceState.OK,
-            metadata=result.metadata,
-            cursor=result.cursor,
-            url=result.url if result.url != event.url else None,
-            display_name=result.display_name,
-            connection=view.connection,
-            private=_is_private(result, result.url or event.url),
-        )
-        found = changes(event, result, seen, view.seen_at)
-        known = {it.external_id: seen[it.external_id] for it in found.items if it.external_id in seen}
-        deleted = await self._runs.deleted(event.user_id, source["platform"], known) if known else ()
-        return found.without(deleted), ended
 
-    def _gone_for_long(self, source: Document) -> bool:
-        since = source.get("gone_since")
-        return since is not None and self._now() - since >= self._hide_after
-
-    def _not_before(self, event: SyncRequested, source: Document) -> datetime:
-        young = self._now() - self._fresh
-        return max(young, event.due_at) if source["next_reason"] in ASKED_FOR else young
-
-    async def _report(self, task_id: UUID, run: Document, source: Document, fetched: Sequence[ContentFetched]) -> None:
-        """The parent task learns its children, or why there are none; it waits while its source is synced again."""
-        now, error = self._now(), run["error"]
-        if error is None:
-            children = [(it.url, it.import_id) for it in fetched]
-            skipped = [
-                batches.skipped(it["url"], it["reason"], it["suggestion"])
-                for it in run["items"]
-                if it["outcome"] == ItemOutcome.SKIPPED
-            ]
-            await batches.listed(self._db, task_id, children, skipped, now)
-        elif source["task_id"] == task_id:
-            await batches.waiting(self._db, task_id, _until(error["error"], source), source["next_sync_at"], now)
-        else:
-            await batches.failed(self._db, task_id, _given_up(error), now)
+def _content_fetched(event: SyncRequested, item: Item) -> ContentFetched:
+    """`url` is the item's own: a renamed repository goes by its new name."""
+    return ContentFetched(
+        id=event.child_id(ContentFetched, item.external_id),
+        import_id=child_import(event.id, item.external_id),
+        user_id=event.user_id,
+        url=item.url,
+        item=item,
+        options=event.options,
+    )
 
 
-def _until(error: str, source: Document) -> str:
-    return f"{error} Next try at {source['next_sync_at'] + timedelta(seconds=59):%H:%M} UTC."
-
-
-def _given_up(error: Document) -> Document:
-    """What waited for an upstream does not go on by itself any more for whoever waits; its source does."""
-    if error["error_code"] not in (RateLimitError.error_code, UpstreamUnavailableError.error_code):
-        return error
-    told = {name: value for name, value in error.items() if name != "retry_at"}
-    return told | {
-        "action": "retry",
-        "suggestion": "Import the link again. A followed source is also synced again automatically.",
-    }
-
-
-def _is_private(result: SyncResult, url: str) -> bool:
-    """Of the source itself; what a channel lists stands for itself."""
-    items = any(it.is_private for it in result.items if it.url == url)
-    return items or any(it.state == "private" for it in result.standings if it.url == url)
-
-
-def _ended(run: Document) -> SyncOutcome:
-    state = run["ended"]["state"]
-    return SyncOutcome(**{**run["ended"], "state": state and SourceState(state)})
-
-
-def _synced(event: SyncRequested, run: Document, platform: str) -> list[SourceSynced]:
-    """That it was synced, unless nothing could be seen."""
-    standings = [UpstreamStatus.model_validate(it) for it in run["standings"]]
+def _synced(event: SyncRequested, run: Document, platform: str) -> Iterator[SourceSynced]:
+    """Yield the events that tell of the sync. Without a status to tell, a failed one has none."""
+    standings: Sequence[UpstreamStatus] = [UpstreamStatus.model_validate(it) for it in run["standings"]]
     if run["outcome"] == RunOutcome.FAILED and not standings:
-        return []
-    return [
-        SourceSynced(
+        return
+    for start in range(0, max(len(standings), 1), MAX_STANDINGS):
+        yield SourceSynced(
             **event.lineage(SourceSynced, str(start or "")),
             source_id=event.source_id,
             platform=platform,
@@ -238,5 +162,3 @@ def _synced(event: SyncRequested, run: Document, platform: str) -> list[SourceSy
             synced_at=run["finished_at"],
             standings=tuple(standings[start : start + MAX_STANDINGS]),
         )
-        for start in range(0, max(len(standings), 1), MAX_STANDINGS)
-    ]

@@ -14,10 +14,10 @@ from pymongo.errors import DuplicateKeyError
 from integrations.collection import FoundCollection
 from integrations.credentials import Credentials
 from kit.errors import ContentNotFoundError, ImportDuplicateError
-from kit.mongo import Collection, Database, Document
+from kit.mongo import Collection, Database, Document, to_millis
 from records import batches
 from records.imports import State
-from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, to_millis
+from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, repeated, unless_refused

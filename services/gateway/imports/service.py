@@ -19,9 +19,9 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.errors import ImportDuplicateError
 from kit.microbatch import MicroBatcher
-from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
+from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused, to_millis
 from records.imports import INTERACTIVE, ImportRecord, pending, requested
-from records.sources.record import Frequency, to_millis
+from records.sources.record import Frequency
 from schemas.events import ImportRequested, Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.idempotency import begun, joined, keys, unless_refused

@@ -12,8 +12,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from records.imports import State
+from records.sources.outcome import ItemOutcome, RunOutcome
 from records.sources.record import Frequency, Reason, SourceState
-from records.sources.sync_runs import ItemOutcome, RunOutcome
 from schemas.events import Options
 from services.gateway.imports.requests import Link, Private, Showcase
 from services.gateway.web import examples

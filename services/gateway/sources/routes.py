@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from kit.mongo import Database, Document
-from records.sources.sync_runs import ItemOutcome
+from records.sources.outcome import ItemOutcome
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.integrations.service import RegistryDep
 from services.gateway.rate_limits.limits import SYNCS, MemberLimitsDep

@@ -10,7 +10,7 @@ from uuid import UUID
 from pymongo import ReturnDocument
 
 from kit.clock import Clock, utc_now
-from kit.mongo import Collection, Database, Document
+from kit.mongo import Collection, Database, Document, to_millis
 from records import batches
 from records.sources import record, websub
 from records.sources.record import Frequency, Identity, Reason, SourceState, new_source
@@ -88,7 +88,7 @@ class Sources:
             wanted = {name: value for name, value in changes.items() if source[name] != value}
             if not wanted:
                 return source
-            now = max(record.to_millis(self._now()), source["updated_at"] + TICK)
+            now = max(to_millis(self._now()), source["updated_at"] + TICK)
             if "display_name" in wanted:
                 wanted["named"] = True
             if wanted.keys() & {"sync_frequency", "sync_enabled"}:

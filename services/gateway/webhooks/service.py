@@ -12,8 +12,8 @@ from typing import Annotated
 from pymongo.errors import DuplicateKeyError
 
 from kit.clock import Clock, utc_now
-from kit.mongo import Database, Document
-from records.sources.record import Reason, SourceState, followed, request_sync, to_millis
+from kit.mongo import Database, Document, to_millis
+from records.sources.record import Reason, SourceState, followed, request_sync
 from services.gateway.web.provided import provided
 
 REMEMBERED = timedelta(days=10)  # deliveries; GitHub repeats those of the last three days on request

@@ -22,7 +22,8 @@ from kit.kafka.events import ATTEMPT
 from kit.mongo import Database, connect
 from kit.settings import KafkaSettings, MongoSettings
 from records.imports import State, pending
-from records.sources.sync_runs import RunOutcome, finished
+from records.sources.outcome import SyncOutcome
+from records.sources.sync_runs import run_record
 from schemas.events import Event, ImportRequested, Options, SyncRequested
 from schemas.journey import TOPICS
 from tests.ports import own_port
@@ -98,10 +99,8 @@ def sync_requested() -> SyncRequested:
 async def test_a_look_is_no_import_that_the_database_must_know_and_is_had_anew(rig: Rig) -> None:
     event = sync_requested()
     await rig.park(event)
-    failed = finished(
-        event, RunOutcome.FAILED, reason="interval", started_at=NOW, finished_at=NOW, cost={},
-        error=InternalError("Something went wrong on our side.").body(),
-    )  # fmt: skip
+    bug = SyncOutcome.of_problem(InternalError("Something went wrong on our side."))
+    failed = run_record(event, bug, reason="interval", started_at=NOW, finished_at=NOW, cost={}, known={})
     async with rig.database() as db:
         await db.runs.insert_one(failed)
         assert (await rig.replay()).output.endswith("Dry run: 1 would be replayed. Add --yes to do it.\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,9 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from kit.mongo import Database, Document
+from records.sources import sync_runs
+from records.sources.outcome import ItemOutcome, RunOutcome, SyncOutcome, child_import, entry
 from records.sources.record import SourceState, sync_requested
-from records.sources.sync_runs import ItemOutcome, RunOutcome, child_import, finished, item, planned
-from records.sources.transitions import SyncOutcome, settle
+from records.sources.sync_runs import run_record
+from records.sources.transitions import apply_outcome
 from services.gateway.sources.service import Sources
 from services.gateway.web.provided import find
 from tests.unit.gateway.support import FakeBroker, bearer, client_of, gateway_app, settings
@@ -46,21 +49,21 @@ async def after_sync(
     event = sync_requested(source)
     at = event.due_at + after
     failed = ended.state is not SourceState.OK
-    run = finished(
+    error = {"success": False, "error": ended.reason, "error_code": "X", "action": "a", "suggestion": "s"}
+    outcome = replace(ended, entries=items, error=error if failed else None)
+    run = run_record(
         event,
-        RunOutcome.FAILED if failed else RunOutcome.CHANGED,
+        outcome,
         reason=source["next_reason"],
         started_at=at,
         finished_at=at,
         cost={"github.hourly": 2},
-        items=items,
-        error={"success": False, "error": ended.reason, "error_code": "X", "action": "a", "suggestion": "s"}
-        if failed
-        else None,
-    )
-    settled = await settle(db, source["_id"], event.due_at, ended, at)
+        known={},
+    ) | {"outcome": RunOutcome.FAILED if failed else RunOutcome.CHANGED}
+    await sync_runs.store(db, run, (), {})
+    settled = await apply_outcome(db, source["_id"], event.due_at, outcome, at)
     assert settled
-    await db["runs"].insert_one(run | planned(settled))
+    await sync_runs.close(db, run, (), settled)
     return event.id
 
 
@@ -177,7 +180,7 @@ async def test_the_history_says_what_became_of_everything(db: Database, ada: htt
     event_id = sync_requested((await db["sources"].find_one({})) or {}).id
     names = ("new", "old", "bad", "slow", "unseen")
     ids = {name: child_import(event_id, name) for name in names}
-    requested = [item(ItemOutcome.REQUESTED, name, f"{REPO}/{name}", name, import_id=ids[name]) for name in names]
+    requested = [entry(ItemOutcome.REQUESTED, name, f"{REPO}/{name}", name, import_id=ids[name]) for name in names]
     error = {"success": False, "error": "No.", "error_code": "NO", "action": "a", "suggestion": "s"}
     states: dict[str, Document] = {
         "new": {"state": "completed", "result": {"created": True}},
@@ -188,9 +191,9 @@ async def test_the_history_says_what_became_of_everything(db: Database, ada: htt
     for name, state in states.items():
         await db["imports"].insert_one({"_id": ids[name], "user_id": "user-ada", "url": f"{REPO}/{name}", **state})
     others = [
-        item(ItemOutcome.UNCHANGED, "same", f"{REPO}/same", "same"),
-        item(ItemOutcome.SKIPPED, "hidden", f"{REPO}/hidden", "hidden", reason="It is private."),
-        item(ItemOutcome.GONE, "gone", f"{REPO}/gone", "gone"),
+        entry(ItemOutcome.UNCHANGED, "same", f"{REPO}/same", "same"),
+        entry(ItemOutcome.SKIPPED, "hidden", f"{REPO}/hidden", "hidden", reason="It is private."),
+        entry(ItemOutcome.GONE, "gone", f"{REPO}/gone", "gone"),
     ]
     assert await after_sync(db, source["id"], SyncOutcome(SourceState.OK), *requested, *others) == event_id
 

@@ -15,9 +15,10 @@ import pytest
 from pymongo import InsertOne, UpdateOne, WriteConcern
 
 from kit.mongo import Database, Document
+from records.sources.outcome import SyncOutcome
 from records.sources.record import INTERVAL, Frequency, Identity, SourceState, new_source
 from records.sources.schedule import slot_after
-from records.sources.transitions import SyncOutcome, finished
+from records.sources.transitions import source_after_sync
 from schemas.events import Options, SyncRequested
 from services.scheduler.sync_dispatcher import SyncDispatcher
 from tests.e2e.sources.rig import DAY, Broker, Clock, scheduler
@@ -97,7 +98,7 @@ class Fetcher:
             ended = pattern.end(at, len(syncs)) if pattern and pattern.holds(at) else OK
             syncs.append((at, ended))
             if ended is not None:
-                changes = {"$set": finished(source, ended, at), "$unset": {"claim": ""}}
+                changes = {"$set": source_after_sync(source, ended, at), "$unset": {"claim": ""}}
                 writes.append(UpdateOne({"_id": event.source_id}, changes))
         if writes:
             await self.db.sources.bulk_write(writes, ordered=False)

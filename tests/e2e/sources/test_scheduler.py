@@ -9,8 +9,9 @@ from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 
 from kit.mongo import Database, Document
+from records.sources.outcome import SyncOutcome
 from records.sources.record import Reason, SourceState, request_sync
-from records.sources.transitions import SyncOutcome, settle
+from records.sources.transitions import apply_outcome
 from services.scheduler.sync_dispatcher import CLAIM
 from tests.e2e.sources.rig import DAY, Broker, Clock, a_source, scheduler, stored
 
@@ -106,7 +107,7 @@ async def test_a_push_during_a_sync_is_another_sync(db: Database, clock: Clock, 
     pushed_at = clock.now
     assert await request_sync(db, {"_id": source["_id"]}, Reason.PUSH, clock.now) == 1
     clock.now += MINUTE
-    settled = await settle(db, source["_id"], broker.events[0].due_at, OK, clock.now)
+    settled = await apply_outcome(db, source["_id"], broker.events[0].due_at, OK, clock.now)
     assert settled
     assert (settled["state"], settled["next_sync_at"], settled["next_reason"]) == ("ok", pushed_at, Reason.PUSH)
     await one.tick()
@@ -137,7 +138,7 @@ async def test_a_quiet_source_is_synced_when_it_is_asked_for_and_not_again(
     source = await stored(db, clock, **quiet)
     one = scheduler(db, broker)
     await one.tick()
-    await settle(db, source["_id"], clock.now, OK, clock.now)
+    await apply_outcome(db, source["_id"], clock.now, OK, clock.now)
     clock.now += 30 * DAY
     assert await one.tick() == 0
     await request_sync(db, {"_id": source["_id"]}, Reason.REQUESTED, clock.now)

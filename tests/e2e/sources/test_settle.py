@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 
 from kit.mongo import Database, Document
+from records.sources.outcome import SyncOutcome
 from records.sources.record import SourceState, follow
-from records.sources.transitions import SyncOutcome, settle
+from records.sources.transitions import apply_outcome
 from tests.e2e.sources.rig import Clock, a_source, stored
 
 MINUTE = timedelta(minutes=1)
@@ -18,8 +19,8 @@ GONE = SyncOutcome(SourceState.GONE, "GitHub has no such repository.")
 
 async def test_a_repeated_end_changes_nothing(db: Database, clock: Clock) -> None:
     source = await stored(db, clock)
-    first = await settle(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
-    again = await settle(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
+    first = await apply_outcome(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
+    again = await apply_outcome(db, source["_id"], clock.now, SyncOutcome(SourceState.FAILING), clock.now + MINUTE)
     assert first == again
     assert first
     assert first["failures"] == 1
@@ -27,20 +28,20 @@ async def test_a_repeated_end_changes_nothing(db: Database, clock: Clock) -> Non
 
 async def test_an_end_that_comes_late_does_not_overwrite_a_newer_one(db: Database, clock: Clock) -> None:
     source = await stored(db, clock)
-    newer = await settle(db, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
-    assert await settle(db, source["_id"], clock.now, GONE, clock.now + MINUTE) == newer
+    newer = await apply_outcome(db, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
+    assert await apply_outcome(db, source["_id"], clock.now, GONE, clock.now + MINUTE) == newer
     assert await db.notices.count_documents({}) == 0
 
 
 async def test_a_clock_that_goes_slow_does_not_keep_a_source_due_for_ever(db: Database, clock: Clock) -> None:
     source = await stored(db, clock, last_checked_at=clock.now + MINUTE)
-    settled = await settle(db, source["_id"], clock.now, OK, clock.now)
+    settled = await apply_outcome(db, source["_id"], clock.now, OK, clock.now)
     assert settled
     assert settled["next_sync_at"] > clock.now
 
 
 async def test_the_end_of_a_sync_of_a_removed_source_is_nothing(db: Database, clock: Clock) -> None:
-    assert await settle(db, a_source(clock)["_id"], clock.now, GONE, clock.now) is None
+    assert await apply_outcome(db, a_source(clock)["_id"], clock.now, GONE, clock.now) is None
     assert await db.notices.count_documents({}) == 0
 
 
@@ -66,7 +67,7 @@ async def test_what_its_owner_changed_during_the_sync_stays_changed(db: Database
     source = await stored(db, clock)
     changes = {"sync_frequency": "manual", "updated_at": clock.now + MINUTE}
     interrupted = cast(Database, Meanwhile(db, changes))
-    settled = await settle(interrupted, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
+    settled = await apply_outcome(interrupted, source["_id"], clock.now, OK, clock.now + 2 * MINUTE)
     assert settled
     assert (settled["sync_frequency"], settled["state"], settled["next_sync_at"]) == ("manual", "ok", None)
     assert settled == await db.sources.find_one({})
@@ -79,14 +80,14 @@ async def test_its_owner_is_told_once_and_the_notice_goes_with_its_cause(
     source = await stored(db, clock, "paper")
     for _ in range(3):
         due = source["next_sync_at"]
-        settled = await settle(db, source["_id"], due, SyncOutcome(SourceState(state), "why"), due + MINUTE)
+        settled = await apply_outcome(db, source["_id"], due, SyncOutcome(SourceState(state), "why"), due + MINUTE)
         assert settled
         source = settled
         (notice,) = await db.notices.find().to_list()
         assert (notice["user_id"], notice["kind"], notice["provider"]) == ("ada", f"source_{state}", "github")
         assert "paper" in notice["text"]
         assert notice["created_at"] == clock.now + MINUTE
-    await settle(db, source["_id"], source["next_sync_at"], OK, source["next_sync_at"] + MINUTE)
+    await apply_outcome(db, source["_id"], source["next_sync_at"], OK, source["next_sync_at"] + MINUTE)
     assert await db.notices.count_documents({}) == 0
 
 
@@ -100,7 +101,7 @@ async def test_what_becomes_private_is_told_and_synced_as_before_until_it_is_pub
     states = []
     for ended in ends:
         due = source["next_sync_at"]
-        source = await settle(db, source["_id"], due, ended, due + MINUTE) or {}
+        source = await apply_outcome(db, source["_id"], due, ended, due + MINUTE) or {}
         states.append(source["state"])
         told = [notice["kind"] async for notice in db.notices.find()]
         assert told == (["source_private"] if source["state"] == "private" else [])
@@ -114,14 +115,14 @@ async def test_nobody_is_told_what_passes_or_what_their_connection_tells(
     db: Database, clock: Clock, state: str
 ) -> None:
     source = await stored(db, clock)
-    await settle(db, source["_id"], clock.now, SyncOutcome(SourceState(state)), clock.now + MINUTE)
+    await apply_outcome(db, source["_id"], clock.now, SyncOutcome(SourceState(state)), clock.now + MINUTE)
     assert await db.notices.count_documents({}) == 0
 
 
 async def test_a_renamed_source_is_followed_under_its_new_name(db: Database, clock: Clock) -> None:
     source = await stored(db, clock, "old")
     moved = SyncOutcome(SourceState.OK, url="https://github.com/ada/new")
-    settled = await settle(db, source["_id"], clock.now, moved, clock.now + MINUTE)
+    settled = await apply_outcome(db, source["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
     assert (settled["_id"], settled["url"], settled["source_identifier"]) == (source["_id"], moved.url, moved.url)
     assert await follow(db, a_source(clock, "new")) == (settled, False), "not a second time"
@@ -134,7 +135,7 @@ async def test_a_source_that_is_followed_under_both_names_keeps_the_old_one(db: 
     old = await stored(db, clock, "old")
     await stored(db, clock, "new")
     moved = SyncOutcome(SourceState.OK, url="https://github.com/ada/new")
-    settled = await settle(db, old["_id"], clock.now, moved, clock.now + MINUTE)
+    settled = await apply_outcome(db, old["_id"], clock.now, moved, clock.now + MINUTE)
     assert settled
     assert (settled["url"], settled["state"]) == (old["url"], "ok")
 

@@ -16,8 +16,8 @@ from kit.errors import ContentNotFoundError, ImportProblem, RateLimitError, Upst
 from kit.mongo import Document
 from kit.upstream import Upstream
 from records import batches
+from records.sources.outcome import child_import
 from records.sources.record import SourceState, sync_requested
-from records.sources.sync_runs import child_import
 from schemas.content import Item
 from schemas.events import UpstreamStatus
 from tests.e2e.sync.conftest import Emitted, Rig

@@ -1,14 +1,20 @@
 """What a sync brought that its source did not have."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+import pytest
+
 from integrations.base import Skipped, SyncResult
-from records.sources.sync_runs import child_import
+from kit.errors import ContentNotFoundError
+from records.sources.items import KnownItem, version
+from records.sources.outcome import SyncOutcome, child_import
 from schemas.content import Item
 from schemas.events import SyncRequested, UpstreamStatus
-from services.fetcher.changes import MAX_ENTRIES, Changes, KnownItem, changes, gone, version
+from services.fetcher.changes import MAX_ENTRIES, outcome_of, outcome_of_problem
+from services.fetcher.job import SyncJob
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHANNEL = "https://youtube.com/channel/UC0000000000000000000000"
@@ -30,11 +36,19 @@ def seen(*items: Item, state: str = "there") -> dict[str, KnownItem]:
     return {it.external_id: KnownItem(it.url, it.title, version(it), state) for it in items}
 
 
-def compare(result: SyncResult, known: dict[str, KnownItem] | None = None) -> Changes:
-    return changes(EVENT, result, known or {}, NOW)
+def job(known: dict[str, KnownItem], event: SyncRequested = EVENT, **source: Any) -> SyncJob:
+    return SyncJob(event, {"cursor": {}, "connection": None, **source}, known, NOW, NOW)
 
 
-def outcomes(found: Changes) -> list[tuple[str, str]]:
+def compare(result: SyncResult, known: dict[str, KnownItem] | None = None) -> SyncOutcome:
+    return outcome_of(job(known or {}), replace(result, read_at=NOW))
+
+
+def gone(known: dict[str, KnownItem], event: SyncRequested = EVENT, **source: Any) -> SyncOutcome:
+    return outcome_of_problem(job(known, event, **source), ContentNotFoundError("Gone."), timedelta(days=7))
+
+
+def outcomes(found: SyncOutcome) -> list[tuple[str, str]]:
     return [(entry["external_id"], entry["outcome"]) for entry in found.entries]
 
 
@@ -43,13 +57,13 @@ def test_what_is_new_is_handed_on_with_the_time_that_it_was_seen() -> None:
     assert [(it.external_id, it.seen_at, it.formerly) for it in found.items] == [("b", NOW, None)]
     assert outcomes(found) == [("b", "requested"), ("a", "unchanged")]
     assert found.entries[0]["import_id"] == child_import(EVENT.id, "b")
-    assert found.outcome == "changed"
+    assert found.of_the_run == "changed"
 
 
 def test_what_is_as_it_was_is_not_handed_on_whenever_it_was_seen() -> None:
     same = item("a", seen_at=NOW, formerly=url("z"))
     assert version(same) == version(item("a"))
-    assert compare(SyncResult(items=(same,)), seen(item("a"))).outcome == "unchanged"
+    assert compare(SyncResult(items=(same,)), seen(item("a"))).of_the_run == "unchanged"
 
 
 def test_any_other_difference_is_handed_on() -> None:
@@ -67,7 +81,7 @@ def test_what_moved_says_from_where() -> None:
 def test_what_cannot_be_had_is_told_with_its_reason() -> None:
     found = compare(SyncResult(skipped=(Skipped("a", url("a"), "Private video", "It is private."),)))
     assert (found.entries[0]["outcome"], found.entries[0]["reason"]) == ("skipped", "It is private.")
-    assert found.outcome == "unchanged"
+    assert found.of_the_run == "unchanged"
 
 
 def test_only_standings_that_have_changed_are_told() -> None:
@@ -93,12 +107,21 @@ def test_what_is_handed_on_needs_no_standing() -> None:
 
 
 def test_a_channel_that_is_gone_says_nothing_of_its_videos() -> None:
-    assert gone(EVENT, seen(item("a"))) == Changes()
+    found = gone(seen(item("a")))
+    assert (found.items, found.entries, found.standings, found.of_the_run) == ((), (), (), "failed")
 
 
 def test_a_thing_of_its_own_that_is_gone_is() -> None:
     event = EVENT.model_copy(update={"url": url("a")})
-    assert gone(event, seen(item("a"))).standings == (UpstreamStatus(url=url("a"), external_id="a", state="gone"),)
+    found = gone(seen(item("a")), event)
+    assert found.standings == (UpstreamStatus(url=url("a"), external_id="a", state="gone"),)
+
+
+@pytest.mark.parametrize(("days", "state"), [(6, "gone"), (7, "private")])
+def test_a_thing_that_is_gone_for_long_may_be_private(days: int, state: str) -> None:
+    event = EVENT.model_copy(update={"url": url("a")})
+    found = gone(seen(item("a"), state="gone"), event, gone_since=NOW - timedelta(days=days))
+    assert (found.hidden, outcomes(found)) == (state == "private", [("a", state)])
 
 
 def test_a_run_stays_small_and_counts_what_it_leaves_out_but_everything_is_handed_on() -> None:

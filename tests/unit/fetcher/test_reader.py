@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -27,7 +28,9 @@ from kit.errors import (
 )
 from kit.upstream import Upstream
 from schemas.content import Item
-from services.fetcher.reader import CredentialedReader, SyncJob, SyncView
+from schemas.events import SyncRequested
+from services.fetcher.job import SyncJob
+from services.fetcher.reader import CredentialedReader
 from services.fetcher.response_cache import PUBLIC as EVERYBODY
 from services.fetcher.response_cache import ResponseCache
 
@@ -110,7 +113,7 @@ class FakeHttp:
 
 @dataclass
 class FakeSnapshots:
-    """Remembers nothing but who has result."""
+    """Remembers nothing but who has asked."""
 
     audiences: list[str] = field(default_factory=list)
     http: FakeHttp = field(default_factory=FakeHttp)
@@ -144,9 +147,12 @@ async def sync(
     snapshots: FakeSnapshots | None = None,
     connection: str | None = None,
     **connections: Any,
-) -> SyncView:
+) -> SyncResult:
     it = access(tokens, snapshots or FakeSnapshots(), **connections)
-    wanted = SyncJob("ada", SyncState(), 50, interactive=False, not_before=NOW, connection=connection)
+    event = SyncRequested(
+        id=UUID(int=1), import_id=UUID(int=1), user_id="ada", url=url, source_id=UUID(int=2), due_at=NOW
+    )
+    wanted = SyncJob(event, {"cursor": {}, "connection": connection}, {}, NOW, not_before=NOW)
     return await it.sync(found(github, url), wanted, Counter())
 
 
@@ -226,16 +232,16 @@ async def test_what_the_public_does_not_see_names_the_scope_that_was_not_granted
 
 async def test_a_sync_is_the_publics_although_the_member_is_connected() -> None:
     github, snapshots = FakeGitHub("good"), FakeSnapshots()
-    view = await sync(github, PUBLIC, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    result = await sync(github, PUBLIC, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
     assert ([it.token for it in github.asked], snapshots.audiences) == ([None], [EVERYBODY])
-    assert (view.connection, view.seen_at) == (None, NOW)
+    assert (result.connection, result.read_at) == (None, NOW)
 
 
 async def test_what_the_public_does_not_see_is_synced_with_the_members_account() -> None:
     github, snapshots = FakeGitHub("good"), FakeSnapshots()
-    view = await sync(github, PRIVATE, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
+    result = await sync(github, PRIVATE, FakeTokens("good"), snapshots=snapshots, state=CONNECTED)
     assert snapshots.audiences == [EVERYBODY, "ada github account 7"]
-    assert (view.connection, view.result.items[0].url) == ("github", PRIVATE)
+    assert (result.connection, result.items[0].url) == ("github", PRIVATE)
 
 
 async def test_what_took_the_members_account_last_time_is_synced_with_it_at_once() -> None:
@@ -360,8 +366,8 @@ async def test_a_sync_goes_on_with_the_members_account_while_our_own_credential_
             return await super().fetch(ref, http, credentials)
 
     github = Ours("good")
-    view = await sync(github, PUBLIC, FakeTokens("good"), state=CONNECTED)
-    assert (view.result.items[0].url, view.connection) == (PUBLIC, None)
+    result = await sync(github, PUBLIC, FakeTokens("good"), state=CONNECTED)
+    assert (result.items[0].url, result.connection) == (PUBLIC, None)
     with pytest.raises(CredentialRefusedError):
         await sync(Ours(), PUBLIC, FakeTokens())
 
