@@ -1,13 +1,9 @@
 """Composition root of the scheduler."""
 
-import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from time import monotonic
 
-import structlog
-from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
 from integrations.registry import IntegrationSettings, build_registry
@@ -15,7 +11,7 @@ from kit.http import open_transport
 from kit.kafka import make_broker, publishes_well
 from kit.kafka.events import ATTEMPT
 from kit.kafka.producer import publish_raw
-from kit.mongo import connect, is_outage
+from kit.mongo import connect
 from kit.process import make_app, serve
 from records.deferred import DeferredRecord
 from records.engines import answers, prepare_engines
@@ -26,10 +22,7 @@ from services.scheduler.relay import Relay
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.subscriptions import Subscriptions
 from services.scheduler.sync_dispatcher import SyncDispatcher
-
-SILENCE = 60.0  # seconds without a round, after which the process is not live
-
-log = structlog.get_logger()
+from services.scheduler.ticker import Tick, Ticker
 
 
 def build(settings: SchedulerSettings) -> Starlette:
@@ -49,14 +42,10 @@ def build(settings: SchedulerSettings) -> Starlette:
     relay = Relay(db, publish, send, settings)
 
     at_once = math.ceil(settings.syncs_per_second * settings.tick.total_seconds())
-    sources = SyncDispatcher(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
+    dispatcher = SyncDispatcher(db, publish, at_once=at_once, lost_after=settings.sync_lost_after)
 
-    async def synced() -> bool:
-        await sources.tick()
-        return False  # a backlog is worked off at its pace
-
-    ticks: dict[str, Callable[[], Awaitable[bool]]] = {name: duty.tick for name, duty in relay.duties.items()}
-    ticks["sources"] = synced
+    ticks: dict[str, Tick] = {name: duty.tick for name, duty in relay.duties.items()}
+    ticks["sources"] = dispatcher.tick
     ticks["reanalysis"] = Reanalysis(db, per_hour=settings.reanalyses_per_hour, after=settings.reanalyse_after).tick
     transport = open_transport()
     if settings.webhook_key.get_secret_value():
@@ -68,34 +57,17 @@ def build(settings: SchedulerSettings) -> Starlette:
             feeds=build_registry(IntegrationSettings()).feeds,
             sweep_every=settings.subscription_sweep,
         ).tick
-    heartbeats = dict.fromkeys(ticks, monotonic())
-    stopping = asyncio.Event()
-
-    async def rounds(name: str) -> None:
-        """Each in a loop of its own: none waits for another. A tick says whether there is more to do at once."""
-        while not stopping.is_set():
-            more = False
-            try:
-                more = await ticks[name]()
-            except Exception as error:
-                outage = is_outage(error) or isinstance(error, KafkaError | OSError)
-                log.warning("scheduler task failed", of=name, error=type(error).__name__, exc_info=not outage)
-            heartbeats[name] = monotonic()
-            if not more:
-                await asyncio.sleep(settings.tick.total_seconds())
+    ticker = Ticker(ticks, settings.tick)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         await prepare_engines(settings, db)
         await broker.start()
-        tasks = [asyncio.create_task(rounds(name)) for name in ticks]
         try:
-            yield
+            async with ticker.running():
+                yield
         finally:
-            stopping.set()  # what a round cleans up with may fail, and its error takes the place of the cancellation
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, relay.close(), return_exceptions=True)
+            await relay.close()
             await broker.stop()
             await transport.aclose()
             await db.client.close()
@@ -104,7 +76,7 @@ def build(settings: SchedulerSettings) -> Starlette:
         return {"kafka": await broker.ping(timeout=2), "mongodb": await answers(db)}
 
     def live() -> bool:
-        return monotonic() - min(heartbeats.values()) < SILENCE and publishes_well(broker)
+        return ticker.is_live and publishes_well(broker)
 
     return make_app(running, live, ready)
 

@@ -1,16 +1,10 @@
-"""Which imports want the relay, whose turn it is, and which sources want a sync. Pure: records and the time in,
-decisions out.
-"""
+"""Choose which imports the relay takes up, and in what order. Pure: records and the time in, decisions out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from kit.mongo import Document
 from records.imports import ImportRecord
-
-OVERDUE_AFTER = timedelta(hours=1)
 
 
 def quiet_until(record: ImportRecord, after: timedelta) -> datetime:
@@ -30,14 +24,3 @@ def to_release(waiting: list[ImportRecord], in_flight: dict[str, int], per_user:
     allowed = [records[: max(0, per_user - in_flight.get(user, 0))] for user, records in sorted(by_user.items())]
     turns = [record for turn in zip_longest(*allowed) for record in turn if record is not None]
     return sorted(turns, key=lambda r: r["priority"])  # stable: the turns stay within a priority
-
-
-def to_emit(now: datetime, reasons: Sequence[str]) -> Document:
-    """A filter: sources whose sync is to be asked for, for one of these reasons."""
-    # Paused at the moment of a claim, a source may keep an `emit_at` without anything to emit.
-    return {"next_reason": {"$in": list(reasons)}, "emit_at": {"$lte": now}, "next_sync_at": {"$ne": None}}
-
-
-def overdue(now: datetime) -> Document:
-    """A filter: sources that should have been synced some time ago."""
-    return {"next_sync_at": {"$lte": now - OVERDUE_AFTER}}

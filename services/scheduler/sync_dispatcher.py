@@ -1,28 +1,26 @@
-"""SyncDispatcher that are due go on their way, each once.
+"""Request the syncs that are due, each once.
 
-A claim is a lease: it hides a source from every other scheduler until it runs out, and what was emitted stays hidden
-until its sync has ended or counts as lost. An event's id is derived from the time that its source was due, so that
-whatever is emitted again is the same event.
+An event's id is derived from the time when its source was due, so what is emitted twice is the same event. A source
+whose sync was requested stays hidden until that sync has ended or counts as lost.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document
+from records.sources.dispatch import claim_due, count_overdue, mark_requested
 from records.sources.record import Reason, sync_requested
 from schemas.events import SyncRequested
-from services.scheduler.due import overdue, to_emit
 
 log = structlog.get_logger()
 
 EMITTED = Counter("thrive_syncs_requested", "Syncs that the scheduler requested, by reason.", ["reason"])
-OVERDUE = Gauge("thrive_sources_overdue", "SyncDispatcher that have been due for an hour and were not synced.")
+OVERDUE = Gauge("thrive_sources_overdue", "Sources that have been due for an hour and were not synced.")
 
 CLAIM = timedelta(seconds=30)
 COUNT_EVERY = timedelta(seconds=30)
@@ -36,8 +34,8 @@ Publish = Callable[[SyncRequested], Awaitable[None]]
 
 
 class SyncDispatcher:
-    """`at_once` bounds what a tick emits of each lane, so that no backlog becomes a burst and nobody waits behind
-    another lane's. `lost_after` is when a sync that has not ended is asked for again."""
+    """`at_once` limits what a tick emits of each priority, so that no backlog becomes a burst or holds up another.
+    `lost_after` is when a sync that has not ended is requested again."""
 
     def __init__(
         self,
@@ -55,33 +53,27 @@ class SyncDispatcher:
         self._now = now
         self._counted_at: datetime | None = None
 
-    async def tick(self) -> int:
-        """One round; how many it emitted. Raises what the engines raise: the next round tries again."""
-        await self._count()
-        return sum([await self._emit(await self._claim(reasons)) for reasons in PRIORITIES])
+    async def tick(self) -> bool:
+        """Dispatch, and never ask for another tick at once: a backlog is worked off at its pace."""
+        await self.dispatch()
+        return False
 
-    async def _claim(self, reasons: tuple[Reason, ...]) -> list[Document]:
-        """The longest due, that no other scheduler has in hand."""
-        now = self._now()
-        free = to_emit(now, reasons)
-        found = await self._db.sources.find(free, {"_id": 1}).sort("emit_at", 1).limit(self._at_once).to_list()
-        if not found:
-            return []
-        claim = uuid4()
-        ids = {"$in": [source["_id"] for source in found]}
-        await self._db.sources.update_many({**free, "_id": ids}, {"$set": {"claim": claim, "emit_at": now + CLAIM}})
-        return await self._db.sources.find({"_id": ids, "claim": claim}, {"cursor": 0, "metadata": 0}).to_list()
+    async def dispatch(self) -> int:
+        """Request the syncs that are due; returns the count. Raises what the engines raise: the next
+        tick tries again."""
+        await self._count()
+        sent = 0
+        for reasons in PRIORITIES:
+            claimed = await claim_due(self._db, self._now(), reasons, limit=self._at_once, lease=CLAIM)
+            sent += await self._emit(claimed) if claimed else 0
+        return sent
 
     async def _emit(self, claimed: list[Document]) -> int:
-        if not claimed:
-            return 0
-        results = await asyncio.gather(*map(self._emit_one, claimed), return_exceptions=True)
+        events = map(sync_requested, claimed)
+        results = await asyncio.gather(*map(self._publish, events), return_exceptions=True)
         sent = [source for source, result in zip(claimed, results, strict=True) if result is None]
-        # After the broker has them. Whoever wanted another sync meanwhile has ended the claim, and it is due again.
-        await self._db.sources.update_many(
-            {"_id": {"$in": [source["_id"] for source in sent]}, "claim": claimed[0]["claim"]},
-            {"$set": {"emit_at": self._now() + self._lost_after}, "$unset": {"claim": ""}},
-        )
+        # Only after the broker has them. A sync that was requested meanwhile has ended the claim, and is due again.
+        await mark_requested(self._db, claimed[0]["claim"], sent, self._now() + self._lost_after)
         for source in sent:
             EMITTED.labels(source["next_reason"]).inc()
         errors = [result for result in results if result is not None]
@@ -91,11 +83,8 @@ class SyncDispatcher:
             raise errors[0]
         return len(sent)
 
-    async def _emit_one(self, source: Document) -> None:
-        await self._publish(sync_requested(source))
-
     async def _count(self) -> None:
         now = self._now()
         if self._counted_at is None or now - self._counted_at >= COUNT_EVERY:
-            OVERDUE.set(await self._db.sources.count_documents(overdue(now)))
+            OVERDUE.set(await count_overdue(self._db, now))
             self._counted_at = now

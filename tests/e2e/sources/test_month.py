@@ -133,7 +133,7 @@ async def test_each_source_is_synced_once_an_interval_and_comes_back_when_its_up
 async def step(clock: Clock, broker: Broker, fetcher: Fetcher, schedulers: list[SyncDispatcher]) -> None:
     before = len(broker.events)
     if not AWAY[0] <= clock.now < AWAY[1]:
-        await asyncio.gather(*(one.tick() for one in schedulers))
+        await asyncio.gather(*(one.dispatch() for one in schedulers))
     await fetcher.sync(broker.events[before:])
     clock.now += STEP
 

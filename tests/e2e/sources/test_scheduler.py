@@ -26,10 +26,10 @@ async def test_what_is_due_is_emitted_once_by_any_number_of_schedulers(
     await stored(db, clock, "later", next_sync_at=clock.now + MINUTE)
     schedulers = [scheduler(db, broker) for _ in range(4)]
     for _ in range(10):
-        await asyncio.gather(*(one.tick() for one in schedulers))
+        await asyncio.gather(*(one.dispatch() for one in schedulers))
     assert sorted(broker.urls, key=int) == [str(number) for number in range(300)]
     clock.now += MINUTE
-    await asyncio.gather(*(one.tick() for one in schedulers))
+    await asyncio.gather(*(one.dispatch() for one in schedulers))
     assert broker.urls[300:] == ["later"]
 
 
@@ -40,9 +40,9 @@ async def test_a_backlog_goes_out_at_its_pace_oldest_first_and_nobody_who_asks_w
         due = clock.now - timedelta(hours=30 - number)
         await stored(db, clock, str(number), next_sync_at=due, next_reason="interval")
     one = scheduler(db, broker, at_once=5)
-    assert await one.tick() == 5
+    assert await one.dispatch() == 5
     await stored(db, clock, "new")
-    assert await one.tick() == 6
+    assert await one.dispatch() == 6
     assert (set(broker.urls[:5]), broker.urls[5], set(broker.urls[6:])) == (set("01234"), "new", set("56789"))
 
 
@@ -52,7 +52,7 @@ async def test_nobody_who_asks_waits_behind_what_is_pushed(db: Database, clock: 
     await stored(db, clock, "new")
     await stored(db, clock, "requested", next_reason="requested")
     await stored(db, clock, "interval", next_reason="interval")
-    assert await scheduler(db, broker, at_once=5).tick() == 8
+    assert await scheduler(db, broker, at_once=5).dispatch() == 8
     assert set(broker.urls[:2]) == {"new", "requested"}
     assert (set(broker.urls[2:7]) < set(map(str, range(20))), broker.urls[7]) == (True, "interval")
 
@@ -64,14 +64,14 @@ async def test_what_kafka_does_not_take_holds_up_no_other_and_is_tried_again(
         await stored(db, clock, name)
     broker.refuses = {"https://github.com/ada/bad"}
     one = scheduler(db, broker)
-    assert await one.tick() == 1
-    assert await one.tick() == 0, "claimed"
+    assert await one.dispatch() == 1
+    assert await one.dispatch() == 0, "claimed"
     clock.now += CLAIM
     with pytest.raises(KafkaConnectionError):
-        await one.tick()
+        await one.dispatch()
     broker.refuses.clear()
     clock.now += CLAIM
-    assert await one.tick() == 1
+    assert await one.dispatch() == 1
     assert broker.urls == ["good", "bad"]
     assert broker.events[1].due_at == Clock().now, "the same event, however late"
 
@@ -80,10 +80,10 @@ async def test_a_scheduler_that_died_after_the_broker_had_it_emits_the_same_even
     db: Database, clock: Clock, broker: Broker
 ) -> None:
     source = await stored(db, clock)
-    await scheduler(db, broker).tick()
+    await scheduler(db, broker).dispatch()
     await db.sources.update_one({"_id": source["_id"]}, {"$set": {"emit_at": clock.now + CLAIM, "claim": uuid4()}})
     clock.now += CLAIM
-    await scheduler(db, broker).tick()
+    await scheduler(db, broker).dispatch()
     first, second = broker.events
     assert first == second
 
@@ -94,7 +94,7 @@ async def test_a_sync_that_does_not_end_is_asked_for_again_as_the_same_one(
     await stored(db, clock)
     one = scheduler(db, broker, lost_after=DAY)
     for _ in range(3):
-        await one.tick()
+        await one.dispatch()
         clock.now += DAY / 2
     assert [event.id for event in broker.events] == [broker.events[0].id] * 2
 
@@ -102,7 +102,7 @@ async def test_a_sync_that_does_not_end_is_asked_for_again_as_the_same_one(
 async def test_a_push_during_a_sync_is_another_sync(db: Database, clock: Clock, broker: Broker) -> None:
     source = await stored(db, clock)
     one = scheduler(db, broker)
-    await one.tick()
+    await one.dispatch()
     clock.now += MINUTE
     pushed_at = clock.now
     assert await request_sync(db, {"_id": source["_id"]}, Reason.PUSH, clock.now) == 1
@@ -110,8 +110,8 @@ async def test_a_push_during_a_sync_is_another_sync(db: Database, clock: Clock, 
     settled = await apply_outcome(db, source["_id"], broker.events[0].due_at, OK, clock.now)
     assert settled
     assert (settled["state"], settled["next_sync_at"], settled["next_reason"]) == ("ok", pushed_at, Reason.PUSH)
-    await one.tick()
-    await one.tick()
+    await one.dispatch()
+    await one.dispatch()
     assert [event.due_at for event in broker.events] == [source["next_sync_at"], pushed_at]
 
 
@@ -126,8 +126,8 @@ async def test_a_source_that_is_asked_for_while_it_is_claimed_is_synced_after_th
 
     busy = Broker(clock)
     busy.publish = publish_while_it_is_pushed  # type: ignore[method-assign]
-    await scheduler(db, busy).tick()
-    await scheduler(db, broker).tick()
+    await scheduler(db, busy).dispatch()
+    await scheduler(db, broker).dispatch()
     assert [event.due_at for event in broker.events] == [clock.now]
 
 
@@ -137,18 +137,18 @@ async def test_a_quiet_source_is_synced_when_it_is_asked_for_and_not_again(
 ) -> None:
     source = await stored(db, clock, **quiet)
     one = scheduler(db, broker)
-    await one.tick()
+    await one.dispatch()
     await apply_outcome(db, source["_id"], clock.now, OK, clock.now)
     clock.now += 30 * DAY
-    assert await one.tick() == 0
+    assert await one.dispatch() == 0
     await request_sync(db, {"_id": source["_id"]}, Reason.REQUESTED, clock.now)
-    assert await one.tick() == 1
+    assert await one.dispatch() == 1
 
 
 async def test_what_is_overdue_is_counted(db: Database, clock: Clock, broker: Broker) -> None:
     for number in range(3):
         await stored(db, clock, str(number), next_sync_at=clock.now - number * timedelta(hours=1))
-    await scheduler(db, broker).tick()
+    await scheduler(db, broker).dispatch()
     assert REGISTRY.get_sample_value("thrive_sources_overdue") == 2, "until they have been synced, emitted or not"
 
 
@@ -157,5 +157,5 @@ async def test_a_source_with_nothing_due_is_passed_over_whatever_else_it_says(
 ) -> None:
     await stored(db, clock, "paused", emit_at=clock.now, next_sync_at=None)
     await stored(db, clock, "due")
-    assert await scheduler(db, broker).tick() == 1
+    assert await scheduler(db, broker).dispatch() == 1
     assert broker.urls == ["due"]
