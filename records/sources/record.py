@@ -5,13 +5,14 @@ due now, so two requests at the same moment are one sync. The scheduler emits wh
 time until the sync is emitted; then it is the time when the sync counts as lost and is emitted again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document, to_millis
@@ -128,6 +129,38 @@ async def follow(db: Database, source: Document) -> tuple[Document, bool]:
 
 async def find(db: Database, source_id: UUID, user_id: str) -> Document | None:
     return await db.sources.find_one({"_id": source_id, "user_id": user_id})
+
+
+async def find_followed(db: Database, who: Identity) -> Document | None:
+    return await db.sources.find_one({"user_id": who.user_id, "platform": who.platform, "url": who.url})
+
+
+async def count_others(db: Database, user_id: str, urls: Collection[str], most: int) -> int:
+    """Count a member's sources at other links than these, up to `most`."""
+    return await db.sources.count_documents({"user_id": user_id, "url": {"$nin": list(urls)}}, limit=most)
+
+
+async def change(db: Database, source: Document, changes: Document) -> Document | None:
+    """Set these fields. Returns the new record, or None if it changed since `source` was read."""
+    return await db.sources.find_one_and_update(
+        {"_id": source["_id"], "user_id": source["user_id"], "updated_at": source["updated_at"]},
+        {"$set": changes},
+        return_document=ReturnDocument.AFTER,
+    )
+
+
+async def remove(db: Database, source: Document) -> bool:
+    """Delete a source, its history and its items; returns whether it was there. Its projects stay."""
+    if not (await db.sources.delete_one({"_id": source["_id"], "user_id": source["user_id"]})).deleted_count:
+        return False
+    for collection in (db.runs, db.source_items):
+        await collection.delete_many({"source_id": source["_id"]})
+    return True
+
+
+async def is_followed(db: Database, platform: str, url: str) -> bool:
+    """Whether any member follows this link, on a schedule or not."""
+    return bool(await db.sources.count_documents({"platform": platform, "url": url}, limit=1))
 
 
 async def request_sync(db: Database, which: Document, reason: Reason, now: datetime, **changes: Any) -> int:

@@ -143,12 +143,16 @@ def notice_id(source_id: UUID) -> str:
     return f"source:{source_id}"
 
 
+async def drop_notice(db: Database, source_id: UUID) -> None:
+    await db.notices.delete_one({"_id": notice_id(source_id)})
+
+
 async def _tell(db: Database, source: Document) -> None:
     """Store the notice for the source's state and delete any other."""
     which = {"_id": notice_id(source["_id"])}
     notice = _NOTICES.get(source["state"])
     if notice is None:
-        await db.notices.delete_one(which)
+        await drop_notice(db, source["_id"])
         return
     hidden = source["state"] == SourceState.GONE and source.get("hidden")
     text, action = _HIDDEN if hidden else notice
