@@ -15,9 +15,8 @@ KNOWN = {
     "kit/budgets",  # its own collection, `budgets`
     "kit/lease.py",  # its own collection, `leases`
     "kit/mongo.py",  # makes the typed collection
-    "services/fetcher",
+    "services/fetcher/response_cache.py",  # its own collection, `snapshots`
     "services/gateway",
-    "services/scheduler/sync_dispatcher.py",
     "services/scheduler/followed.py",
     "services/scheduler/subscriptions.py",
 }
