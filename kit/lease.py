@@ -13,11 +13,11 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from kit.clock import Clock, utc_now
-from kit.mongo import Database
+from kit.mongo import Collection
 
 
 @asynccontextmanager
-async def lease(db: Database, name: str, ttl: timedelta, *, now: Clock = utc_now) -> AsyncIterator[int | None]:
+async def lease(leases: Collection, name: str, ttl: timedelta, *, now: Clock = utc_now) -> AsyncIterator[int | None]:
     """The fence, at least 1 and greater than every holder's before; None where somebody else holds the lease.
 
     Does not wait. Given back at the end, or after `ttl` where the holder died.
@@ -25,7 +25,7 @@ async def lease(db: Database, name: str, ttl: timedelta, *, now: Clock = utc_now
     holder = uuid4()
     started = now()
     try:
-        taken = await db.leases.find_one_and_update(
+        taken = await leases.find_one_and_update(
             {"_id": name, "until": {"$lte": started}},
             {"$set": {"holder": holder, "until": started + ttl}, "$inc": {"fence": 1}},
             upsert=True,
@@ -38,13 +38,13 @@ async def lease(db: Database, name: str, ttl: timedelta, *, now: Clock = utc_now
         yield taken["fence"] if taken else None
     finally:
         # The document stays, or the fence would begin anew.
-        await db.leases.update_one({"_id": name, "holder": holder}, {"$set": {"until": now()}})
+        await leases.update_one({"_id": name, "holder": holder}, {"$set": {"until": now()}})
 
 
-async def take_turn(db: Database, name: str, now: datetime, every: timedelta) -> bool:
+async def take_turn(leases: Collection, name: str, now: datetime, every: timedelta) -> bool:
     """Take the turn of this name: True once in each `every`, over all processes."""
     try:
-        await db.leases.update_one({"_id": name, "until": {"$lte": now}}, {"$set": {"until": now + every}}, upsert=True)
+        await leases.update_one({"_id": name, "until": {"$lte": now}}, {"$set": {"until": now + every}}, upsert=True)
     except DuplicateKeyError:  # it exists, and is not over
         return False
     return True

@@ -23,8 +23,8 @@ from integrations.connections.store import Connections, Held
 from integrations.provider import Provider
 from kit.backoff import backoff
 from kit.errors import AccountUnavailableError, UpstreamUnavailableError
-from kit.lease import lease
 from kit.mongo import is_outage
+from records.leases import lease
 
 log = structlog.get_logger(__name__)
 

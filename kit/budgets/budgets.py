@@ -15,7 +15,7 @@ from kit.budgets.purse import Purse
 from kit.budgets.slots import SlotPool
 from kit.budgets.turned_away import TurnedAway
 from kit.clock import Clock, utc_now
-from kit.mongo import Database
+from kit.mongo import Collection
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class Budgets:
 
     def __init__(
         self,
-        db: Database,
+        collection: Collection,
         *,
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -38,9 +38,9 @@ class Budgets:
         self.now = clock
         self.sleep = sleep
         self.turned_away = TurnedAway()
-        self._db = db
+        self._collection = collection
         self._holder = uuid4().hex
-        self._ledger = Ledger(db, self._holder)
+        self._ledger = Ledger(collection, self._holder)
         self._purses: dict[tuple[str, str, bool], Purse] = {}
         self._pools: dict[tuple[str, str], SlotPool] = {}
         self._wake = asyncio.Event()
@@ -66,7 +66,7 @@ class Budgets:
     def pool(self, slots: Slots, account: str) -> SlotPool:
         key = (slots.name, account)
         if (pool := self._pools.get(key)) is None:
-            pool = self._pools[key] = SlotPool(slots, account, self._db, self._holder, self.now)
+            pool = self._pools[key] = SlotPool(slots, account, self._collection, self._holder, self.now)
             self._start()
         return pool
 

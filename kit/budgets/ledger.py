@@ -14,7 +14,7 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from kit.budgets.bucket import Bucket, Reading
-from kit.mongo import Database, Document
+from kit.mongo import Collection, Document
 
 SPREAD = 32  # a block is at most this part of what is left, so that many processes run out together
 LATE = timedelta(seconds=2)  # a window opens that much after the last one's end: clocks differ
@@ -57,10 +57,10 @@ class Entry:
 
 
 class Ledger:
-    def __init__(self, db: Database, holder: str) -> None:
+    def __init__(self, collection: Collection, holder: str) -> None:
         """`holder` names the process."""
         # Not waiting for the journal: what a crash of MongoDB takes with it is a tenth of a second's calls.
-        self._budgets = db.budgets.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._budgets = collection.with_options(write_concern=WriteConcern(w=1, j=False))
         self._holder = holder
 
     async def exchange(self, bucket: Bucket, account: str, report: Report, *, part: str, now: datetime) -> Entry:

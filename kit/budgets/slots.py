@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.budgets.bucket import Slots
 from kit.budgets.ledger import HOLDER_DIES_AFTER, NEVER
-from kit.mongo import Database, Document
+from kit.mongo import Collection, Document
 
 IDLE_AFTER = timedelta(seconds=3)
 LOOK_AGAIN = timedelta(seconds=0.25)  # other processes release slots without telling us
@@ -23,10 +23,12 @@ LOOK_AGAIN = timedelta(seconds=0.25)  # other processes release slots without te
 class SlotPool:
     """One account's slots, as far as this process holds them."""
 
-    def __init__(self, slots: Slots, account: str, db: Database, holder: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, slots: Slots, account: str, collection: Collection, holder: str, clock: Callable[[], datetime]
+    ) -> None:
         self._count = slots.count
         self._id = f"{slots.name}/{account}"
-        self._budgets = db.budgets.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._budgets = collection.with_options(write_concern=WriteConcern(w=1, j=False))
         self._holder = holder
         self._clock = clock
         self._held = self._busy = self._peak = self._waiting = 0

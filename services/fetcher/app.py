@@ -5,12 +5,12 @@ from integrations.connections.providers import build_providers
 from integrations.connections.store import Connections
 from integrations.connections.tokens import Tokens
 from integrations.registry import build_registry
-from kit.budgets import Budgets
 from kit.http import open_transport
 from kit.text.service import TextService, workers
 from kit.upstream import Upstream
 from kit.vault import Vault
 from records.attempts import Attempts
+from records.budgets import open_budgets
 from records.stage import Stage
 from schemas.events import ContentFetched, Event, ImportRequested, SourceSynced, SyncRequested
 from services.fetcher.handler import fetch
@@ -26,7 +26,7 @@ def build(settings: FetcherSettings) -> Stage:
     registry = build_registry(settings, TextService(pool))
     stage.resources.push_async_callback(pool.aclose)
     attempts = Attempts(stage.db)
-    budgets = Budgets(stage.db)
+    budgets = open_budgets(stage.db)
     transport = open_transport()
     connections = Connections(stage.db, Vault(settings))
     oauth = OAuth(build_providers(settings), transport)

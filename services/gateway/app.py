@@ -14,7 +14,6 @@ from pymongo.errors import PyMongoError
 from integrations.connections.settings import ConnectionSettings
 from integrations.registry import build_registry
 from kit import log
-from kit.budgets import Budgets
 from kit.http import open_transport
 from kit.httproom import fitted
 from kit.jwks import RemoteKeys
@@ -22,6 +21,7 @@ from kit.mongo import Database, connect, is_outage
 from kit.process import server_config
 from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
+from records.budgets import open_budgets
 from records.indexes import ensure_indexes
 from services.gateway.api import create_app
 from services.gateway.connections.service import open_accounts
@@ -49,7 +49,7 @@ def build(settings: GatewaySettings) -> FastAPI:
     publisher = Publisher(settings)
     transport = open_transport()
     connecting = ConnectionSettings()
-    budgets = Budgets(db)
+    budgets = open_budgets(db)
     accounts = open_accounts(db, transport, connecting, Vault(VaultSettings()), budgets)
     find_key = None
     if settings.jwt_jwks_url:

@@ -12,10 +12,10 @@ import structlog
 from prometheus_client import Counter
 
 from kit.clock import Clock, utc_now
-from kit.lease import take_turn
 from kit.mongo import Database
 from records import imports, reanalysis
 from records.imports import SYNC, pending
+from records.leases import take_turn
 from records.projects import ProjectRecord
 from schemas.events import Options
 

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from integrations.collection import Collection
 from kit.clock import Clock, utc_now
-from kit.lease import lease
 from kit.mongo import Database, Document
+from records.leases import lease
 from records.sources.record import followed
 from records.sources.schedule import pause_after
 from records.sources.websub import PATH, Callback, Mode, SubscriptionState, callback, terms

@@ -13,9 +13,10 @@ from integrations.youtube.feed import FeedError, parse
 from integrations.youtube.urls import CHANNEL_ID, VIDEO_ID, ChannelName
 from kit.errors import UpstreamUnavailableError
 from kit.upstream import Upstream
-from tests.contract.test_recordings import ROOT, answer, body_of
+from tests.contract.test_recordings import answer, body_of
+from tests.recordings import ROOT, needs_recordings
 
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no recordings at {ROOT}; set THRIVE_RECORDINGS")
+pytestmark = needs_recordings
 SETTINGS = IntegrationSettings.model_validate({"youtube_api_key": "k"})
 
 

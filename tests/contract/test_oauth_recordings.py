@@ -1,8 +1,6 @@
 """What the providers' token endpoints really answer, played back: a grant, or the right typed error, each."""
 
 import json
-import os
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,19 +9,20 @@ from pydantic import SecretStr
 from integrations.connections.model import Grant
 from integrations.connections.oauth import InvalidGrantError
 from kit.errors import UpstreamUnavailableError
+from tests.recordings import ROOT, needs_recordings
 from tests.unit.connections.provider import GOOGLE, PROVIDERS, VERIFIER, Script
 
-ROOT = Path(os.environ.get("THRIVE_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings")) / "oauth"
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no recordings at {ROOT}; set THRIVE_RECORDINGS")
+OAUTH = ROOT / "oauth"
+pytestmark = needs_recordings
 
-ANSWERS = sorted(path.name for path in ROOT.glob("*.token.*.http.json"))
+ANSWERS = sorted(path.name for path in OAUTH.glob("*.token.*.http.json"))
 INVALID = {"bad_verification_code", "error", "invalid_grant"}
 OURS_TO_MEND = {"incorrect_client_credentials", "redirect_uri_mismatch"}
 
 
 def recorded(name: str) -> tuple[str, httpx2.Response]:
     """The address that answered, and its answer."""
-    document = json.loads((ROOT / name).read_text())
+    document = json.loads((OAUTH / name).read_text())
     answer = document["response"]
     text = answer["body_text"] if "body_text" in answer else json.dumps(answer["body"])
     return document["request"]["url"], httpx2.Response(answer["status"], headers=answer["headers"], text=text)
@@ -59,7 +58,7 @@ async def test_every_answer_is_a_grant_or_a_typed_error(name: str) -> None:
 
 
 def test_google_is_where_its_own_configuration_says() -> None:
-    told = json.loads((ROOT / "google.openid-configuration.json").read_text())
+    told = json.loads((OAUTH / "google.openid-configuration.json").read_text())
     assert GOOGLE.issuer == told["issuer"]
     assert GOOGLE.authorize_url == told["authorization_endpoint"]
     assert GOOGLE.token_url == told["token_endpoint"]
@@ -70,7 +69,7 @@ def test_google_is_where_its_own_configuration_says() -> None:
 
 
 def test_a_google_account_reads() -> None:
-    body = json.loads((ROOT / "google.userinfo.json").read_text())
+    body = json.loads((OAUTH / "google.userinfo.json").read_text())
     account = GOOGLE.read_account(body)
     assert (account.id, account.name) == (body["sub"], body["name"])
     assert account.avatar_url == body["picture"]

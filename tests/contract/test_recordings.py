@@ -6,7 +6,6 @@ for: they must be refused as something else, in typed form, and never half-mappe
 """
 
 import json
-import os
 import re
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatch
@@ -31,10 +30,10 @@ from kit.errors import (
 )
 from kit.text.render import render
 from schemas.content import Item
+from tests.recordings import ROOT, needs_recordings
 from tests.unit.integrations.answers import Json, World, reply, repository
 
-ROOT = Path(os.environ.get("THRIVE_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no recordings at {ROOT}; set THRIVE_RECORDINGS")
+pytestmark = needs_recordings
 
 MEMBER = Credentials(SecretStr("member-token"))
 TRANSPORT_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection"}

@@ -13,13 +13,13 @@ from structlog.testing import capture_logs
 
 from integrations.connections.store import Connections
 from integrations.registry import IntegrationSettings, build_registry
-from kit.budgets import Budgets
 from kit.errors import ImportProblem
 from kit.http import open_transport
 from kit.mongo import Database, Document, connect
 from kit.settings import MongoSettings
 from kit.upstream import Upstream
 from kit.vault import Vault, VaultSettings
+from records.budgets import open_budgets
 from records.indexes import ensure_indexes
 from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
 from sandbox.client import SandboxClient
@@ -117,7 +117,7 @@ async def followed(stack: Stack, sandbox: SandboxClient) -> AsyncIterator[Follow
     db = db.with_options(write_concern=WriteConcern(w=1, j=False))  # nothing of it has to last
     settings = IntegrationSettings.model_validate({name.lower(): value for name, value in stack.settings.items()})
     registry = build_registry(settings)
-    transport, budgets = open_transport(), Budgets(db)
+    transport, budgets = open_transport(), open_budgets(db)
     world = Followed(db, sandbox, sync=None, now=datetime.now(UTC))  # type: ignore[arg-type]
     http = Upstream(transport, registry.bases, budgets=budgets, now=lambda: world.now)
     connections = Connections(db, Vault(VaultSettings.model_construct()))

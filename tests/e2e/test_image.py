@@ -30,7 +30,7 @@ def thrive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     programs.mkdir()
     (programs / "python").symlink_to(Path(sys.base_prefix, "bin", "python3"))
-    stage = (ROOT / "deploy/Dockerfile").read_text().split("\nFROM ")[0]
+    stage = (ROOT / "deploy/Dockerfile").read_text().split("\nFROM ")[1]
     for line in re.findall(r"^COPY (.+) \S+$", stage, re.M):
         for name in line.split():
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy

@@ -1,5 +1,4 @@
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ import pytest
 
 from sandbox.client import SandboxClient
 from sandbox.running import running
-
-DEFAULT = Path(__file__).parents[4] / "shared" / "recordings"
+from tests.recordings import HERE, MISSING, ROOT
 
 
 class Recordings:
@@ -34,10 +32,9 @@ class Recordings:
 
 @pytest.fixture
 def recordings() -> Recordings:
-    folder = Path(os.environ.get("THRIVE_RECORDINGS", DEFAULT))
-    if not (folder / "specs").is_dir():
-        pytest.skip(f"no recordings of the real services in {folder} (THRIVE_RECORDINGS)")
-    return Recordings(folder)
+    if not HERE:
+        pytest.skip(MISSING)
+    return Recordings(ROOT)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from kit.errors import RateLimitError
 from kit.http import Response
 from kit.mongo import Database
 from kit.upstream import Upstream
+from records.budgets import open_budgets
 from tests.databases import made
 
 HOUR = timedelta(hours=1)
@@ -49,7 +50,7 @@ async def process(db: Database, clock: Clock) -> AsyncIterator[Callable[[], Budg
     async with AsyncExitStack() as exits:
 
         def new() -> Budgets:
-            budgets = Budgets(db, clock=clock, sleep=clock.sleep)
+            budgets = open_budgets(db, clock=clock, sleep=clock.sleep)
             exits.push_async_callback(budgets.aclose)
             return budgets
 

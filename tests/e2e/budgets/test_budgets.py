@@ -13,6 +13,7 @@ from kit.budgets import Budgets, Charge, Slots, Spending
 from kit.errors import BudgetSpentError, RateLimitError, UpstreamUnavailableError
 from kit.http import Response
 from kit.mongo import Database
+from records.budgets import open_budgets
 from tests.e2e.budgets.conftest import (
     HOUR,
     Clock,
@@ -185,7 +186,7 @@ async def test_units_that_others_hold_are_not_free_where_the_upstream_counts(pro
 
 async def test_answers_that_overtake_one_another_never_make_calls_that_are_too_many(db: Database) -> None:
     chance, api = random.Random(4), Counting(2_000, reset=datetime.now(UTC) + HOUR)
-    processes, paid = [Budgets(db) for _ in range(8)], charge(bucket(500, read=counted))
+    processes, paid = [open_budgets(db) for _ in range(8)], charge(bucket(500, read=counted))
 
     async def work(budgets: Budgets) -> None:
         with pytest.raises(BudgetSpentError):
@@ -231,7 +232,7 @@ def wrong_by(difference: timedelta) -> Callable[[], datetime]:
 
 async def test_a_clock_that_is_far_ahead_puts_off_nobodys_reset(db: Database) -> None:
     """MongoDB's clock tells whose is right, so all are real here."""
-    strange, budgets, paid = Budgets(db, clock=wrong_by(timedelta(days=30))), Budgets(db), charge(bucket(10))
+    strange, budgets, paid = open_budgets(db, clock=wrong_by(timedelta(days=30))), open_budgets(db), charge(bucket(10))
     await spend(strange, paid)
     assert await spend_all(budgets, paid) > 0
     with pytest.raises(RateLimitError) as refusal:
@@ -243,7 +244,11 @@ async def test_a_clock_that_is_far_ahead_puts_off_nobodys_reset(db: Database) ->
 
 
 async def test_a_clock_that_is_far_behind_begins_no_new_window(db: Database) -> None:
-    strange, budgets, paid = Budgets(db, clock=wrong_by(timedelta(days=-30))), Budgets(db), charge(bucket(100))
+    strange, budgets, paid = (
+        open_budgets(db, clock=wrong_by(timedelta(days=-30))),
+        open_budgets(db),
+        charge(bucket(100)),
+    )
     calls = 0
     for _ in range(3):
         await spend(budgets, paid)
@@ -330,7 +335,7 @@ class Crowd:
 
 async def test_no_more_calls_are_under_way_than_there_are_slots(db: Database) -> None:
     paid = Charge("app", (), Slots("test.slots", "Example", 5))
-    crowd, processes = Crowd(), [Budgets(db) for _ in range(3)]
+    crowd, processes = Crowd(), [open_budgets(db) for _ in range(3)]
     async with asyncio.TaskGroup() as tasks:
         for _ in range(4):
             for budgets in processes:

@@ -15,7 +15,7 @@ async def test_a_call_that_comes_while_slots_are_given_back_has_one_of_its_own(
     db: Database, clock: Clock, turns: int
 ) -> None:
     """The loop turns so often before the call comes; somewhere among them the report is under way."""
-    pool = SlotPool(Slots("test.slots", "Example", 1), "app", db, "one", clock)
+    pool = SlotPool(Slots("test.slots", "Example", 1), "app", db["budgets"], "one", clock)
     await pool.take()
     pool.release()
     await pool.report()  # keeps the slot, which was needed just now
@@ -30,7 +30,7 @@ async def test_a_call_that_comes_while_slots_are_given_back_has_one_of_its_own(
 
 
 async def test_slots_are_had_again_after_a_report_that_failed(db: Database, clock: Clock) -> None:
-    pool = SlotPool(Slots("test.slots", "Example", 2), "app", db, "one", clock)
+    pool = SlotPool(Slots("test.slots", "Example", 2), "app", db["budgets"], "one", clock)
     await pool.take()
     reporting = asyncio.create_task(pool.report())
     await asyncio.sleep(0)

@@ -17,13 +17,13 @@ import uvloop
 
 from integrations.credentials import Credentials
 from integrations.registry import IntegrationSettings, build_registry
-from kit.budgets import Budgets
 from kit.errors import RateLimitError
 from kit.http import open_transport
 from kit.mongo import connect
 from kit.settings import MongoSettings
 from kit.upstream import Upstream
 from records import deferred
+from records.budgets import open_budgets
 from tests.unit.kit.records import record
 
 URL = "https://youtube.com/watch?v=sbxTidePool"
@@ -41,7 +41,7 @@ class Worker:
     def __init__(self) -> None:
         self.ahead = timedelta()
         self.db = connect(MongoSettings())
-        self.budgets = Budgets(self.db, clock=self.now)
+        self.budgets = open_budgets(self.db, clock=self.now)
         self.registry = build_registry(IntegrationSettings())
         self.http = Upstream(open_transport(), self.registry.bases, budgets=self.budgets, now=self.now)
 

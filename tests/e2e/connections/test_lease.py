@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 from itertools import islice
 
-from kit.lease import lease
 from kit.mongo import Database
+from records.leases import lease
 from tests.e2e.connections.rig import Clock
 
 TTL = timedelta(seconds=30)

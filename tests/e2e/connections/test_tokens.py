@@ -19,8 +19,8 @@ from kit.errors import (
     UpstreamUnavailableError,
     outcome_of,
 )
-from kit.lease import lease
 from kit.mongo import Database, Document
+from records.leases import lease
 from tests.e2e.connections.rig import ADA, HOUR, Clock, Issuer, connect_ada, oauth, tokens, vault
 
 MINUTE = timedelta(minutes=1)

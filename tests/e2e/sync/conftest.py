@@ -17,6 +17,7 @@ from kit.errors import AccountUnavailableError, ImportProblem, ReauthRequiredErr
 from kit.http import Limits
 from kit.mongo import Database, Document
 from kit.upstream import Upstream
+from records.budgets import open_budgets
 from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync, sync_requested
 from schemas.events import ContentFetched, Event, Options, SourceSynced, SyncRequested, UpstreamStatus
 from services.fetcher.reader import CredentialedReader
@@ -69,7 +70,7 @@ class Rig:
     patience: timedelta = HOUR
 
     def __post_init__(self) -> None:
-        self.budgets = Budgets(self.db, clock=lambda: self.now)
+        self.budgets = open_budgets(self.db, clock=lambda: self.now)
         self.use(build_registry(IntegrationSettings(github_token=SecretStr("ghp_application"))))
 
     def use(self, registry: IntegrationRegistry) -> None:

@@ -1,8 +1,6 @@
 """Lists of repositories: what is kept of them, and where the next page is."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,9 +12,10 @@ from integrations.github.repositories import GitHubRepositories
 from integrations.registry import IntegrationSettings
 from integrations.repositories import Page
 from kit.errors import ImportProblem, RateLimitError, TokenRefusedError, UpstreamUnavailableError
+from tests.recordings import ROOT, needs_recordings
 from tests.unit.integrations.answers import World, reply, repository
 
-LISTS = Path(os.environ.get("THRIVE_RECORDINGS", Path(__file__).parents[4] / "shared" / "recordings")) / "github/lists"
+LISTS = ROOT / "github/lists"
 MEMBER = Credentials(SecretStr("member-token"), "583231", "ada")
 NEXT = "https://api.github.com/user/583231/repos?per_page=100&page=2"
 
@@ -87,7 +86,7 @@ async def test_refusals_are_typed(answer: httpx2.Response, kind: type[ImportProb
         await page(answer)
 
 
-@pytest.mark.skipif(not LISTS.is_dir(), reason="no recordings; set THRIVE_RECORDINGS")
+@needs_recordings
 async def test_recorded_lists_are_read_to_the_end() -> None:
     for file in sorted(LISTS.glob("*.http.json")):
         recorded = json.loads(file.read_text())["response"]
