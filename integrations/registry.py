@@ -74,28 +74,42 @@ class IntegrationRegistry:
 
     def recognise(self, url: str) -> Recognised:
         """Return what a pasted link names. Raises InvalidURLError, which says as precisely as it can what is wrong."""
-        link = parse(url)
+        link = self._parse(url)
         integration = self._owner(link)
         return Recognised(integration, integration.parse(link))
 
     def recognise_source(self, url: str) -> Recognised:
         """Return what can be followed at a link. Raises InvalidURLError likewise."""
-        link = parse(url)
+        link = self._parse(url)
         integration = self._owner(link)
         if not integration.supports_auto_sync:
             raise InvalidURLError(f"What is on {integration.title} cannot be followed.")
         return Recognised(integration, integration.parse_source(link))
+
+    def _parse(self, url: str) -> Link:
+        try:
+            return parse(url)
+        except InvalidURLError as error:
+            error.suggestion = self._suggestion
+            raise
+
+    @property
+    def _suggestion(self) -> str:
+        """Say which links are imported, as in: Paste the link of a GitHub repository or a YouTube video."""
+        things = [f"a {integration.title} {integration.client.noun}" for integration in self.list_all()]
+        return f"Paste the link of {' or '.join(filter(None, [', '.join(things[:-1]), *things[-1:]]))}."
 
     def _owner(self, link: Link) -> AnyIntegration:
         for integration in self.list_all():
             if integration.owns(link):
                 if link.scheme in integration.schemes:
                     return integration
-                raise InvalidURLError(f"This is not a link to {integration.title}.")
+                raise InvalidURLError(f"This is not a link to {integration.title}.", suggestion=self._suggestion)
         for integration in self.list_all():
             if integration.name in link.host:
-                raise InvalidURLError(f"This looks like {integration.title}, but it is another site.")
-        raise InvalidURLError("We cannot import from this site.")
+                error = f"This looks like {integration.title}, but it is another site."
+                raise InvalidURLError(error, suggestion=self._suggestion)
+        raise InvalidURLError("We cannot import from this site.", suggestion=self._suggestion)
 
 
 def build_registry(settings: IntegrationSettings, texts: TextService | None = None) -> IntegrationRegistry:

@@ -68,7 +68,7 @@ class InvalidURLError(ImportProblem, ValueError):
 
     error_code = "INVALID_URL"
     action = "check_url"
-    suggestion = "Paste the link of a GitHub repository or a YouTube video."
+    suggestion = "Check the link, then paste it again."
 
 
 class IntegrationAuthError(ImportProblem):

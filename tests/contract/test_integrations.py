@@ -4,19 +4,44 @@ import ast
 from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from integrations.credentials import Credentials
 from integrations.links import parse
-from integrations.registry import INTEGRATIONS, IntegrationSettings, build_registry
-from kit.errors import InvalidURLError
+from integrations.registry import INTEGRATIONS, AnyIntegration, IntegrationSettings, build_registry
+from kit.errors import (
+    ContentNotFoundError,
+    IntegrationAuthError,
+    InvalidURLError,
+    RateLimitError,
+    TokenRefusedError,
+)
+from kit.http import Response
+from kit.upstream import Upstream
 
 ROOT = Path(__file__).parents[2]
 FREE = ["feed"]  # methods whose calls cost nothing: YouTube's feeds
 REGISTRY = build_registry(IntegrationSettings.model_validate({}))
 SAMPLES = [(each.name, url, canonical) for each in REGISTRY.list_all() for url, canonical in each.samples.items()]
 REFUSED = [url for each in REGISTRY.list_all() for url in each.refused]
+DISGUISES = (
+    "https://{host}.evil.tld{rest}", "https://not{host}{rest}", "https://{host}@evil.tld{rest}",
+    "https://token@{host}{rest}", "https://evil.tld\\@{host}{rest}", "https://evil.tld/https://{host}{rest}",
+    "https://evil.tld#@{host}{rest}", "https://evil.tld/?u=https://{host}{rest}", "https://{host}:8443{rest}",
+    "ftp://{host}{rest}", "javascript://{host}{rest}",
+)  # fmt: skip
+LOOK_ALIKES = [
+    disguise.format(host=host, rest="/" + canonical.split("/", 3)[3])
+    for each in REGISTRY.list_all()
+    for canonical in sorted(set(each.samples.values()))[:1]
+    for host in each.hosts
+    for disguise in DISGUISES
+]
+WORDS = {401: TokenRefusedError, 403: IntegrationAuthError, 404: ContentNotFoundError, 429: RateLimitError}
 
 
 def test_the_register_is_sorted_and_names_are_unique() -> None:
@@ -31,6 +56,24 @@ def test_each_shows_what_it_takes_and_what_it_refuses(integration: object) -> No
     assert getattr(integration, "samples", None)
     assert getattr(integration, "refused", None)
     assert getattr(integration, "title", None)
+
+
+@pytest.mark.parametrize("integration", REGISTRY.list_all(), ids=lambda integration: integration.name)
+def test_a_provider_brings_all_that_it_takes(integration: AnyIntegration) -> None:
+    name, missing = integration.name, []
+    http = Upstream(httpx2.MockTransport(lambda _: httpx2.Response(200)), integration.bases)
+    client = integration.connect(http, Credentials(SecretStr("token"), user_id="ada"))
+    if not client.charge().costs:
+        missing.append("budgets: declare `buckets` on its client, with what the provider allows")
+    for status, kind in WORDS.items():
+        problem = client.problem(Response(status, httpx2.Headers(), b"<p>no JSON</p>", integration.title))
+        if not isinstance(problem, kind):
+            missing.append(f"typed errors: a response of {status} must be {kind.__name__}")
+    if not (ROOT / f"tests/unit/integrations/test_{name}.py").exists():
+        missing.append(f"a mapping test: tests/unit/integrations/test_{name}.py")
+    if not [*(ROOT / "sandbox/upstreams").glob(f"{name}*")]:
+        missing.append(f"recordings: an upstream that serves them, sandbox/upstreams/{name}.py")
+    assert not missing, f"{integration.title} lacks " + "; ".join(missing)
 
 
 @pytest.mark.parametrize(("name", "url", "canonical"), SAMPLES)
@@ -75,7 +118,7 @@ def test_a_canonical_url_is_its_own_whatever_was_pasted(url: str) -> None:
             assert REGISTRY.recognise_source(found.url) == found
 
 
-@pytest.mark.parametrize("url", REFUSED)
+@pytest.mark.parametrize("url", [*REFUSED, *LOOK_ALIKES])
 def test_a_refused_url_is_refused_by_all(url: str) -> None:
     with pytest.raises(InvalidURLError) as caught:
         REGISTRY.recognise(url)

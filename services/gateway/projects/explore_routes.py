@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from integrations.registry import INTEGRATIONS
 from kit.mongo import Document
 from records.projects import narrowed
 from services.gateway.auth.dependencies import ReaderDep
@@ -24,7 +25,9 @@ Technology = Annotated[
     str | None, Facet, Query(description="Only projects with this technology, in upper or lower case.")
 ]
 Platform = Annotated[
-    str | None, Facet, Query(description="Only projects imported from this platform: github, youtube.")
+    str | None,
+    Facet,
+    Query(description=f"Only projects imported from this platform: {', '.join(one.name for one in INTEGRATIONS)}."),
 ]
 
 
