@@ -44,19 +44,18 @@ class Callback:
 
 
 def callback(key: SecretStr, channel_id: str) -> Callback:
-    """Of this channel under this WEBHOOK_KEY. Derived, so that nothing that is stored is worth stealing."""
+    """Derive the callback of a channel from WEBHOOK_KEY, so that nothing stored is worth stealing."""
     return Callback(_derive(key, "token", channel_id), SecretStr(_derive(key, "secret", channel_id)))
 
 
 async def let_go(db: Database, channel_id: str, now: datetime) -> None:
-    """A source of this channel is gone. The scheduler looks at once whether anybody else follows it. For an id that is
-    no channel's nothing happens."""
+    """Let the scheduler check now whether any source of this channel is left. Does nothing for an id of no channel."""
     quiet = {"_id": channel_id, "due_at": {"$gt": now}, "asked": {"$ne": Mode.UNSUBSCRIBE}}
     await db.subscriptions.update_one(quiet, {"$set": {"due_at": now, "failures": 0}})
 
 
 def terms(key: SecretStr, public_url: str) -> str:
-    """Changes with the key and with our address, so that subscriptions under earlier ones are asked for anew."""
+    """Return a mark of the key and of our address: subscriptions made under earlier ones are renewed."""
     return _derive(key, "terms", public_url)
 
 

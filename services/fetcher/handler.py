@@ -1,4 +1,4 @@
-"""Stage 1: a link becomes an item. The only place that talks to providers."""
+"""Stage 1: read the item behind a link. The fetcher is the only service that calls providers."""
 
 from typing import Protocol
 

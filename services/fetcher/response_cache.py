@@ -1,7 +1,7 @@
-"""What upstreams answered, remembered in MongoDB (`snapshots`) for the next sync: conditional requests, and one request
-for all who follow the same thing.
+"""Cache upstream responses in MongoDB (`snapshots`), for conditional requests and for one request per link that many
+members follow.
 
-An answer belongs to an audience: the public, for what was read with the application's own credential, or one member's
+A response belongs to an audience: the public, for what was read with the application's own credential, or one member's
 account at a provider. Neither it nor its validator is ever used for another audience.
 """
 
@@ -30,24 +30,23 @@ KEPT = (*VALIDATORS, "link")  # headers that integrations read
 
 
 class SingleFlight(asyncio.Lock):
-    """Who follow the same thing ask one after the other, and all but the first find the answer. Where there was none,
-    those who wait behind do not try it once more each."""
+    """A lock per URL: concurrent syncs share one request. After a failure, those that waited fail at once."""
 
-    unavailable: str | None = None  # what the last one was told
+    unavailable: str | None = None  # why the last request failed
 
 
 class ResponseCache:
     """One for each process, over the store that all share."""
 
     def __init__(self, db: Database, http: Upstream) -> None:
-        # Not waiting for the journal: one that is lost costs a request.
+        # Without waiting for the journal: a lost response costs one request.
         self._store = db.snapshots.with_options(write_concern=WriteConcern(w=1, j=False))
         self._http = http
         self._turns: WeakValueDictionary[str, SingleFlight] = WeakValueDictionary()
 
     def view(self, audience: str, spent: Counter[str], not_before: datetime | None = None) -> "CacheView":
-        """For one sync; the units of its requests are counted in `spent`, by bucket. What was read after `not_before`
-        is taken as it is, without a request."""
+        """Return a view for one sync. Adds the units of its requests to `spent`, by bucket. A response read after
+        `not_before` is used without a request."""
         return CacheView(self, audience, self._http, spent, not_before)
 
     def turn(self, key: str) -> SingleFlight:
@@ -66,34 +65,34 @@ class ResponseCache:
         await self._store.replace_one({"_id": key}, document, upsert=True)
 
     async def freshen(self, known: Document, response: Response, now: datetime) -> Document:
-        """As the upstream says that it still is; a 304 may bring newer headers (RFC 9111, 4.3.4)."""
+        """Renew a response that is still valid; a 304 may bring newer headers (RFC 9111, 4.3.4)."""
         changes = {"headers": known["headers"] | _kept(response), "read_at": now}
         await self._store.update_one({"_id": known["_id"]}, {"$set": changes})
         return known | changes
 
 
 class CacheView:
-    """What one audience sees: `http` makes the requests."""
+    """The responses of one audience: `http` makes the requests."""
 
     def __init__(
-        self, snapshots: ResponseCache, audience: str, http: Upstream, spent: Counter[str], not_before: datetime | None
+        self, cache: ResponseCache, audience: str, http: Upstream, spent: Counter[str], not_before: datetime | None
     ) -> None:
         self.http = http.remembering(self, spent)
-        self.seen_at = http.now()  # of the oldest answer
-        self._snapshots = snapshots
+        self.seen_at = http.now()  # of the oldest response
+        self._cache = cache
         self._audience = audience
         self._not_before = not_before
 
     async def answer(self, url: str, accept: str, ask: Ask) -> Response:
         key = hashlib.sha256(f"{self._audience}\n{accept}\n{url}".encode()).hexdigest()
-        turn = self._snapshots.turn(key)
+        turn = self._cache.turn(key)
         behind = turn.locked()
         async with turn:
             if behind and turn.unavailable is not None:
                 raise UpstreamUnavailableError(turn.unavailable)
             turn.unavailable = None
             now = self.http.now()
-            known = await self._snapshots.find(key)
+            known = await self._cache.find(key)
             if known and self._not_before and known["read_at"] > self._not_before:
                 self.seen_at = min(self.seen_at, known["read_at"])
                 return await _response(known)
@@ -103,9 +102,9 @@ class CacheView:
                 turn.unavailable = problem.error
                 raise
             if response.status == 304 and known:
-                return await _response(await self._snapshots.freshen(known, response, now))
+                return await _response(await self._cache.freshen(known, response, now))
             if response.status == 200:
-                await self._snapshots.keep(key, self._audience, response, now)
+                await self._cache.keep(key, self._audience, response, now)
             return response
 
 
