@@ -28,13 +28,13 @@ from kit.mongo import Database, connect
 from kit.settings import MongoSettings
 from records.import_queue import unpublished
 from records.indexes import ensure_indexes
+from records.point_totals import total_points
 from records.projects import narrowed
 from records.sources.dispatch import to_emit
 from records.task_lists import newest, newest_tasks
 from schemas.content import Content, Project
 from schemas.events import ProjectDrafted
 from services.gateway.imports.lookups import Lookups
-from services.gateway.points.totals import total_points
 from services.gateway.web.pagination import newest_first
 from services.scheduler.finding import held, stalled
 from services.scheduler.followed import changed_feeds, writes

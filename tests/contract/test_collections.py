@@ -16,7 +16,23 @@ KNOWN = {
     "kit/lease.py",  # its own collection, `leases`
     "kit/mongo.py",  # makes the typed collection
     "services/fetcher/response_cache.py",  # its own collection, `snapshots`
-    "services/gateway",
+    "services/gateway/agents/service.py",
+    "services/gateway/connections/repositories.py",
+    "services/gateway/imports/batches.py",
+    "services/gateway/imports/channels.py",
+    "services/gateway/imports/idempotency.py",
+    "services/gateway/imports/lookups.py",
+    "services/gateway/imports/routes.py",
+    "services/gateway/imports/service.py",
+    "services/gateway/members/routes.py",
+    "services/gateway/projects/explore_routes.py",
+    "services/gateway/projects/routes.py",
+    "services/gateway/sources/routes.py",
+    "services/gateway/sources/service.py",
+    "services/gateway/tasks/routes.py",
+    "services/gateway/tasks/stream.py",
+    "services/gateway/webhooks/service.py",
+    "services/gateway/webhooks/websub.py",
     "services/scheduler/followed.py",
     "services/scheduler/subscriptions.py",
 }

@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from kit.mongo import Document
 from records.sources.record import SourceState
+from records.users import UserRecord
 from services.gateway.imports.requests import Link
 from services.gateway.members.paths import profile_path
 from services.gateway.members.profiles import Owner
@@ -80,7 +81,7 @@ class Agent(Owner):
     )
 
     @classmethod
-    def with_source(cls, user: Document, source: Document | None, **more: Any) -> Self:
+    def with_source(cls, user: UserRecord, source: Document | None, **more: Any) -> Self:
         shown = Me.of(user).model_dump(include={*Owner.model_fields, "links", "created_at"})
         followed = Followed.of(source) if source else None
         return cls.model_validate({**shown, "profile_url": profile_path(user["username"]), "source": followed, **more})

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from kit.mongo import Document
+from records.users import UserRecord, users_in
 from services.gateway.agents.responses import Agent, AgentBody, AgentDetail, AgentPage, AgentPatch, CreatedAgent
 from services.gateway.agents.service import Agents, AgentsDep, NewAgent
 from services.gateway.auth.dependencies import OperatorDep, ReaderDep
@@ -23,7 +23,7 @@ async def list_agents(
 ) -> AgentPage:
     """All agents, newest first. `Link: rel="next"` leads to the next page."""
     users, following = await newest_first(
-        db["users"], {"kind": Kind.AGENT}, by="created_at", limit=limit, cursor=cursor, id_of=str
+        users_in(db), {"kind": Kind.AGENT}, by="created_at", limit=limit, cursor=cursor, id_of=str
     )
     link_next(response, PATH, following, limit=limit)
     sources = await agents.sources(users)
@@ -73,7 +73,7 @@ async def remove_agent(username: str, agents: AgentsDep, _: OperatorDep) -> Resp
     return Response(status_code=204)
 
 
-async def _detail(agents: Agents, user: Document) -> AgentDetail:
+async def _detail(agents: Agents, user: UserRecord) -> AgentDetail:
     first = await agents.first_import(user)
     task = batch_task(*first, user["username"]) if first else None
     return AgentDetail.with_source(user, await agents.source(user), task=task)

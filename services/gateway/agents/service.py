@@ -1,6 +1,6 @@
 """Feed agents: members that are no people. Each curates one channel, which it follows like any other member would."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
@@ -13,6 +13,7 @@ from records import deletions
 from records.imports import TERMINAL
 from records.sources.record import Reason
 from records.sources.transitions import due
+from records.users import UserRecord
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
 from services.gateway.imports.batches import Batches
@@ -58,7 +59,7 @@ class Agents:
         self._following = following
         self._channels = channels
 
-    async def create(self, new: NewAgent) -> tuple[Document, bool]:
+    async def create(self, new: NewAgent) -> tuple[UserRecord, bool]:
         """The record of the channel's agent, and whether it was made now. The channel's latest videos are imported,
         and it is followed from now on. Repeating it changes nothing; it completes what was cut off, and asks again for
         a first import that came to nothing.
@@ -78,27 +79,27 @@ class Agents:
             return agent, False  # it follows its channel, and has synced it
         return await self._users.change(agent["_id"], {"task_id": parent["_id"]}), made
 
-    async def find(self, username: str) -> Document:
+    async def find(self, username: str) -> UserRecord:
         """Raises NotFoundError, also for people."""
         user = await self._users.find(username)
         if user is None or user.get("kind") != Kind.AGENT:
             raise NotFoundError("There is no such agent.")
         return user
 
-    async def source(self, agent: Document) -> Document | None:
+    async def source(self, agent: UserRecord) -> Document | None:
         return await self._db["sources"].find_one(_followed_by(agent))
 
-    async def sources(self, agents: list[Document]) -> dict[str, Document]:
+    async def sources(self, agents: Sequence[UserRecord]) -> dict[str, Document]:
         """By their agents' ids."""
         theirs = {"user_id": {"$in": [agent["_id"] for agent in agents]}}
         return {source["user_id"]: source async for source in self._db["sources"].find(theirs)}
 
-    async def first_import(self, agent: Document) -> tuple[Document, list[Document]] | None:
+    async def first_import(self, agent: UserRecord) -> tuple[Document, list[Document]] | None:
         """The parent task of its first videos, and its children."""
         parent = await self._batches.find(agent["_id"], agent["task_id"]) if "task_id" in agent else None
         return (parent, await self._batches.children(parent)) if parent else None
 
-    async def change(self, username: str, profile: Document, *, paused: bool | None) -> Document:
+    async def change(self, username: str, profile: Document, *, paused: bool | None) -> UserRecord:
         """An agent that is paused keeps its projects, and looks for no new ones."""
         agent = await self.find(username)
         if paused is not None and (source := await self.source(agent)):
@@ -125,7 +126,7 @@ class Agents:
             await self._db[name].delete_many({"user_id": agent["_id"]})
         await self._users.remove(agent["_id"])
 
-    async def _is_busy(self, agent: Document, source: Document | None) -> bool:
+    async def _is_busy(self, agent: UserRecord, source: Document | None) -> bool:
         """If not, it is paused. A sync is due until it has ended, and what it hands on is stored before that."""
         if source is not None and source["next_sync_at"] is not None and source["next_sync_at"] <= datetime.now(UTC):
             return True
@@ -139,7 +140,7 @@ class Agents:
         return not (await self._db["sources"].update_one(unclaimed, {"$set": paused})).matched_count
 
 
-def _followed_by(agent: Document) -> Document:
+def _followed_by(agent: UserRecord) -> Document:
     return {"user_id": agent["_id"], "url": agent["curates"]}
 
 

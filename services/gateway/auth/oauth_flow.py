@@ -1,6 +1,6 @@
 """Bind an OAuth flow, from our start address to the provider and back to the callback, to one browser and ten minutes.
 
-`walks` holds only hashes of the state and of the browser's secret. The PKCE verifier and the nonce are derived from the
+MongoDB holds only hashes of the state and of the browser's secret. The PKCE verifier and the nonce are derived from the
 two together, which only that browser brings back.
 """
 
@@ -21,6 +21,7 @@ from kit.clock import Clock, utc_now
 from kit.errors import ImportProblem
 from kit.mongo import Database
 from kit.secret import SECRET, digest, new_secret
+from records import oauth_flows
 from services.gateway.web.metrics import OAUTH_FLOWS
 from services.gateway.web.provided import provided
 
@@ -73,7 +74,7 @@ class OAuthFlows:
     """`now` is there for tests."""
 
     def __init__(self, db: Database, *, now: Clock = utc_now) -> None:
-        self._flows = db["walks"]
+        self._db = db
         self._now = now
 
     async def begin(
@@ -92,7 +93,8 @@ class OAuthFlows:
         """
         secret = browser if browser and SECRET.fullmatch(browser) else new_secret()
         state = new_secret()
-        await self._flows.insert_one(
+        await oauth_flows.insert(
+            self._db,
             {
                 "_id": digest(state),
                 "browser": digest(secret),
@@ -102,7 +104,7 @@ class OAuthFlows:
                 "in_session": in_session,
                 "return_to": return_to,
                 "expires_at": self._now() + LIFETIME,
-            }
+            },
         )
         OAUTH_FLOWS.labels("begun").inc()
         flow = OAuthFlow(purpose, provider, user_id, return_to, *_derived(secret, state))
@@ -124,7 +126,7 @@ class OAuthFlows:
         """
         if not (state and SECRET.fullmatch(state)):
             raise _refused("no state")
-        record = await self._flows.find_one_and_delete({"_id": digest(state)})
+        record = await oauth_flows.take(self._db, digest(state))
         if record is None:
             raise _refused("unknown or used state")
         if not browser or not hmac.compare_digest(digest(browser), record["browser"]):

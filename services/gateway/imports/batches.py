@@ -21,7 +21,7 @@ from kit.mongo import Collection, Database, Document
 from records.sources.record import Frequency
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
-from services.gateway.imports.idempotency import begun, keys, repeated, unless_refused
+from services.gateway.imports.idempotency import claim_key, find_previous, keys, releasing_key
 from services.gateway.imports.service import Imports, NewImport
 from services.gateway.web.errors import MemberLimitError
 from services.gateway.web.provided import provided
@@ -59,11 +59,11 @@ class Batches:
         them under way. Raises `IdempotencyConflictError`, `MemberLimitError` where the limit allows none of the links,
         and PyMongo's errors.
         """
-        async with unless_refused(self._db, new):
+        async with releasing_key(self._db, new):
             return await self._accept(new)
 
     async def _accept(self, new: NewBatch) -> Document:
-        if earlier := await begun(self._db, new):
+        if earlier := await claim_key(self._db, new):
             return earlier
         seen: set[str] = set()
         outcomes = await asyncio.gather(*(self._child(new, url, seen) for url in new.urls))
@@ -83,7 +83,7 @@ class Batches:
         try:
             await self._batches.insert_one(record)
         except DuplicateKeyError:  # the same request, twice at this very moment
-            return await repeated(self._db, new) or record
+            return await find_previous(self._db, new) or record
         return record
 
     async def wanted(self, new: NewBatch) -> set[str]:

@@ -20,7 +20,7 @@ from records.imports import State
 from records.sources.record import Frequency, Identity, Reason, follow, new_source, request_sync
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
-from services.gateway.imports.idempotency import begun, joined, keys, repeated, unless_refused
+from services.gateway.imports.idempotency import attach_key, claim_key, find_previous, keys, releasing_key
 from services.gateway.rate_limits.limits import CHANNELS, MemberLimits
 from services.gateway.sources.responses import SourceResponse
 from services.gateway.sources.service import Sources
@@ -67,11 +67,11 @@ class ChannelImports:
         `ConflictError` where they follow enough, `IdempotencyConflictError`, `MemberLimitError`, the errors of
         `integrations.collection.Collection.find`, and PyMongo's.
         """
-        async with unless_refused(self._db, new):
+        async with releasing_key(self._db, new):
             return await self._accept(new)
 
     async def _accept(self, new: NewChannel) -> Document:
-        if earlier := await begun(self._db, new):
+        if earlier := await claim_key(self._db, new):
             return earlier
         async with self._limits.spending(new.caller.user_id, CHANNELS):
             found = await self._named(new)
@@ -105,7 +105,7 @@ class ChannelImports:
         try:
             await self._batches.insert_one(parent)
         except DuplicateKeyError:  # the same request, twice at this very moment
-            return await repeated(self._db, new) or parent
+            return await find_previous(self._db, new) or parent
         stored, ours = await follow(self._db, source)
         return parent if ours else await self._again(new, stored, parent, now)
 
@@ -121,7 +121,7 @@ class ChannelImports:
         source = await self._db["sources"].find_one(mine)
         if source is None:
             return None
-        return await joined(self._db, "batches", {"_id": source["task_id"], "state": State.PROCESSING}, new)
+        return await attach_key(self._db, "batches", {"_id": source["task_id"], "state": State.PROCESSING}, new)
 
     async def _again(self, new: NewChannel, source: Document, parent: Document, now: datetime) -> Document:
         """Of a channel that is followed already, only a first sync that came to nothing is asked for again."""
@@ -132,7 +132,7 @@ class ChannelImports:
             return parent
         await self._batches.delete_one({"_id": parent["_id"]})
         # Only now is its key free to be the other's as well.
-        if under_way and (record := await joined(self._db, "batches", {"_id": under_way["_id"]}, new)):
+        if under_way and (record := await attach_key(self._db, "batches", {"_id": under_way["_id"]}, new)):
             return record
         raise await self._imported(new, source)
 

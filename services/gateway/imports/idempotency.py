@@ -1,4 +1,4 @@
-"""A request that is sent again with its Idempotency-Key is answered by what it made, or joined, the first time.
+"""Answer a request that is sent again with its Idempotency-Key by the task that it created, or joined, before.
 
 A member's key names one request, whatever it imports: single imports and batches are looked through alike. A record
 holds the `keys` of all requests that it answers for, each with the fingerprint of what it asked for; the index on them
@@ -14,11 +14,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from kit.errors import ImportProblem
 from kit.mongo import Database, Document
+from records import held_keys
+from records.held_keys import KeyOfMember
 from services.gateway.auth.caller import Caller
 from services.gateway.web.errors import IdempotencyConflictError, InvalidRequestError
 
@@ -51,18 +53,18 @@ class Repeatable(Protocol):
 
 
 def keys(new: Repeatable) -> Document:
-    """What the record that a request makes holds of it."""
+    """Return the fields with which the request's record remembers it."""
     return {} if new.idempotency_key is None else {"keys": [_key(new)]}
 
 
-async def begun(db: Database, new: Repeatable) -> Document | None:
-    """As `repeated`, for a request that is carried out now if it was not before: from here on its key is its own.
+async def claim_key(db: Database, new: Repeatable) -> Document | None:
+    """Return the record that answered this request before; if there is none, hold its key while it is carried out.
 
-    Holding it costs no time beside looking for it.
+    Both are asked at once, to save a round trip.
     """
     if new.idempotency_key is None:
         return None
-    found, held = await asyncio.gather(repeated(db, new), _hold(db, new), return_exceptions=True)
+    found, held = await asyncio.gather(find_previous(db, new), _hold(db, new), return_exceptions=True)
     if isinstance(found, BaseException):
         raise found
     if found is None and isinstance(held, BaseException):
@@ -71,36 +73,27 @@ async def begun(db: Database, new: Repeatable) -> Document | None:
 
 
 async def _hold(db: Database, new: Repeatable) -> None:
-    """Raises `IdempotencyConflictError` where another request has the key at this moment."""
-    now, of = datetime.now(UTC), {"user_id": new.caller.user_id, "key": new.idempotency_key}
-    free = {"_id": of, "$or": [{"fingerprint": new.fingerprint}, {"until": {"$lt": now}}]}
-    mine = {"$set": {"fingerprint": new.fingerprint, "until": now + HELD}}
-    # It serves the moment, which no failover outlives: one node's word is enough.
-    held = db["held_keys"].with_options(write_concern=WriteConcern(w=1))
-    with suppress(DuplicateKeyError):
-        await held.update_one(free, mine, upsert=True)
-        return
-    # It is there now. The same request, sent twice at once, may have stored it at this very moment.
-    if not (await held.update_one(free, mine)).matched_count:
+    """Raise `IdempotencyConflictError` if another request holds the key at this moment."""
+    now = datetime.now(UTC)
+    if (key := _held_as(new)) and not await held_keys.hold(db, key, new.fingerprint, now, now + HELD):
         raise _another()
 
 
 @asynccontextmanager
-async def unless_refused(db: Database, new: Repeatable) -> AsyncIterator[None]:
-    """Around what carries the request out: one that is refused has made nothing, and gives its key back at once."""
+async def releasing_key(db: Database, new: Repeatable) -> AsyncIterator[None]:
+    """Release the key at once if the block refuses the request, which then has created nothing."""
     try:
         yield
     except IdempotencyConflictError:
         raise  # the key is another request's, or this one's that goes on meanwhile
     except ImportProblem:
-        if new.idempotency_key is not None:
-            of = {"user_id": new.caller.user_id, "key": new.idempotency_key}
-            await db["held_keys"].delete_one({"_id": of, "fingerprint": new.fingerprint})
+        if key := _held_as(new):
+            await held_keys.release(db, key, new.fingerprint)
         raise
 
 
-async def repeated(db: Database, new: Repeatable) -> Document | None:
-    """What this request made or joined before. Raises `IdempotencyConflictError` where its key was another's."""
+async def find_previous(db: Database, new: Repeatable) -> Document | None:
+    """Return what answered this request before. Raises `IdempotencyConflictError` if another request had its key."""
     if new.idempotency_key is None:
         return None
     mine = {"user_id": new.caller.user_id, "keys.key": new.idempotency_key}
@@ -114,10 +107,10 @@ async def repeated(db: Database, new: Repeatable) -> Document | None:
     return None
 
 
-async def joined(db: Database, name: str, which: Document, new: Repeatable) -> Document | None:
-    """The record of this collection that the filter finds: from now on it answers for this request as well.
+async def attach_key(db: Database, name: str, which: Document, new: Repeatable) -> Document | None:
+    """Return the record that the filter finds; from now on it answers this request's key as well.
 
-    Raises `IdempotencyConflictError` where its key has become another request's meanwhile.
+    Raises `IdempotencyConflictError` if the key has become another request's meanwhile.
     """
     if new.idempotency_key is None:
         return await db[name].find_one(which)
@@ -126,7 +119,11 @@ async def joined(db: Database, name: str, which: Document, new: Repeatable) -> D
     with suppress(DuplicateKeyError):  # another record got the key a moment earlier
         if record := await db[name].find_one_and_update(unknown, remember, return_document=ReturnDocument.AFTER):
             return record
-    return await repeated(db, new)
+    return await find_previous(db, new)
+
+
+def _held_as(new: Repeatable) -> KeyOfMember | None:
+    return {"user_id": new.caller.user_id, "key": new.idempotency_key} if new.idempotency_key else None
 
 
 def _key(new: Repeatable) -> Document:

@@ -24,7 +24,7 @@ from records.imports import INTERACTIVE, ImportRecord, pending, requested
 from records.sources.record import Frequency
 from schemas.events import ImportRequested, Options
 from services.gateway.auth.caller import Caller
-from services.gateway.imports.idempotency import begun, joined, keys, unless_refused
+from services.gateway.imports.idempotency import attach_key, claim_key, keys, releasing_key
 from services.gateway.imports.lookups import Lookups
 from services.gateway.rate_limits.limits import MemberLimits
 from services.gateway.web.errors import MemberLimitError
@@ -76,7 +76,7 @@ class Imports:
         Raises `ImportDuplicateError` with the project's address, `IdempotencyConflictError`, `MemberLimitError`, and
         PyMongo's errors, after which nothing was accepted. Only a new task counts against the member's limit.
         """
-        async with unless_refused(self._db, new):
+        async with releasing_key(self._db, new):
             return await self._accept(new)
 
     async def _accept(self, new: NewImport) -> Document:
@@ -104,14 +104,14 @@ class Imports:
             return record
 
     async def _repeated(self, new: NewImport) -> Document | None:
-        record = await begun(self._db, new)
+        record = await claim_key(self._db, new)
         if record:
             ACCEPTS.labels("repeated").inc()
         return record
 
     async def _running(self, new: NewImport) -> Document | None:
         under_way = {"user_id": new.caller.user_id, "url": new.url, "active": True}
-        record = await joined(self._db, "imports", under_way, new)
+        record = await attach_key(self._db, "imports", under_way, new)
         if record:
             ACCEPTS.labels("running").inc()
         return record

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit.mongo import Document
+from records.users import UserRecord
 from services.gateway.members.responses import Me, ProfileLink
 from services.gateway.members.service import Kind
 from services.gateway.projects.responses import ProjectSummary
@@ -19,7 +19,7 @@ class Owner(BaseModel):
     avatar_url: str | None
 
     @classmethod
-    def of(cls, user: Document) -> Self:
+    def of(cls, user: UserRecord) -> Self:
         return cls.model_validate(Me.of(user).model_dump(include=set(cls.model_fields)))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from kit.mongo import Document
+from records.users import UserRecord
 from services.gateway.members.service import MAX_DISPLAY_NAME_CHARS, Kind
 from services.gateway.web import examples
 from services.gateway.web.fields import PRINTABLE, Patch, WebAddress, line, plain
@@ -40,7 +40,7 @@ class Me(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, user: Document) -> Self:
+    def of(cls, user: UserRecord) -> Self:
         """Records of the first days hold only a username."""
         defaults = {"display_name": user["username"], "kind": Kind.PERSON, "avatar_url": None}
         return cls.model_validate({**defaults, "links": [], "roles": [], "identities": [], **user, "id": user["_id"]})

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Response
 
 from kit.mongo import Document
+from records.point_totals import total_points
 from services.gateway.auth.dependencies import ReaderDep
 from services.gateway.members.paths import USERS, profile_path
 from services.gateway.members.profiles import Profile
 from services.gateway.members.responses import Me
 from services.gateway.members.service import Kind, UsersDep
-from services.gateway.points.totals import total_points
 from services.gateway.projects.responses import ProjectSummary
 from services.gateway.web.errors import NotFoundError
 from services.gateway.web.openapi import PUBLIC, errors

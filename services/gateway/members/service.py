@@ -4,18 +4,18 @@ A member is known by the subject of the host application's tokens, which is then
 they sign in with; each identity belongs to one member.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
 
-from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from kit import mongo
-from kit.mongo import Database, Document
+from kit.mongo import Database
+from records import users
+from records.users import IdentityRecord, UserRecord
 from services.gateway.members.usernames import candidates
 from services.gateway.web.errors import ConflictError, UnauthorizedError
 from services.gateway.web.provided import provided
@@ -40,16 +40,12 @@ class Identity:
     display_name: str = ""
     avatar_url: str | None = None
 
-    @property
-    def key(self) -> Document:
-        return {"provider": self.provider, "account_id": self.account_id}
-
 
 class Users:
     """Remembers names per process, so that a request writes only when it brings a member never seen before."""
 
     def __init__(self, db: Database) -> None:
-        self._users: mongo.Collection = db["users"]
+        self._db = db
         self._names: dict[str, str] = {}
 
     async def name(self, user_id: str, wanted: str) -> str:
@@ -62,44 +58,37 @@ class Users:
     async def find_name(self, user_id: str) -> str | None:
         if known := self._names.get(user_id):
             return known
-        user = await self._users.find_one({"_id": user_id}, {"username": 1})
-        if user is None:
-            return None
-        return self._remember(user_id, user["username"])
+        username = await users.username_of(self._db, user_id)
+        return self._remember(user_id, username) if username else None
 
     async def find_id(self, username: str) -> str | None:
-        user = await self._users.find_one({"username": username.lower()}, {"_id": 1})
-        return str(user["_id"]) if user else None
+        user = await users.named(self._db, username)
+        return user["_id"] if user else None
 
-    async def find(self, username: str) -> Document | None:
-        return await self._users.find_one({"username": username.lower()})
+    async def find(self, username: str) -> UserRecord | None:
+        return await users.named(self._db, username)
 
-    async def read_many(self, user_ids: Collection[str]) -> dict[str, Document]:
+    async def read_many(self, user_ids: Collection[str]) -> dict[str, UserRecord]:
         """The records of those who are there, by id."""
-        found = self._users.find({"_id": {"$in": list(user_ids)}}, {"identities": 0})
-        return {user["_id"]: user async for user in found}
+        return await users.read_many(self._db, user_ids)
 
-    async def create_agent(self, curates: str, name: str, **fields: Any) -> tuple[Document, bool]:
+    async def create_agent(self, curates: str, name: str, **fields: Any) -> tuple[UserRecord, bool]:
         """The agent for what it curates, a canonical link, and whether it was made now; each link has one."""
         agent_id = str(uuid4())
         if await self._create(agent_id, name, display_name=name, kind=Kind.AGENT, curates=curates, **fields):
             return await self.read(agent_id), True
-        return self._there(await self._users.find_one({"curates": curates})), False
+        return self._there(await users.curator_of(self._db, curates)), False
 
-    async def read(self, user_id: str) -> Document:
+    async def read(self, user_id: str) -> UserRecord:
         """The whole record. Raises `UnauthorizedError` for a member who is gone."""
-        return self._there(await self._users.find_one({"_id": user_id}))
+        return self._there(await users.read(self._db, user_id))
 
-    async def change(self, user_id: str, changes: Document) -> Document:
+    async def change(self, user_id: str, changes: Mapping[str, Any]) -> UserRecord:
         """The record afterwards."""
-        return self._there(
-            await self._users.find_one_and_update(
-                {"_id": user_id}, {"$set": changes}, return_document=ReturnDocument.AFTER
-            )
-        )
+        return self._there(await users.change(self._db, user_id, changes))
 
     async def remove(self, user_id: str) -> None:
-        await self._users.delete_one({"_id": user_id})
+        await users.delete(self._db, user_id)
         self._names.pop(user_id, None)
 
     async def sign_in(self, identity: Identity) -> str:
@@ -124,23 +113,21 @@ class Users:
             if owner != user_id:
                 raise _taken(identity)
             return
-        room = {"_id": user_id, f"identities.{MAX_IDENTITIES - 1}": {"$exists": False}}
         try:
-            found = await self._users.update_one(room, {"$push": {"identities": _linked(identity)}})
+            added = await users.add_identity(self._db, user_id, _linked(identity), MAX_IDENTITIES)
         except DuplicateKeyError:
             raise _taken(identity) from None
-        if not found.matched_count:
+        if not added:
             raise ConflictError(f"You have linked {MAX_IDENTITIES} accounts already.")
 
     async def _owner(self, identity: Identity) -> str | None:
-        user = await self._users.find_one({"identities": {"$elemMatch": identity.key}}, {"_id": 1})
-        return str(user["_id"]) if user else None
+        return await users.owner_of(self._db, identity.provider, identity.account_id)
 
     async def _create(self, user_id: str, wanted: str, **fields: Any) -> str | None:
         """The username that was free; None where this member, or this identity, was there a moment earlier."""
         display_name = fields.pop("display_name")[:MAX_DISPLAY_NAME_CHARS]
         for username in candidates(user_id, wanted):
-            new = {
+            new: UserRecord = {
                 "_id": user_id,
                 "username": username,
                 "display_name": display_name or username,
@@ -149,10 +136,10 @@ class Users:
                 "links": [],
                 "roles": [],
                 "created_at": datetime.now(UTC),
-                **fields,
+                **fields,  # type: ignore[typeddict-item]
             }
             try:
-                await self._users.insert_one(new)
+                await users.insert(self._db, new)
             except DuplicateKeyError as error:
                 if "username" in (error.details or {}).get("keyPattern", {}):
                     continue
@@ -166,14 +153,19 @@ class Users:
         self._names[user_id] = username
         return username
 
-    def _there(self, user: Document | None) -> Document:
+    def _there(self, user: UserRecord | None) -> UserRecord:
         if user is None:
             raise UnauthorizedError("This account no longer exists.")
         return user
 
 
-def _linked(identity: Identity) -> Document:
-    return {**identity.key, "account_name": identity.username, "linked_at": datetime.now(UTC)}
+def _linked(identity: Identity) -> IdentityRecord:
+    return {
+        "provider": identity.provider,
+        "account_id": identity.account_id,
+        "account_name": identity.username,
+        "linked_at": datetime.now(UTC),
+    }
 
 
 def _taken(identity: Identity) -> ConflictError:

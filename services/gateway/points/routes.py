@@ -4,9 +4,10 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
+from records.point_totals import total_points
+from records.points import points
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.points.responses import PointsEntry, PointsResponse
-from services.gateway.points.totals import total_points
 from services.gateway.web.openapi import errors
 from services.gateway.web.pagination import Cursor, Limit, link_next, newest_first
 from services.gateway.web.provided import DatabaseDep
@@ -21,7 +22,7 @@ async def read_points(
 ) -> PointsResponse:
     """Your points: the total, and what each was awarded for, newest first."""
     mine = {"user_id": caller.user_id}
-    page = newest_first(db["points"], mine, by="awarded_at", limit=limit, cursor=cursor)
+    page = newest_first(points(db), mine, by="awarded_at", limit=limit, cursor=cursor)
     (records, following), total = await asyncio.gather(page, total_points(db, caller.user_id))
     link_next(response, router.prefix + PATH, following, limit=limit)
     entries = [PointsEntry.model_validate({**record, "id": record["_id"]}) for record in records]

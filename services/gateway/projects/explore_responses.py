@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from kit.mongo import Document
+from records.users import UserRecord
 from services.gateway.members.profiles import Owner
 from services.gateway.projects.responses import ProjectSummary
 from services.gateway.web import examples
@@ -14,7 +15,7 @@ class ExploreProject(ProjectSummary):
     owner: Owner
 
     @classmethod
-    def by(cls, record: Document, owner: Document) -> Self:
+    def by(cls, record: Document, owner: UserRecord) -> Self:
         return cls.of({**record, "owner": Owner.of(owner)}, owner["username"])
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from kit.mongo import Document
+from records.api_tokens import ApiTokenRecord
 from services.gateway.web import examples
 from services.gateway.web.fields import PRINTABLE, Whole, line, plain
 
@@ -28,7 +28,7 @@ class TokenResponse(BaseModel):
     last_used_at: datetime | None = Field(None, description="When the token was last used, to the minute.")
 
     @classmethod
-    def of(cls, record: Document, **more: Any) -> Self:
+    def of(cls, record: ApiTokenRecord, **more: Any) -> Self:
         return cls.model_validate({**record, "id": record["_id"], **more})
 
 

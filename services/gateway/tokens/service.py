@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from pymongo.errors import DuplicateKeyError
 
 from kit.clock import Clock, utc_now
-from kit.mongo import Collection, Database, Document
+from kit.mongo import Database
 from kit.secret import SECRET, digest, new_secret
+from records import api_tokens as records
+from records.api_tokens import ApiTokenRecord
 from services.gateway.web.errors import ConflictError, NotFoundError, UnauthorizedError
 from services.gateway.web.provided import provided
 
@@ -22,22 +24,19 @@ TOUCH_AFTER = timedelta(minutes=1)  # uses within this are not written down one 
 
 
 class ApiTokens:
-    """`api_tokens` {_id: uuid, user_id, slot, name, hash: unique, created_at, expires_at, last_used_at}.
-
-    A member's tokens have slots of their own, as many as a member may have tokens: so that of any number that are made
-    at the same moment, exactly those for which there is room come to be. `now` is there for tests.
-    """
+    """Creates, lists, revokes and recognises the tokens of members."""
 
     def __init__(self, db: Database, *, now: Clock = utc_now) -> None:
-        self._tokens: Collection = db["api_tokens"]
+        self._db = db
         self._now = now
 
-    async def create(self, user_id: str, name: str, lifetime: timedelta) -> tuple[str, Document]:
-        """The token, which nobody can read again, and its record. Raises `ConflictError`."""
+    async def create(self, user_id: str, name: str, lifetime: timedelta) -> tuple[str, ApiTokenRecord]:
+        """Return the token, which cannot be read again, and its record. Raises `ConflictError` at the limit."""
         token, now = PREFIX + new_secret(), self._now()
-        record: Document = {
+        record: ApiTokenRecord = {
             "_id": uuid4(),
             "user_id": user_id,
+            "slot": 0,
             "name": name,
             "hash": digest(token),
             "created_at": now,
@@ -47,33 +46,34 @@ class ApiTokens:
         while free := await self._free_slots(user_id):
             with suppress(DuplicateKeyError):  # another one was made at this very moment
                 # At random, as those others choose too.
-                await self._tokens.insert_one(record | {"slot": secrets.choice(free)})
+                record["slot"] = secrets.choice(free)
+                await records.insert(self._db, record)
                 return token, record
         raise _enough()
 
-    async def list(self, user_id: str) -> list[Document]:
-        """Newest first; the expired ones stay a while, so that their owner learns why they no longer work."""
-        return await self._tokens.find({"user_id": user_id}, {"hash": 0, "slot": 0}).sort("created_at", -1).to_list()
+    async def list(self, user_id: str) -> list[ApiTokenRecord]:
+        """Return the member's tokens, newest first, with those that expired of late."""
+        return await records.of_member(self._db, user_id)
 
     async def owner(self, token: str) -> str:
-        """Whose token it is. Raises `UnauthorizedError`."""
+        """Return the id of the member whose token it is. Raises `UnauthorizedError`."""
         now = self._now()
         found = None
         if TOKEN.fullmatch(token):
-            found = await self._tokens.find_one({"hash": digest(token), "expires_at": {"$gt": now}})
+            found = await records.find(self._db, digest(token), now)
         if found is None:
             raise UnauthorizedError("The token is not valid, has expired, or was revoked.")
         if found["last_used_at"] is None or now - found["last_used_at"] > TOUCH_AFTER:
-            await self._tokens.update_one({"_id": found["_id"]}, {"$set": {"last_used_at": now}})
-        return str(found["user_id"])
+            await records.mark_used(self._db, found["_id"], now)
+        return found["user_id"]
 
     async def revoke(self, user_id: str, token_id: UUID) -> None:
-        """At once, in every process. Raises `NotFoundError`."""
-        if not (await self._tokens.delete_one({"_id": token_id, "user_id": user_id})).deleted_count:
+        """Revoke the token in every process at once. Raises `NotFoundError`."""
+        if not await records.delete(self._db, token_id, user_id):
             raise NotFoundError("There is no such token.")
 
     async def _free_slots(self, user_id: str) -> tuple[int, ...]:
-        taken = {one.get("slot") async for one in self._tokens.find({"user_id": user_id}, {"slot": 1})}
+        taken = await records.taken_slots(self._db, user_id)
         return tuple(slot for slot in range(MAX_PER_MEMBER) if slot not in taken)
 
 

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query, Response
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 
-from kit.mongo import Collection, Document
+from kit.mongo import Document, Record
 from services.gateway.web.errors import InvalidRequestError
 
 Limit = Annotated[int, Query(ge=1, le=100, description="Entries per page.")]
@@ -19,7 +20,7 @@ Cursor = Annotated[str | None, Query(max_length=200, description="The `next_curs
 
 
 def newest_first(
-    collection: Collection,
+    collection: AsyncCollection[Record],
     query: Document,
     *,
     by: str,
@@ -27,7 +28,7 @@ def newest_first(
     cursor: str | None,
     without: tuple[str, ...] = (),
     id_of: Callable[[UUID], UUID | str] = lambda last_id: last_id,
-) -> Awaitable[tuple[list[Document], str | None]]:
+) -> Awaitable[tuple[list[Record], str | None]]:
     """One page, sorted by the time field `by` and then by id, and the cursor of the next page, if there is one.
 
     `id_of` makes an id of the collection of a UUID, where ids are kept as text. Raises `InvalidRequestError` for a
@@ -41,7 +42,7 @@ def newest_first(
     return _page(found, by=by, limit=limit)
 
 
-async def _page(found: AsyncCursor[Document], *, by: str, limit: int) -> tuple[list[Document], str | None]:
+async def _page(found: AsyncCursor[Record], *, by: str, limit: int) -> tuple[list[Record], str | None]:
     records = await found.limit(limit + 1).to_list()
     page = records[:limit]
     return page, encode(page[-1][by], UUID(str(page[-1]["_id"]))) if len(records) > limit else None

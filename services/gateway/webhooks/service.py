@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pymongo.errors import DuplicateKeyError
-
 from kit.clock import Clock, utc_now
 from kit.mongo import Database, Document, to_millis
+from records import pushes
 from records.sources.record import Reason, SourceState, followed, request_sync
 from services.gateway.web.provided import provided
 
@@ -27,12 +26,12 @@ class Pushes:
 
     @asynccontextmanager
     async def once(self, *names: str) -> AsyncIterator[list[str]]:
-        """Those of the names that were not remembered before. They are now, unless what is done meanwhile fails."""
-        new = [name for name in dict.fromkeys(names) if await self._remember(name)]
+        """Remember these names, unless the block fails. Give those of them that were not remembered before."""
+        new = [name for name in dict.fromkeys(names) if await pushes.remember(self._db, name, self._now() + REMEMBERED)]
         try:
             yield new
         except Exception:
-            await self._db.pushes.delete_many({"_id": {"$in": new}})
+            await pushes.forget(self._db, new)
             raise
 
     async def request_sync(self, platform: str, links: Sequence[str]) -> bool:
@@ -50,13 +49,6 @@ class Pushes:
             due = {"$and": [which, patient, waiting], "$nor": [asked]}
             await request_sync(self._db, due, Reason.PUSH, due_at, pushed_at=due_at, updated_at=now)
         return await self._db.sources.find_one(which, {"_id": 1}) is not None
-
-    async def _remember(self, name: str) -> bool:
-        try:
-            await self._db.pushes.insert_one({"_id": name, "expires_at": self._now() + REMEMBERED})
-        except DuplicateKeyError:
-            return False
-        return True
 
 
 def _rested(now: datetime) -> Document:

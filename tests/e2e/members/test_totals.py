@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from kit.mongo import Database
-from services.gateway.points.totals import SETTLED, WORTH_IT, remember, total_points
+from records.point_totals import SETTLED, WORTH_IT, remember, total_points
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
