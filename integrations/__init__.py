@@ -1,4 +1,4 @@
-"""One provider, one file: which links are its own, how they are fetched, and how its JSON becomes an `Item`.
+"""One provider, one package: which links are its own, how they are read, and how its JSON becomes an `Item`.
 
 A library, not a process. `base.py` is the whole contract, `registry.py` the list.
 """
