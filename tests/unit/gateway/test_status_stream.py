@@ -1,4 +1,4 @@
-"""The hub ends when it is closed, whatever becomes of its change stream."""
+"""The status stream ends when it is closed, whatever becomes of its change stream."""
 
 import asyncio
 from contextlib import aclosing
