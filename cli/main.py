@@ -9,7 +9,7 @@ import typer
 from dotenv import load_dotenv
 
 from cli import agents, failed, imports, keys
-from cli.output import ENV_FILE
+from cli.output import ENV_FILE, use_env_file
 from cli.run import run, setup
 from cli.token import token
 
@@ -41,6 +41,7 @@ def main(context: typer.Context, env_file: EnvFile = ENV_FILE, show_version: Ver
     if named is not None and named.name != "DEFAULT" and not env_file.is_file():  # else it would take the defaults
         raise typer.BadParameter(f"there is no file {env_file}.", param_hint="--env-file")
     load_dotenv(env_file, override=False)
+    use_env_file(env_file)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the commands say themselves what cannot be reached
 
 

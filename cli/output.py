@@ -4,20 +4,28 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 ENV_FILE = Path(".env")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object per line.")]
 
 
+_env_file = ContextVar("env_file", default=ENV_FILE)
+
+
+def use_env_file(file: Path) -> None:
+    """Remember the file that this program was called with, for `command`."""
+    _env_file.set(file)
+
+
 def command() -> str:
-    """How this program was called, as far as its settings go: so that a hint can be typed as it stands."""
-    file = click.get_current_context().find_root().params.get("env_file", ENV_FILE)
+    """Return how this program was called, as far as its settings go, so that a hint can be typed as it stands."""
+    file = _env_file.get()
     return "thrive" if file == ENV_FILE else f"thrive --env-file {shlex.quote(str(file))}"
 
 
