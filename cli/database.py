@@ -1,4 +1,4 @@
-"""The database of the stages, as a command uses it once."""
+"""Opens the database of the stages for one command."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,8 +15,8 @@ OURS = {"imports", "connections"}  # collections that every process makes
 
 
 def with_database(work: Callable[[Database], Awaitable[T]], *, ours: bool = False) -> T:
-    """What `work` returns. Ends the command with status 2 where MongoDB does not answer, and with `ours` where nothing
-    in the database is: for commands whose work on a wrong one would look like success."""
+    """Run `work` and return its result. Ends the command with status 2 where MongoDB does not answer, and, with `ours`,
+    where the database has no collection of Thrive's: work on a wrong database would look like success."""
 
     async def run() -> T:
         db = connect(MongoSettings())

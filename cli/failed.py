@@ -119,9 +119,8 @@ def replay_(
 
 
 async def _replay(db: Database, letters: list[DeadLetter], force: bool) -> tuple[int, int]:
-    """How many it sent back, and how many failed imports it opened again: first of all, so that their status never
-    says less than what is under way. A sync of a source is no import.
-    """
+    """Replay the letters; returns how many were sent back, and how many failed imports were opened again. These are
+    opened first, so that their status is never behind. A sync of a source is no import."""
     syncs = [origin for it in letters if it.topic in OF_SOURCES and (origin := Origin.of(it))]
     imports = {it.origin: origin for it in letters if it.topic not in OF_SOURCES and (origin := Origin.of(it))}
     ids = {origin.import_id for origin in imports.values()}
@@ -172,7 +171,7 @@ def _filtered(*filters: object) -> str:
 
 
 def _failed_imports() -> str:
-    """Where the imports are that ended with an error: whoever looks here may look for those."""
+    """Point to the imports that ended with an error, which the operator may be looking for."""
 
     async def count(db: Database) -> int:
         return await count_failed(db, most=1_000)

@@ -65,6 +65,10 @@ def batches(db: Database) -> AsyncCollection[BatchRecord]:
     return collection(db, "batches", ListingBatch)
 
 
+async def find(db: Database, batch_id: UUID, user_id: str) -> BatchRecord | None:
+    return await batches(db).find_one({"_id": batch_id, "user_id": user_id})
+
+
 def listing(*, task_id: UUID, user_id: str, integration: str, url: str, now: datetime) -> ListingBatch:
     """Make the parent of a channel's videos, before a sync of `url` lists them."""
     return {

@@ -1,4 +1,4 @@
-"""Kafka and MongoDB as a process finds them when it starts."""
+"""Waits for Kafka and MongoDB at the start of a process, and prepares them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ async def prepare_engines(settings: KafkaSettings, db: Database, topics: Iterabl
 async def keep_topics(
     settings: KafkaSettings, topics: Iterable[Topic] = TOPICS, *, every: timedelta = TOPICS_INTERVAL
 ) -> None:
-    """For ever: what somebody deletes under us is made anew, as nobody creates it by writing to it."""
+    """Create deleted topics again, for ever: writing to a topic does not create it."""
     kept = list(topics)
     while True:
         await asyncio.sleep(every.total_seconds())

@@ -67,7 +67,7 @@ class ImportRecord(TypedDict):
     relay_tries: NotRequired[int]
 
 
-INTERACTIVE, BULK, SYNC = 0, 1, 2  # priorities: a lower one goes first; nobody waits for a sync's
+INTERACTIVE, BULK, SYNC = 0, 1, 2  # priorities: a lower one goes first; no member waits for a sync's
 # What a member's share of the pipeline is counted by: a filter.
 IN_FLIGHT: Document = {"active": True, "released": True, "priority": {"$ne": SYNC}}
 DONE = 6
@@ -148,8 +148,9 @@ async def insert(db: Database, record: ImportRecord) -> bool:
     return True
 
 
-async def find(db: Database, import_id: UUID) -> ImportRecord | None:
-    return await imports(db).find_one({"_id": import_id})
+async def find(db: Database, import_id: UUID, user_id: str | None = None) -> ImportRecord | None:
+    """Find an import, of any member or of this one."""
+    return await imports(db).find_one({"_id": import_id, **({"user_id": user_id} if user_id is not None else {})})
 
 
 async def attempts(db: Database, ids: Iterable[UUID]) -> dict[UUID, int]:

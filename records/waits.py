@@ -1,7 +1,7 @@
-"""How long an import waits for what it cannot have now. Pure: a problem and how often it has waited in, a time out.
+"""Decides how long a deferred import waits. Pure: a problem and the number of its waits in, a time out.
 
-Waits grow, whatever the upstream asks for: a limit that does not go away is asked about less and less often, and in the
-end given up.
+Waits grow, whatever the upstream asks for: while a limit stays in force we ask less and less often, and in the end give
+up.
 """
 
 from copy import copy
@@ -31,14 +31,14 @@ class Waited:
 
 
 def is_down(problem: ImportProblem) -> bool:
-    """Whether it waits for an upstream that is down, and not for a limit or a member."""
+    """Whether the import waits for an upstream that is down, and not for a limit or a member."""
     return problem.waits_for is None and not isinstance(problem, RateLimitError)
 
 
 def due_at(
     problem: ImportProblem, waited: Waited, now: datetime, chance: float, *, outage_waits: tuple[timedelta, ...]
 ) -> datetime | None:
-    """When to try again; None where it is given up. `chance` is in [0, 1)."""
+    """Return when to try again; None to give up. `chance` is in [0, 1)."""
     times, outages = waited.times, waited.outages
     told = max(problem.retry_at or now, now + MIN_WAIT)
     longer = 1 + JITTER * chance
@@ -55,12 +55,12 @@ def due_at(
 
 
 def limit_wait(waited: int) -> timedelta:
-    """At least so long, after having waited so often for the same limit."""
+    """Return the least wait after so many waits for the same limit."""
     return backoff(waited - 1, LIMIT_WAIT, LONGEST_LIMIT_WAIT) if waited else timedelta(0)
 
 
 def given_up(problem: ImportProblem) -> ImportProblem:
-    """The problem of what does not go on by itself any more."""
+    """Return the problem of an import that is not tried again by itself."""
     if problem.waits_for is not None or isinstance(problem, BudgetSpentError):
         return problem
     told = copy(problem)

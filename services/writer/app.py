@@ -11,7 +11,7 @@ from services.writer.projector import LEAN_EVENTS, Projector
 from services.writer.settings import WriterSettings
 from services.writer.store import ProjectStore
 
-# Nobody sees a status a tenth of a second late; read one by one, the events of nine topics would cost this process
+# A status may be a tenth of a second late; read one by one, the events of nine topics would cost this process
 # several times what persisting costs, and persisting waits meanwhile.
 GATHER = timedelta(milliseconds=100)
 

@@ -10,6 +10,7 @@ from integrations.credentials import Credentials
 from kit.errors import ImportDuplicateError
 from kit.mongo import Database, Document
 from records import deletions
+from records.batches import BatchRecord
 from records.imports import TERMINAL
 from records.sources.record import Reason
 from records.sources.transitions import due
@@ -94,7 +95,7 @@ class Agents:
         theirs = {"user_id": {"$in": [agent["_id"] for agent in agents]}}
         return {source["user_id"]: source async for source in self._db["sources"].find(theirs)}
 
-    async def first_import(self, agent: UserRecord) -> tuple[Document, list[Document]] | None:
+    async def first_import(self, agent: UserRecord) -> tuple[BatchRecord, list[Document]] | None:
         """The parent task of its first videos, and its children."""
         parent = await self._batches.find(agent["_id"], agent["task_id"]) if "task_id" in agent else None
         return (parent, await self._batches.children(parent)) if parent else None

@@ -18,6 +18,8 @@ from pymongo.errors import DuplicateKeyError
 
 from kit.errors import ImportDuplicateError, ImportProblem
 from kit.mongo import Collection, Database, Document
+from records import batches
+from records.batches import BatchRecord
 from records.sources.record import Frequency
 from schemas.events import Options
 from services.gateway.auth.caller import Caller
@@ -95,10 +97,10 @@ class Batches:
         before = {"user_id": new.caller.user_id, "url": {"$in": list(links)}}
         return links - set(await self._db["projects"].distinct("url", before))
 
-    async def find(self, user_id: str, batch_id: UUID) -> Document | None:
-        return await self._batches.find_one({"_id": batch_id, "user_id": user_id})
+    async def find(self, user_id: str, batch_id: UUID) -> BatchRecord | None:
+        return await batches.find(self._db, batch_id, user_id)
 
-    async def children(self, batch: Document) -> list[Document]:
+    async def children(self, batch: BatchRecord) -> list[Document]:
         """The records of those that are there, in the order of the request; only the member's own, whoever named
         the children."""
         hers = {"_id": {"$in": child_ids(batch)}, "user_id": batch["user_id"]}
@@ -119,7 +121,7 @@ class Batches:
         return {"url": one.url, "task_id": record["_id"]}
 
 
-def child_ids(batch: Document) -> list[UUID]:
+def child_ids(batch: BatchRecord) -> list[UUID]:
     return [child["task_id"] for child in batch["children"]]
 
 

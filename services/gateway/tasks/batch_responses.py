@@ -1,14 +1,15 @@
 """What clients get of a batch: a parent task, summed from its children whenever it is asked for."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kit.mongo import Document
+from records.batches import BatchRecord, ListingBatch, is_listing
 from records.imports import PERCENT, TERMINAL, State
 from services.gateway.tasks.responses import (
     TASKS,
@@ -98,41 +99,55 @@ class TaskPage(BaseModel):
     next_cursor: str | None = Field(None, description="Send it as `cursor` for the next page.")
 
 
-def batch_task(batch: Document, children: Sequence[Document], username: str) -> BatchTask:
+def batch_task(batch: BatchRecord, children: Sequence[Document], username: str) -> BatchTask:
     states = Counter(State(child["state"]) for child in children)
-    listing = State(batch.get("state", State.COMPLETED))
-    status, message = _status(states, batch), _message(states, len(batch["refused"]))
-    if listing is State.PROCESSING:
-        status, message = State.PROCESSING, batch["message"]
-    if listing is State.FAILED:
-        status, message = State.FAILED, batch["error"]["error"]
+    status, message = _status(states), _message(states, len(batch["refused"]))
+    updated_at, of_listing = batch["created_at"], {}
+    if is_listing(batch):
+        updated_at, of_listing = batch["updated_at"], _listing_fields(batch)
+        if batch["state"] == State.PROCESSING:
+            status, message = State.PROCESSING, batch["message"]
+        elif batch["state"] == State.FAILED:
+            status, message = State.FAILED, batch["error"]["error"]
+        elif not children:  # a channel without videos
+            status = State.COMPLETED
     return BatchTask(
         task_id=batch["_id"],
         integration=batch["integration"],
         version=version_of(batch, children),
         created_at=batch["created_at"],
-        updated_at=max([batch.get("updated_at", batch["created_at"]), *(child["updated_at"] for child in children)]),
+        updated_at=max([updated_at, *(child["updated_at"] for child in children)]),
         status=status,
-        progress=_mean(children, 100 if listing is State.COMPLETED else 0),
+        progress=_mean(children, 100 if not is_listing(batch) or batch["state"] == State.COMPLETED else 0),
         message=message,
-        url=batch.get("url"),
         total=len(children) + len(batch["refused"]),
         completed=states[State.COMPLETED],
         failed=states[State.FAILED],
         points=sum(points(child) for child in children),
         children=[task(child, username) for child in children],
         refused=batch["refused"],
-        **({"retry_at": batch.get("retry_at")} | batch.get("error", {})),
+        **of_listing,
     )
 
 
-def version_of(batch: Document, children: Sequence[Document]) -> int:
-    """Each child's version only grows, so their sum does too; and the listing's."""
-    return batch.get("version", 0) + sum(child["version"] for child in children) or 1
+def version_of(batch: BatchRecord, children: Sequence[Document]) -> int:
+    """Sum the children's versions and the listing's. Each only grows, and so the sum does."""
+    listing: int = batch["version"] if is_listing(batch) else 0
+    return listing + sum(child["version"] for child in children) or 1
 
 
-def ended(batch: Document, children: Sequence[Document]) -> bool:
-    return batch.get("state", State.COMPLETED) in TERMINAL and all(child["state"] in TERMINAL for child in children)
+def is_listed(batch: BatchRecord) -> bool:
+    """Whether all children are known: always those of links, and a channel's once its listing has ended."""
+    return not is_listing(batch) or batch["state"] in TERMINAL
+
+
+def ended(batch: BatchRecord, children: Sequence[Document]) -> bool:
+    return is_listed(batch) and all(child["state"] in TERMINAL for child in children)
+
+
+def _listing_fields(batch: ListingBatch) -> dict[str, Any]:
+    error: Mapping[str, Any] = batch.get("error", {})
+    return {"url": batch["url"], "retry_at": batch.get("retry_at"), **error}
 
 
 def _mean(children: Sequence[Document], without: int) -> int:
@@ -143,9 +158,7 @@ def _percent(child: Document) -> int:
     return 100 if child["state"] in TERMINAL else PERCENT[child["progress"]]
 
 
-def _status(states: Counter[State], batch: Document) -> State:
-    if not states and "url" in batch:  # a channel without videos
-        return State.COMPLETED
+def _status(states: Counter[State]) -> State:
     if states[State.PROCESSING] or (states[State.PENDING] and len(states) > 1):
         return State.PROCESSING
     if states[State.PENDING]:

@@ -1,7 +1,8 @@
 """What clients get of an import's task."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -84,7 +85,7 @@ class FailedTask(TaskBase):
 Task = Annotated[PendingTask | ProcessingTask | CompletedTask | FailedTask, Field(discriminator="status")]
 
 
-def task(record: Document, username: str) -> PendingTask | ProcessingTask | CompletedTask | FailedTask:
+def task(record: Mapping[str, Any], username: str) -> PendingTask | ProcessingTask | CompletedTask | FailedTask:
     base = {**record, "task_id": record["_id"], "progress": PERCENT[record["progress"]]}
     match record["state"]:
         case State.PENDING:
@@ -103,5 +104,5 @@ def task(record: Document, username: str) -> PendingTask | ProcessingTask | Comp
             return FailedTask.model_validate({**base, **record["error"]})
 
 
-def points(record: Document) -> int:
+def points(record: Mapping[str, Any]) -> int:
     return int(record.get("points") or 0)

@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
-from kit.mongo import Database, Document
-from records.imports import TERMINAL, State
+from records.batches import BatchRecord, ListingBatch
+from records.imports import TERMINAL, State, find
 from records.task_lists import newest_tasks
 from services.gateway.auth.caller import Caller
 from services.gateway.auth.dependencies import CallerDep
 from services.gateway.imports.batches import Batches, BatchesDep
-from services.gateway.tasks.batch_responses import AnyTask, TaskPage, batch_task, ended, version_of
+from services.gateway.tasks.batch_responses import AnyTask, TaskPage, batch_task, ended, is_listed, version_of
 from services.gateway.tasks.open_streams import OpenStreamsDep
 from services.gateway.tasks.responses import TASKS, task
 from services.gateway.tasks.stream import StatusStream, StatusStreamDep
@@ -93,7 +93,7 @@ async def read_task(task_id: UUID, db: DatabaseDep, batches: BatchesDep, caller:
 
     A parent of several imports (`kind` is `batch`) sums them, and has each of them in `children`.
     """
-    if record := await _import(db, caller, task_id):
+    if record := await find(db, task_id, caller.user_id):
         return task(record, caller.username)
     batch = await _batch(batches, caller, task_id)
     return batch_task(batch, await batches.children(batch), caller.username)
@@ -124,7 +124,7 @@ async def follow_task(
     last_event_id: LastEventId = None,
 ) -> Response:
     """The task's status, sent at every change until the import ends; a parent's, until all its imports have ended."""
-    if record := await _import(db, caller, task_id):
+    if record := await find(db, task_id, caller.user_id):
         version, done = record["version"], record["state"] in TERMINAL
         states = _states(stream, caller, task_id)
     else:
@@ -153,12 +153,13 @@ async def _states(stream: StatusStream, caller: Caller, task_id: UUID) -> AsyncG
 
 
 async def _batch_states(
-    stream: StatusStream, batches: Batches, caller: Caller, batch: Document
+    stream: StatusStream, batches: Batches, caller: Caller, batch: BatchRecord
 ) -> AsyncGenerator[AnyTask]:
-    if batch.get("state", State.COMPLETED) not in TERMINAL:
+    if not is_listed(batch):
         async with aclosing(stream.follow(batch["_id"])) as listings:
-            async for batch in listings:
-                if batch["state"] not in TERMINAL:
+            async for record in listings:
+                batch = cast("ListingBatch", record)
+                if not is_listed(batch):
                     yield batch_task(batch, (), caller.username)
     ids = [child["_id"] for child in await batches.children(batch)]
     if not ids:
@@ -174,11 +175,7 @@ def _listed(record: Any, username: str) -> AnyTask:
     return batch_task(record, (), username) if "refused" in record else task(record, username)
 
 
-async def _import(db: Database, caller: Caller, task_id: UUID) -> Document | None:
-    return await db["imports"].find_one({"_id": task_id, "user_id": caller.user_id})
-
-
-async def _batch(batches: Batches, caller: Caller, task_id: UUID) -> Document:
+async def _batch(batches: Batches, caller: Caller, task_id: UUID) -> BatchRecord:
     record = await batches.find(caller.user_id, task_id)
     if record is None:
         raise NotFoundError("There is no such task.")
