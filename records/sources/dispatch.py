@@ -6,9 +6,10 @@ source is due again.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from kit.mongo import Database, Document
+from records import claims
 
 OVERDUE_AFTER = timedelta(hours=1)
 
@@ -23,14 +24,8 @@ async def claim_due(
     db: Database, now: datetime, reasons: Sequence[str], *, limit: int, lease: timedelta
 ) -> list[Document]:
     """Claim the sources that have been due longest and that no other scheduler holds."""
-    free = to_emit(now, reasons)
-    found = await db.sources.find(free, {"_id": 1}).sort("emit_at", 1).limit(limit).to_list()
-    if not found:
-        return []
-    claim = uuid4()
-    ids = {"$in": [source["_id"] for source in found]}
-    await db.sources.update_many({**free, "_id": ids}, {"$set": {"claim": claim, "emit_at": now + lease}})
-    return await db.sources.find({"_id": ids, "claim": claim}, {"cursor": 0, "metadata": 0}).to_list()
+    free, hold = to_emit(now, reasons), {"emit_at": now + lease}
+    return await claims.claim(db.sources, free, order="emit_at", limit=limit, hold=hold, without=("cursor", "metadata"))
 
 
 async def mark_requested(db: Database, claim: UUID, sources: Sequence[Document], again_at: datetime) -> None:

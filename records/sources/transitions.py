@@ -8,6 +8,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from kit.mongo import Database, Document, to_millis
+from records import notices
 from records.sources.outcome import SyncOutcome
 from records.sources.record import INTERVAL, SEEN, Reason, SourceState
 from records.sources.schedule import DAY, after_limit, next_slot, pause_after, slot_after
@@ -144,28 +145,26 @@ def notice_id(source_id: UUID) -> str:
 
 
 async def drop_notice(db: Database, source_id: UUID) -> None:
-    await db.notices.delete_one({"_id": notice_id(source_id)})
+    await notices.withdraw(db, notice_id(source_id))
 
 
 async def _tell(db: Database, source: Document) -> None:
     """Store the notice for the source's state and delete any other."""
-    which = {"_id": notice_id(source["_id"])}
     notice = _NOTICES.get(source["state"])
     if notice is None:
         await drop_notice(db, source["_id"])
         return
     hidden = source["state"] == SourceState.GONE and source.get("hidden")
     text, action = _HIDDEN if hidden else notice
-    told = {
-        "user_id": source["user_id"],
-        "kind": "source_hidden" if hidden else f"source_{source['state']}",
-        "provider": source["platform"],
-        "text": text.format(name=source["display_name"], reason=source["state_reason"]),
-        "action": action.format(platform=source["platform"]),
-    }
-    await db.notices.delete_one({**which, "kind": {"$ne": told["kind"]}})  # what is new is told anew
-    await db.notices.update_one(
-        which, {"$set": told, "$setOnInsert": {"created_at": source["updated_at"]}}, upsert=True
+    await notices.tell(
+        db,
+        notice_id(source["_id"]),
+        user_id=source["user_id"],
+        kind="source_hidden" if hidden else f"source_{source['state']}",
+        provider=source["platform"],
+        text=text.format(name=source["display_name"], reason=source["state_reason"]),
+        action=action.format(platform=source["platform"]),
+        now=source["updated_at"],
     )
 
 

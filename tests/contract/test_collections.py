@@ -12,8 +12,6 @@ COLLECTION = re.compile(rf"""\b_?db(?:\.(?!{OTHERS})[a-z_]+\b|\[)""")
 # Modules that still query a collection themselves. None may be added.
 KNOWN = {
     "integrations/connections",  # sealed tokens: connections, notices
-    "kit/budgets",  # its own collection, `budgets`
-    "kit/lease.py",  # its own collection, `leases`
     "kit/mongo.py",  # makes the typed collection
     "services/fetcher/response_cache.py",  # its own collection, `snapshots`
     "services/gateway/agents/service.py",

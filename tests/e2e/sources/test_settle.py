@@ -49,8 +49,11 @@ class Meanwhile:
     """The sources, and what somebody writes to one just after it was first read."""
 
     def __init__(self, db: Database, changes: Document) -> None:
-        self.sources, self.notices = self, db.notices
+        self.sources, self._db = self, db
         self._sources, self._changes = db.sources, changes
+
+    def __getitem__(self, name: str) -> Any:
+        return self._db[name]
 
     async def find_one(self, which: Document) -> Document | None:
         found = await self._sources.find_one(which)
