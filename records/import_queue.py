@@ -39,20 +39,18 @@ async def watch_later(db: Database, watch_at: Mapping[UUID, datetime]) -> None:
     await imports(db).bulk_write(writes, ordered=False)
 
 
-async def members_waiting(db: Database, limit: int) -> list[str]:
-    """Return the members who have imports to be released, in the order of their first one."""
+async def members_waiting(db: Database, after: str, limit: int) -> list[str]:
+    """Return the next members, by their ids, who have imports to be released."""
     # One seek in the index for each member, so that no long queue hides another member's single import.
-    first = {"priority": {"$first": "$priority"}, "created_at": {"$first": "$created_at"}}
     found = await db.imports.aggregate(
         [
-            {"$match": {"active": True, "released": False}},
+            {"$match": {"active": True, "released": False, "user_id": {"$gt": after}}},
             {"$sort": {"user_id": 1, "priority": 1, "created_at": 1}},
-            {"$group": {"_id": "$user_id", **first}},
-            {"$sort": {"priority": 1, "created_at": 1}},
+            {"$group": {"_id": "$user_id", "created_at": {"$first": "$created_at"}}},
             {"$limit": limit},
         ]
     )
-    return [member["_id"] async for member in found]
+    return sorted([member["_id"] async for member in found])
 
 
 async def in_flight(db: Database, users: Sequence[str]) -> dict[str, int]:

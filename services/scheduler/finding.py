@@ -7,8 +7,7 @@ from records import import_queue
 from records.imports import ImportRecord
 from services.scheduler.due import quiet_until, to_release
 
-MEMBERS = 200  # considered in one step; those whose share is full are passed over
-STEPS = 20
+MEMBERS = 200  # considered in one round
 
 
 async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> list[ImportRecord]:
@@ -25,17 +24,16 @@ async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> 
     return [record for record in due if record["released"] and record["published"] and until[record["_id"]] <= now]
 
 
-async def held(db: Database, per_user: int, limit: int) -> list[ImportRecord]:
-    """Return the imports to release next, at most `per_user` in flight for each member: see `to_release`."""
-    members = await import_queue.members_waiting(db, MEMBERS * STEPS)
-    chosen: list[ImportRecord] = []
-    for start in range(0, len(members), MEMBERS):
-        step = members[start : start + MEMBERS]
-        in_flight = await import_queue.in_flight(db, step)
-        with_room = [user for user in step if in_flight.get(user, 0) < per_user]
-        if with_room:
-            waiting = await import_queue.first_waiting(db, with_room, min(per_user, limit))
-            chosen += to_release(waiting, in_flight, per_user)[: limit - len(chosen)]
-        if len(chosen) >= limit:
-            break
-    return chosen
+async def held(db: Database, per_user: int, limit: int, after: str = "") -> tuple[list[ImportRecord], str]:
+    """Return the imports to release next, at most `per_user` in flight for each member (see `to_release`), and the
+    member to go on after: in each round the next few members are considered, so that a round costs the same however
+    many of them wait.
+    """
+    members = await import_queue.members_waiting(db, after, MEMBERS)
+    if after and len(members) < MEMBERS:  # round the corner
+        members += [user for user in await import_queue.members_waiting(db, "", MEMBERS) if user <= after]
+    members = members[:MEMBERS]
+    in_flight = await import_queue.in_flight(db, members)
+    with_room = [user for user in members if in_flight.get(user, 0) < per_user]
+    waiting = await import_queue.first_waiting(db, with_room, min(per_user, limit)) if with_room else []
+    return to_release(waiting, in_flight, per_user)[:limit], members[-1] if len(members) == MEMBERS else ""

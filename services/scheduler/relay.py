@@ -67,6 +67,7 @@ class Relay:
     ) -> None:
         self._db = db
         self._settings = settings
+        self._held_after = ""  # the member whose held imports were considered last
 
         async def start(record: ImportRecord) -> None:
             await publish(requested(record), record["attempt"])
@@ -115,7 +116,10 @@ class Relay:
         return await import_queue.unpublished(self._db, now, self._settings.unpublished_after, room)
 
     async def _held(self, now: datetime, room: int) -> list[ImportRecord]:
-        return await held(self._db, self._settings.imports_in_flight_per_user, room)
+        records, self._held_after = await held(
+            self._db, self._settings.imports_in_flight_per_user, room, self._held_after
+        )
+        return records
 
     async def _stalled(self, now: datetime, room: int) -> list[ImportRecord]:
         return await stalled(self._db, now, self._settings.stalled_after, room)

@@ -64,14 +64,34 @@ async def test_a_new_one_is_not_looked_at_before_most_have_ended(db: Database) -
 
 
 async def test_no_flood_and_no_full_share_hides_a_single_import(db: Database) -> None:
-    """More members whose share is full than one step looks at come before the one who waits for one import."""
+    """More members whose share is full than one round considers come before the one who waits for one import."""
     for number in range(MEMBERS + 5):
-        await put(db, f"full-{number}", age=timedelta(hours=2), released=True)
-        await put(db, f"full-{number}", age=timedelta(hours=2), released=False)
+        await put(db, f"a-full-{number}", age=timedelta(hours=2), released=True)
+        await put(db, f"a-full-{number}", age=timedelta(hours=2), released=False)
     flood = [await put(db, "flood", released=False, priority=BULK) for _ in range(30)]
-    single = await put(db, "bob", age=timedelta(0), released=False, priority=INTERACTIVE)
-    chosen = [record["_id"] for record in await held(db, 1, 200)]
-    assert chosen == [single, flood[0]]
+    single = await put(db, "single", age=timedelta(0), released=False, priority=INTERACTIVE)
+    chosen, after = await held(db, 1, 200)
+    assert chosen == []
+    chosen, after = await held(db, 1, 200, after)
+    assert [record["_id"] for record in chosen] == [single, flood[0]]
+
+
+async def test_all_members_who_wait_have_their_turn(db: Database) -> None:
+    waiting = {await put(db, f"member-{number}", released=False) for number in range(2 * MEMBERS + 30)}
+    released, after = set(), ""
+    for _ in range(3):
+        chosen, after = await held(db, 1, MEMBERS, after)
+        assert len(chosen) == MEMBERS
+        released |= {record["_id"] for record in chosen}
+    assert released == waiting
+
+
+async def test_where_few_wait_each_round_considers_all_of_them(db: Database) -> None:
+    first, second = [await put(db, user, released=False) for user in ("ada", "bob")]
+    for _ in range(3):
+        chosen, after = await held(db, 1, 200)
+        assert after == ""
+        assert [record["_id"] for record in chosen] == [first, second]
 
 
 async def test_nothing_is_scanned_to_find_them(db: Database) -> None:
@@ -79,9 +99,9 @@ async def test_nothing_is_scanned_to_find_them(db: Database) -> None:
         await put(db, "flood", released=False)
     await put(db, "bob", released=False)
     pipeline: list[dict[str, Any]] = [
-        {"$match": {"active": True, "released": False}},
+        {"$match": {"active": True, "released": False, "user_id": {"$gt": ""}}},
         {"$sort": {"user_id": 1, "priority": 1, "created_at": 1}},
-        {"$group": {"_id": "$user_id", "priority": {"$first": "$priority"}, "created_at": {"$first": "$created_at"}}},
+        {"$group": {"_id": "$user_id", "created_at": {"$first": "$created_at"}}},
     ]
     command = {"aggregate": "imports", "pipeline": pipeline, "cursor": {}}
     plan = await db.command("explain", command, verbosity="executionStats")
