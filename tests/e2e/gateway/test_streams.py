@@ -77,7 +77,13 @@ async def test_of_children_that_are_gone_a_parents_stream_tells_the_end(world: W
     ada = await world.client()
     gone = [{"url": REPO, "task_id": uuid4()}]
     parent = {"_id": uuid4(), "user_id": "user-ada", "integration": "youtube", "url": REPO, "state": "completed"}
-    parent |= {"version": 2, "children": gone, "refused": [], "created_at": datetime.now(UTC)}
+    parent |= {
+        "version": 2,
+        "children": gone,
+        "refused": [],
+        "created_at": datetime.now(UTC),
+        "updated_at": datetime.now(UTC),
+    }
     await world.db["batches"].insert_one(parent)
     address = f"/api/v1/integrations/tasks/{parent['_id']}/"
     async with asyncio.timeout(30):

@@ -102,7 +102,7 @@ NOBODYS = {  # who asks plays no part; what these refuse has tests of its own
     "GET /api/v1/connections/{provider}/callback/",
     "GET /webhooks/websub/{token}/",
     "POST /webhooks/websub/{token}/",
-    "POST /webhooks/github/",
+    "POST /webhooks/{provider}/",
 }
 
 
