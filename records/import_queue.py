@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from kit.mongo import Database
 from records.imports import IN_FLIGHT, ImportRecord, imports
 
+PAGE, PAGES = 500, 4  # entries of the index that are read to find members who wait
 RELEASED = {"active": True, "released": True, "published": False}
 
 
@@ -39,18 +40,21 @@ async def watch_later(db: Database, watch_at: Mapping[UUID, datetime]) -> None:
     await imports(db).bulk_write(writes, ordered=False)
 
 
-async def members_waiting(db: Database, after: str, limit: int) -> list[str]:
-    """Return the next members, by their ids, who have imports to be released."""
-    # One seek in the index for each member, so that no long queue hides another member's single import.
-    found = await db.imports.aggregate(
-        [
-            {"$match": {"active": True, "released": False, "user_id": {"$gt": after}}},
-            {"$sort": {"user_id": 1, "priority": 1, "created_at": 1}},
-            {"$group": {"_id": "$user_id", "created_at": {"$first": "$created_at"}}},
-            {"$limit": limit},
-        ]
-    )
-    return sorted([member["_id"] async for member in found])
+async def members_waiting(db: Database, after: str, limit: int) -> tuple[list[str], str]:
+    """Return the next members, by their ids, who have imports to be released, at most `limit`; and the member to go on
+    after, empty behind the last one. Reads a few pages of the index; a long queue of one member is jumped over."""
+    members: list[str] = []
+    for _ in range(PAGES):
+        which = {"active": True, "released": False, "user_id": {"$gt": after}}
+        order = [("user_id", 1), ("priority", 1), ("created_at", 1)]
+        page = await imports(db).find(which, {"_id": 0, "user_id": 1}).sort(order).limit(PAGE).to_list()
+        members += dict.fromkeys(entry["user_id"] for entry in page)
+        if len(members) >= limit:
+            break
+        if len(page) < PAGE:
+            return members, ""
+        after = members[-1]
+    return members[:limit], members[:limit][-1]
 
 
 async def in_flight(db: Database, users: Sequence[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from records import import_queue
 from records.imports import ImportRecord
 from services.scheduler.due import quiet_until, to_release
 
-MEMBERS = 200  # considered in one round
+MEMBERS = 25  # considered in one round
 
 
 async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> list[ImportRecord]:
@@ -27,13 +27,13 @@ async def stalled(db: Database, now: datetime, after: timedelta, limit: int) -> 
 async def held(db: Database, per_user: int, limit: int, after: str = "") -> tuple[list[ImportRecord], str]:
     """Return the imports to release next, at most `per_user` in flight for each member (see `to_release`), and the
     member to go on after: in each round the next few members are considered, so that a round costs the same however
-    many of them wait.
+    many of them wait. Begins again with the first member after the last one.
     """
-    members = await import_queue.members_waiting(db, after, MEMBERS)
-    if after and len(members) < MEMBERS:  # round the corner
-        members += [user for user in await import_queue.members_waiting(db, "", MEMBERS) if user <= after]
-    members = members[:MEMBERS]
+    members, following = await import_queue.members_waiting(db, after, MEMBERS)
     in_flight = await import_queue.in_flight(db, members)
     with_room = [user for user in members if in_flight.get(user, 0) < per_user]
-    waiting = await import_queue.first_waiting(db, with_room, min(per_user, limit)) if with_room else []
-    return to_release(waiting, in_flight, per_user)[:limit], members[-1] if len(members) == MEMBERS else ""
+    if not with_room:
+        return [], following
+    of_each = min(per_user, -(-limit // len(with_room)))  # what a round can release, shared out evenly
+    waiting = await import_queue.first_waiting(db, with_room, of_each)
+    return to_release(waiting, in_flight, per_user)[:limit], following

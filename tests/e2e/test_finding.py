@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from kit.mongo import Database
+from records.import_queue import PAGE, PAGES
 from records.imports import BULK, INTERACTIVE, WATCHED_AFTER, State, pending
 from schemas.events import Options
 from services.scheduler.finding import MEMBERS, held, stalled
@@ -77,13 +78,27 @@ async def test_no_flood_and_no_full_share_hides_a_single_import(db: Database) ->
 
 
 async def test_all_members_who_wait_have_their_turn(db: Database) -> None:
-    waiting = {await put(db, f"member-{number}", released=False) for number in range(2 * MEMBERS + 30)}
-    released, after = set(), ""
+    waiting = {await put(db, f"member-{number}", released=False) for number in range(2 * MEMBERS + 10)}
+    released, after = [], ""
     for _ in range(3):
-        chosen, after = await held(db, 1, MEMBERS, after)
-        assert len(chosen) == MEMBERS
-        released |= {record["_id"] for record in chosen}
-    assert released == waiting
+        chosen, after = await held(db, 1, 200, after)
+        released += [record["_id"] for record in chosen]
+    assert after == "", "then it begins anew"
+    assert len(released) == len(waiting)
+    assert {*released} == waiting
+
+
+async def test_queues_longer_than_what_a_round_reads_hide_no_member(db: Database) -> None:
+    record = (await db.imports.find_one({"_id": await put(db, "flood-1", released=False)})) or {}
+    copies = [
+        {**record, "_id": uuid4(), "user_id": f"flood-{number % 6}", "url": f"https://github.com/ada/{number}"}
+        for number in range(6 * (PAGE + 1))
+    ]
+    await db.imports.insert_many(copies)
+    single = await put(db, "single", released=False)
+    chosen, after = await held(db, 1, 200)
+    assert len(chosen) == PAGES
+    assert single in [record["_id"] for record in (await held(db, 1, 200, after))[0]]
 
 
 async def test_where_few_wait_each_round_considers_all_of_them(db: Database) -> None:
@@ -98,11 +113,8 @@ async def test_nothing_is_scanned_to_find_them(db: Database) -> None:
     for _ in range(30):
         await put(db, "flood", released=False)
     await put(db, "bob", released=False)
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"active": True, "released": False, "user_id": {"$gt": ""}}},
-        {"$sort": {"user_id": 1, "priority": 1, "created_at": 1}},
-        {"$group": {"_id": "$user_id", "created_at": {"$first": "$created_at"}}},
-    ]
-    command = {"aggregate": "imports", "pipeline": pipeline, "cursor": {}}
-    plan = await db.command("explain", command, verbosity="executionStats")
-    assert "DISTINCT_SCAN" in str(plan)
+    which = {"active": True, "released": False, "user_id": {"$gt": ""}}
+    order = [("user_id", 1), ("priority", 1), ("created_at", 1)]
+    plan = await db.imports.find(which, {"_id": 0, "user_id": 1}).sort(order).limit(PAGE).explain()
+    assert "FETCH" not in str(plan["queryPlanner"]["winningPlan"])
+    assert plan["executionStats"]["totalDocsExamined"] == 0
