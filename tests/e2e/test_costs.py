@@ -158,7 +158,7 @@ async def test_a_channel_of_fifty_videos_and_what_it_costs_to_sync_again(
 
     # A week later: the numbers of all its videos are read anew, and one of them has changed.
     await db.sources.update_one(
-        {"_id": UUID(source["id"])}, {"$set": {"memory.refreshed_at": (datetime.now(UTC) - 8 * DAY).isoformat()}}
+        {"_id": UUID(source["id"])}, {"$set": {"cursor.refreshed_at": (datetime.now(UTC) - 8 * DAY).isoformat()}}
     )
     await sandbox.change_video("sbxLight056", views=1_000_000)
     run = await after_sync(stack, ada, source["id"])
