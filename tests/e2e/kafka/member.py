@@ -72,14 +72,15 @@ async def run(config: dict[str, Any]) -> None:
         journal.write("end", event.n)
         return event
 
-    announce = subscribe.assigned
+    listener: Any = subscribe._listener
+    announce = listener.on_partitions_assigned
 
     async def announce_late(tps: Collection[TopicPartition]) -> None:
         """As where the coordinator is slow to tell how far the group has come."""
         await asyncio.sleep(config["assigned_late"])
         await announce(tps)
 
-    subscribe.assigned = announce_late  # type: ignore[method-assign]
+    listener.on_partitions_assigned = announce_late
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
