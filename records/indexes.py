@@ -1,6 +1,6 @@
 """The indexes of every collection, and how long records are kept.
 
-Those of a collection that has a module here stand beside its records.
+Some stand beside the records of their collection, the others here.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from records import batches, deferred, deletions, imports, model_spend, notices,
 
 OTHER_OPTIONS = 85  # the server's word for an index that is there with another lifetime
 
-
 # Which records go after a time that is a setting, by collection and index.
 KEPT: Mapping[tuple[str, str], str] = {
     ("imports", "ended"): "imports_kept",
@@ -22,7 +21,6 @@ KEPT: Mapping[tuple[str, str], str] = {
     ("notices", "old"): "notices_kept",
     ("runs", "old"): "runs_kept",
 }
-
 
 INDEXES: Mapping[str, list[IndexModel]] = {
     "imports": imports.INDEXES,

@@ -13,7 +13,7 @@ from typing import TypedDict
 from pymongo import UpdateOne, WriteConcern
 
 from kit.microbatch import MicroBatcher
-from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, WriteRefusedError, refused
+from kit.mongo import DUPLICATE_KEY, Collection, Database, Document, refused, write_error
 
 
 class WindowRecord(TypedDict):
@@ -80,4 +80,4 @@ class MovingWindows:
 def _entered(failure: Document | None) -> bool | Exception:
     if failure is None or failure["code"] == DUPLICATE_KEY:
         return failure is None
-    return WriteRefusedError(str(failure.get("errmsg", "not written"))[:200])
+    return write_error(failure)

@@ -6,14 +6,14 @@ Nothing here fails for what a text is: what cannot be worked on within its limit
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from kit.text.document import Document, as_written, read
 from kit.text.places import Places
 from kit.text.render import bare, render
-from kit.workers.pool import WorkerFailedError, WorkerPool
+from kit.workers.pool import Run, WorkerFailedError, WorkerPool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,10 +24,6 @@ log = structlog.get_logger(__name__)
 # of a wide table are filled up to its width, and footnotes link to each place that names them.
 SMALL = 4 * 1024
 MOST_CELLS, MOST_FOOTNOTES = 16, 16
-
-
-class Run(Protocol):
-    async def __call__(self, task: str, /, **arguments: Any) -> Any: ...
 
 
 def workers() -> WorkerPool:

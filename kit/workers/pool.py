@@ -11,7 +11,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -36,6 +36,13 @@ class WorkerFailedError(Exception):
         self.reason = reason
 
 
+class Run(Protocol):
+    """A pool, as those who hand tasks to it see it."""
+
+    async def __call__(self, task: str, /, **arguments: Any) -> Any:
+        """Raises WorkerFailedError."""
+
+
 class WorkerPool:
     """`await pool(task, argument=…)` for a task in the `TASKS` of `module`; arguments and results are JSON's types.
 
@@ -55,12 +62,7 @@ class WorkerPool:
         async with self._turns:
             began = time.perf_counter()
             try:
-                try:
-                    result = await self._run(request)
-                except WorkerFailedError as problem:
-                    if problem.reason not in AGAIN:
-                        raise
-                    result = await self._run(request)
+                result = await self._run_or_again(request)
             except WorkerFailedError as problem:
                 TASKS.labels(task, problem.reason).inc()
                 log.warning("worker task failed", task=task, reason=problem.reason, bytes=len(request))
@@ -76,6 +78,14 @@ class WorkerPool:
         self._closed = True
         while self._idle:
             await _kill(self._idle.pop())
+
+    async def _run_or_again(self, request: bytes) -> Any:
+        try:
+            return await self._run(request)
+        except WorkerFailedError as problem:
+            if problem.reason not in AGAIN:
+                raise
+        return await self._run(request)
 
     async def _run(self, request: bytes) -> Any:
         process = self._living() or await self._start()

@@ -1,16 +1,10 @@
 """The extractive analysis of foreign texts, which must not harm this process: longer ones go to a worker process."""
 
-from typing import Any, Protocol
-
-from kit.workers.pool import WorkerFailedError
+from kit.workers.pool import Run, WorkerFailedError
 from schemas.content import Analysis, Item
 from services.analyzer.extractive import extract
 
 AT_ONCE = 1_024  # characters; a hostile text of that length takes a few milliseconds
-
-
-class Run(Protocol):
-    async def __call__(self, task: str, /, **arguments: Any) -> Any: ...
 
 
 class OwnWords:
